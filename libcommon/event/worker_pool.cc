@@ -1,0 +1,78 @@
+#include "libcommon/event/worker_pool.h"
+
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "libcommon/log/log.h"
+
+namespace umaya::event {
+
+WorkerPool::WorkerPool(size_t threads) : limit_(threads) {}
+
+WorkerPool::~WorkerPool() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+size_t WorkerPool::queued() const {
+  std::lock_guard lock(mutex_);
+  return waiting_.size();
+}
+
+void WorkerPool::submit(std::shared_ptr<Job> job) {
+  if (!signal_) {
+    signal_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    watch_ = std::make_unique<IoWatch>(signal_.get(), Readiness::read, [this] { collect(); });
+  }
+  std::lock_guard lock(mutex_);
+  waiting_.push_back(std::move(job));
+  if (idle_ >= waiting_.size()) {
+    wake_.notify_one();
+  } else if (threads_.size() < limit_) {
+    sigset_t all, before;  // signals are for the loop's thread
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    threads_.emplace_back([this] { thread_main(); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+}
+
+void WorkerPool::thread_main() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    ++idle_;
+    wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    --idle_;
+    if (waiting_.empty()) return;
+    std::shared_ptr<Job> job = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    job->work();
+    lock.lock();
+    finished_.push_back(std::move(job));
+    if (finished_.size() == 1) {
+      uint64_t one = 1;
+      if (::write(signal_.get(), &one, sizeof one) < 0) log::panic("worker pool: {}", strerror(errno));
+    }
+  }
+}
+
+void WorkerPool::collect() {
+  uint64_t count;
+  if (::read(signal_.get(), &count, sizeof count) < 0) return;
+  std::vector<std::shared_ptr<Job>> done;
+  {
+    std::lock_guard lock(mutex_);
+    done.swap(finished_);
+  }
+  for (auto& job : done) {
+    if (job->waiter) std::exchange(job->waiter, {}).resume();
+  }
+}
+
+}  // namespace umaya::event
