@@ -1,0 +1,144 @@
+"""sandbox - run a peer or a benchmark so that nothing of it stays on the system
+
+enter() starts the calling script again in private mount, PID and network namespaces: what is mounted, started or
+listened on there is gone when the script ends, even if it is killed. Inside, add_packages() makes Debian packages look
+installed (unpacked into the build folder, laid over /usr read-only), add_accounts() adds users to a private copy of
+/etc/passwd and /etc/group, and private_dev() gives a /dev of our own with a syslog socket.
+
+Needs root; can_enter() says why not.
+"""
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+
+MARK = "UMAYA_SANDBOX"
+PEER_LIBRARIES = ["libdb5.3", "libsasl2-2", "libnsl2"]
+
+
+def can_enter():
+    """None when enter() would work, else the reason for a skip message."""
+    if os.geteuid() != 0:
+        return "needs root (mount and network namespaces)"
+    probe = subprocess.run(["unshare", "--mount", "--pid", "--net", "--fork", "true"], capture_output=True)
+    return None if probe.returncode == 0 else "namespaces are not available: " + probe.stderr.decode().strip()
+
+
+def inside():
+    return os.environ.get(MARK) == "1"
+
+
+def enter():
+    """Replaces this process by the same script inside the namespaces. Returns only when already inside."""
+    if not inside():
+        os.environ[MARK] = "1"
+        command = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", sys.executable]
+        os.execvp("unshare", command + sys.argv)
+    loopback_up()
+
+
+def run_inside(script, *arguments, **options):
+    """Runs a Python script inside fresh namespaces; options are those of subprocess.run."""
+    environment = dict(os.environ, **{MARK: "1"})
+    command = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", sys.executable]
+    return subprocess.run(command + [script, *arguments], env=environment, **options)
+
+
+def loopback_up():
+    with socket.socket() as s:
+        request = struct.pack("16sh14x", b"lo", 0)
+        flags = struct.unpack("16sh14x", fcntl.ioctl(s, 0x8913, request))[1]  # SIOCGIFFLAGS
+        fcntl.ioctl(s, 0x8914, struct.pack("16sh14x", b"lo", flags | 1))  # SIOCSIFFLAGS, IFF_UP
+
+
+def mount(source, target, kind="", options=""):
+    subprocess.run(["mount", *(["-t", kind] if kind else []), *(["-o", options] if options else []), source, target],
+                   check=True)
+
+
+def bind(source, target):
+    mount(source, target, options="bind")
+
+
+def download(packages, store):
+    """Unpacks the packages below store/<package>/ with apt's own client; gives their directories. Call before enter()."""
+    roots = []
+    for package in packages:
+        root = os.path.join(store, package)
+        if not os.path.isdir(root):
+            archive = os.path.join(store, "archives")
+            os.makedirs(archive, exist_ok=True)
+            fetched = subprocess.run(["apt-get", "download", package], cwd=archive, capture_output=True, text=True)
+            debs = [f for f in os.listdir(archive) if f.startswith(package + "_")]
+            if fetched.returncode != 0 or not debs:
+                raise RuntimeError(f"apt-get download {package}: {fetched.stderr.strip()}")
+            subprocess.run(["dpkg", "-x", os.path.join(archive, debs[0]), root + ".new"], check=True)
+            os.rename(root + ".new", root)
+        roots.append(root)
+    return roots
+
+
+def add_packages(roots):
+    """Lays the packages' /usr and /etc under the system's own, read-only, in this mount namespace."""
+    for top in ("usr", "etc"):
+        layers = [f"{r}/{top}" for r in roots if os.path.isdir(f"{r}/{top}")]
+        if layers:
+            mount("overlay", f"/{top}", "overlay", f"lowerdir=/{top}:{':'.join(layers)}")
+    for root in roots:  # libraries that Debian keeps in /lib live in /usr/lib on a merged system
+        if os.path.isdir(f"{root}/lib"):
+            mount("overlay", "/usr/lib", "overlay", f"lowerdir=/usr/lib:{root}/lib")
+
+
+def add_accounts(work, users=(), groups=()):
+    """users: (name, uid, gid, home); groups: (name, gid). Only this mount namespace sees them."""
+    for name, rows in (("passwd", [f"{n}:x:{u}:{g}::{h}:/bin/sh" for n, u, g, h in users]),
+                       ("group", [f"{n}:x:{g}:" for n, g in groups])):
+        private = os.path.join(work, name)
+        with open(f"/etc/{name}") as old, open(private, "w") as new:
+            new.write(old.read() + "".join(row + "\n" for row in rows))
+        bind(private, f"/etc/{name}")
+
+
+def private_dev(work):
+    """A small /dev of our own, with a syslog socket that throws its input away. Gives the path of the socket."""
+    stage = os.path.join(work, "dev")
+    os.makedirs(stage, exist_ok=True)
+    mount("tmpfs", stage, "tmpfs", "mode=755")
+    for node in ("null", "zero", "full", "random", "urandom", "tty", "loop-control",
+                 *[f"loop{i}" for i in range(8)]):
+        if os.path.exists(f"/dev/{node}"):
+            open(f"{stage}/{node}", "w").close()
+            bind(f"/dev/{node}", f"{stage}/{node}")
+    os.symlink("/proc/self/fd", f"{stage}/fd")
+    os.makedirs(f"{stage}/shm")
+    mount("tmpfs", f"{stage}/shm", "tmpfs", "mode=1777")
+    mount(stage, "/dev", options="rbind")
+    return "/dev/log"
+
+
+def syslog_sink(path, keep=None):
+    """Reads the syslog socket in a thread; keep is called with each line when given."""
+    sink = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    sink.bind(path)
+    os.chmod(path, 0o666)
+
+    def read():
+        room = bytearray(8192)
+        while True:
+            size = sink.recv_into(room)
+            if keep:
+                keep(bytes(room[:size]).decode(errors="replace"))
+
+    threading.Thread(target=read, daemon=True).start()
+    return sink
+
+
+def die_with_parent():
+    """For preexec_fn: the child is killed when its parent ends."""
+    ctypes.CDLL(None).prctl(1, 9)
