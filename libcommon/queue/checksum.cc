@@ -1,0 +1,43 @@
+#include "libcommon/queue/checksum.h"
+
+#include <array>
+#include <cstring>
+
+namespace umaya::queue {
+namespace {
+
+using Table = std::array<std::array<uint32_t, 256>, 8>;
+
+constexpr Table kTable = [] {
+  Table table{};
+  for (uint32_t i = 0; i < 256; ++i) {
+    uint32_t value = i;
+    for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) != 0 ? 0x82f63b78U : 0);
+    table[0][i] = value;
+  }
+  for (uint32_t i = 0; i < 256; ++i) {
+    for (size_t k = 1; k < 8; ++k) table[k][i] = (table[k - 1][i] >> 8) ^ table[0][table[k - 1][i] & 0xff];
+  }
+  return table;
+}();
+
+}  // namespace
+
+uint32_t crc32c(std::string_view bytes, uint32_t former) {
+  uint32_t crc = ~former;
+  const char* p = bytes.data();
+  size_t left = bytes.size();
+  for (; left >= 8; left -= 8, p += 8) {  // eight bytes a step, each through its own table
+    uint32_t low, high;
+    std::memcpy(&low, p, 4);
+    std::memcpy(&high, p + 4, 4);
+    low ^= crc;
+    crc = kTable[7][low & 0xff] ^ kTable[6][(low >> 8) & 0xff] ^ kTable[5][(low >> 16) & 0xff] ^ kTable[4][low >> 24] ^
+          kTable[3][high & 0xff] ^ kTable[2][(high >> 8) & 0xff] ^ kTable[1][(high >> 16) & 0xff] ^
+          kTable[0][high >> 24];
+  }
+  for (; left > 0; --left, ++p) crc = (crc >> 8) ^ kTable[0][(crc ^ static_cast<unsigned char>(*p)) & 0xff];
+  return ~crc;
+}
+
+}  // namespace umaya::queue
