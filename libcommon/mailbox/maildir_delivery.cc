@@ -1,0 +1,171 @@
+#include "libcommon/mailbox/maildir_delivery.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "libcommon/base/clock.h"
+#include "libcommon/base/random.h"
+#include "libcommon/base/strings.h"
+#include "libcommon/mailbox/delivery_file.h"
+
+namespace umaya::mailbox {
+
+namespace {
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+const std::string& host_name() {
+  static const std::string name = [] {
+    char host[256] = "localhost";
+    gethostname(host, sizeof host - 1);
+    return maildir_host_name(host);
+  }();
+  return name;
+}
+
+// NFS and old kernels have no RENAME_NOREPLACE; a hard link does not replace either.
+int move_without_replacing(int from, const char* old_name, int to, const char* new_name) {
+  if (::renameat2(from, old_name, to, new_name, RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return -1;
+  if (::linkat(from, old_name, to, new_name, 0) < 0) return -1;
+  ::unlinkat(from, old_name, 0);
+  return 0;
+}
+
+}  // namespace
+
+std::string maildir_host_name(std::string_view host) {
+  std::string out;
+  for (char c : host) {
+    if (c == '/' || c == ':' || c == ',' || c == '\\' || !ascii_print(c) || c == ' ') {
+      out += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out.empty() ? "localhost" : out;
+}
+
+std::string delivery_head(const Envelope& envelope) {
+  std::string head = "Return-Path: <" + printable(envelope.sender, true) + ">\n";
+  if (!envelope.original.empty()) head += "X-Original-To: " + printable(envelope.original, true) + "\n";
+  if (!envelope.delivered.empty()) head += "Delivered-To: " + printable(envelope.delivered, true) + "\n";
+  return head;
+}
+
+struct Maildir::Pending {
+  Fd fd;
+  std::string tmp_name;
+  std::string new_name;
+  bool in_tmp = false;
+  bool in_new = false;
+};
+
+Result<Maildir> Maildir::open(int base, std::string_view path) {
+  UMAYA_TRY(Fd root, open_directory_beneath(base, path, Missing::create));
+  UMAYA_TRY(Fd tmp, open_directory_beneath(root.get(), "tmp", Missing::create));
+  UMAYA_TRY(Fd fresh, open_directory_beneath(root.get(), "new", Missing::create));
+  UMAYA_TRY([[maybe_unused]] Fd cur, open_directory_beneath(root.get(), "cur", Missing::create));
+  Maildir maildir(std::move(tmp), std::move(fresh));
+  maildir.clean_tmp();
+  return maildir;
+}
+
+int Maildir::clean_tmp(int64_t older_than_seconds) {
+  int copy = ::openat(tmp_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (copy < 0) return 0;
+  std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(copy));
+  if (!directory) return 0;
+  int removed = 0;
+  while (dirent* entry = ::readdir(directory.get())) {
+    if (entry->d_name[0] == '.') continue;
+    struct stat status {};
+    if (::fstatat(tmp_.get(), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode)) continue;
+    int64_t touched = std::max<int64_t>(status.st_mtime, status.st_ctime);
+    if (wall_seconds() - touched <= older_than_seconds) continue;
+    if (::unlinkat(tmp_.get(), entry->d_name, 0) == 0) ++removed;
+  }
+  return removed;
+}
+
+Result<> Maildir::write_tmp(const MailboxMessage& message, Pending& pending) {
+  int64_t usec = wall_usec();
+  std::string unique = fmt::format("M{:06}P{}R{:016x}", usec % 1'000'000, getpid(), random_u64());
+  pending.tmp_name = fmt::format("{}.{}.{}", usec / 1'000'000, unique, host_name());
+  pending.fd.reset(
+      ::openat(tmp_.get(), pending.tmp_name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!pending.fd) return delivery_error("create maildir file tmp/" + pending.tmp_name);
+  pending.in_tmp = true;
+  uint64_t written = 0;
+  auto sink = [&](std::string_view block) -> Result<> {
+    written += block.size();
+    if (message.size_limit > 0 && written > message.size_limit) {
+      return permanent("the message is larger than the mailbox size limit", "5.2.2");
+    }
+    auto done = write_all(pending.fd.get(), block, "");
+    if (!done) return delivery_error("write of maildir file", done.error().sys_errno);
+    return {};
+  };
+  UMAYA_CHECK(copy_content(message.content, {}, message.head, sink));
+  struct stat status {};
+  if (::fstat(pending.fd.get(), &status) < 0) return delivery_error("fstat of maildir file");
+  pending.new_name =
+      fmt::format("{}.M{:06}P{}V{:x}I{:x}R{:08x}.{},S={}", usec / 1'000'000, usec % 1'000'000, getpid(), status.st_dev,
+                  status.st_ino, static_cast<uint32_t>(random_u64()), host_name(), written);
+  return {};
+}
+
+Result<> Maildir::move_to_new(Pending& pending) {
+  if (move_without_replacing(tmp_.get(), pending.tmp_name.c_str(), new_.get(), pending.new_name.c_str()) < 0) {
+    return delivery_error("rename of maildir file into new/");
+  }
+  pending.in_tmp = false;
+  pending.in_new = true;
+  return {};
+}
+
+void Maildir::flush_files(std::span<Pending> pending, std::span<Result<>> results) {
+  if (pending.size() > 1) {
+    for (Pending& one : pending) {
+      if (one.fd) ::sync_file_range(one.fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+    }
+  }
+  for (size_t i = 0; i < pending.size(); ++i) {
+    if (results[i] && ::fsync(pending[i].fd.get()) < 0) results[i] = delivery_error("fsync of maildir file");
+  }
+}
+
+void Maildir::publish(std::span<Pending> pending, std::span<Result<>> results) {
+  bool any = false;
+  for (size_t i = 0; i < pending.size(); ++i) {
+    if (results[i]) results[i] = move_to_new(pending[i]);
+    any = any || pending[i].in_new;
+  }
+  if (!any) return;
+  auto synced = sync_directory(new_.get(), "maildir new/");
+  for (size_t i = 0; i < pending.size() && !synced; ++i) {
+    if (!pending[i].in_new) continue;
+    ::unlinkat(new_.get(), pending[i].new_name.c_str(), 0);
+    results[i] = std::unexpected(synced.error());
+  }
+}
+
+std::vector<Result<>> Maildir::deliver(std::span<const MailboxMessage> messages) {
+  std::vector<Pending> pending(messages.size());
+  std::vector<Result<>> results(messages.size());
+  for (size_t i = 0; i < messages.size(); ++i) results[i] = write_tmp(messages[i], pending[i]);
+  flush_files(pending, results);
+  publish(pending, results);
+  for (Pending& one : pending) {
+    if (one.in_tmp) ::unlinkat(tmp_.get(), one.tmp_name.c_str(), 0);
+  }
+  return results;
+}
+
+}  // namespace umaya::mailbox

@@ -1,0 +1,79 @@
+// NAME    maildir_delivery - puts messages into a Maildir so that they are never lost, torn or overwritten
+//
+// SYNOPSIS
+//     UMAYA_TRY(Maildir box, Maildir::open(home.get(), "Maildir/"));
+//     std::vector<Result<>> results = box.deliver(messages);
+//
+// DESCRIPTION
+//     Blocking code for a process that runs as the mailbox's owner. Each message is written to tmp/ under a name of its
+//     own, flushed, and renamed into new/ without ever replacing a file; then the directory new/ is flushed, and only
+//     then is it a success: a name that is not flushed is lost by a power cut on ext4 and XFS alike. Several messages
+//     that arrive together share the flushes: all are written, their write-back is started, each is flushed, all are
+//     renamed, and new/ is flushed once.
+//     File names are TIME.M<usec>P<pid>V<dev>I<inode>R<random>.HOST,S=<bytes>: unique without looking, also when the
+//     clock jumps back or workers share a pid; '/' and ':' of the host name are written \057 and \072.
+//     Opening a Maildir makes what is missing of it (never the base directory), and removes files in tmp/ that are
+//     older than 36 hours.
+//
+// OWNERSHIP
+//     A Maildir holds descriptors of tmp/ and new/. Messages are borrowed for the time of the call.
+//
+// ERRORS
+//     One result for each message. All errors are temporary but one: a message larger than the limit is 5.2.2. A flush
+//     that fails once has failed: the file is removed (attack L10).
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libcommon/base/fd.h"
+#include "libcommon/base/result.h"
+#include "libcommon/mailbox/content.h"
+
+namespace umaya::mailbox {
+
+/// A message for a mailbox.
+struct MailboxMessage {
+  ContentSource content;
+  std::string head;         ///< header lines of the delivery, each ending in LF (see delivery_head)
+  uint64_t size_limit = 0;  ///< largest file that may result; 0: no limit
+};
+
+struct Envelope {
+  std::string_view sender;     ///< empty: the null sender
+  std::string_view original;   ///< X-Original-To, left out when empty
+  std::string_view delivered;  ///< Delivered-To, left out when empty
+};
+/// "Return-Path: <…>", "X-Original-To: …", "Delivered-To: …". Control bytes in addresses become '?', so that no address
+/// adds a header line of its own.
+std::string delivery_head(const Envelope& envelope);
+
+class Maildir {
+ public:
+  /// Opens the Maildir of this name beneath base, making it when it is not there.
+  static Result<Maildir> open(int base, std::string_view path);
+
+  /// Delivers all of them with one group of flushes; one result for each, in their order.
+  std::vector<Result<>> deliver(std::span<const MailboxMessage> messages);
+
+  /// Removes files of tmp/ that were not touched for this many seconds; gives their number.
+  int clean_tmp(int64_t older_than_seconds = 36 * 3600);
+
+ private:
+  struct Pending;
+  Maildir(Fd tmp, Fd fresh) : tmp_(std::move(tmp)), new_(std::move(fresh)) {}
+  Result<> write_tmp(const MailboxMessage& message, Pending& pending);
+  Result<> move_to_new(Pending& pending);
+  void flush_files(std::span<Pending> pending, std::span<Result<>> results);
+  void publish(std::span<Pending> pending, std::span<Result<>> results);
+
+  Fd tmp_;
+  Fd new_;
+};
+
+/// The host part of Maildir file names: this host's name with '/' and ':' (and control bytes) as \ooo.
+std::string maildir_host_name(std::string_view host);
+
+}  // namespace umaya::mailbox
