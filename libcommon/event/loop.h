@@ -150,6 +150,7 @@ class SleepAwaiter {
 inline SleepAwaiter sleep(Duration after) { return SleepAwaiter(after); }
 
 /// co_await readable(fd, limit): true when the descriptor is ready, false when the time is over.
+/// On a descriptor that is watched with an edge watch too, only the *_edge forms may be used.
 class ReadyAwaiter {
  public:
   ReadyAwaiter(int fd, Readiness readiness, Duration limit) : fd_(fd), readiness_(readiness), limit_(limit) {}
@@ -169,6 +170,7 @@ class ReadyAwaiter {
 };
 inline ReadyAwaiter readable(int fd, Duration limit = kForever) { return {fd, Readiness::read, limit}; }
 inline ReadyAwaiter writable(int fd, Duration limit = kForever) { return {fd, Readiness::write, limit}; }
+inline ReadyAwaiter writable_edge(int fd, Duration limit = kForever) { return {fd, Readiness::write_edge, limit}; }
 
 /// Runs a task on the current loop until it ends, and gives its result: for commands and tests.
 template <class T>

@@ -251,10 +251,6 @@ void Stream::set_transport(std::unique_ptr<Transport> transport) {
   readable_ = true;  // the transport may hold bytes of its own
 }
 
-ReadyAwaiter Stream::wait(IoStatus want, Duration limit_for_this) {
-  return {fd(), want == IoStatus::want_write ? Readiness::write : Readiness::read, limit_for_this};
-}
-
 void Stream::shutdown_write() { ::shutdown(fd(), SHUT_WR); }
 
 Fd Stream::release() {

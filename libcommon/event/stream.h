@@ -105,8 +105,6 @@ class Stream {
 
   /// Exchanges the transport; drops what was received in the old one and not yet read.
   void set_transport(std::unique_ptr<Transport> transport);
-  /// co_await: waits until the descriptor is ready for the transport's next step (handshakes).
-  ReadyAwaiter wait(IoStatus want, Duration limit);
   void shutdown_write();
   int fd() const { return fd_.get(); }
   /// Gives the descriptor away; the stream is dead afterwards.

@@ -131,7 +131,8 @@ TEST_CASE("sync: an event wakes all who wait and stays set", "[event][sync]") {
 TEST_CASE("worker pool: results come back, abandoned work is dropped", "[event][worker_pool]") {
   WorkerPool pool(2);
   auto square = [](WorkerPool* p, int n, int* out) -> Task<void> {
-    *out = co_await p->run([n] { return n * n; });
+    auto work = [n] { return n * n; };
+    *out = co_await p->run(work);
   };
   std::vector<int> results(50);
   TaskScope scope;
