@@ -2,7 +2,8 @@
 //
 // SYNOPSIS
 //     WorkerPool pool(4);
-//     int error = co_await pool.run([fd] { return fsync(fd) ? errno : 0; });
+//     auto flush = [fd] { return fsync(fd) ? errno : 0; };
+//     int error = co_await pool.run(flush);
 //
 // DESCRIPTION
 //     The function runs on a thread of the pool, its result comes back on the loop. It must own, by value, all that it
