@@ -155,6 +155,13 @@ Status negative_status(const Message& message) {
   }
 }
 
+// A referral (RFC 1034 4.3.2 3b) from a server that is not responsible and does not resolve for us says nothing about
+// the name.
+bool is_referral(const Message& message) {
+  return message.rcode == Rcode::ok && !message.authoritative && !message.authority.empty() &&
+         std::ranges::all_of(message.authority, [](const Record& r) { return r.type == Type::ns; });
+}
+
 // RFC 2308 5: the smaller of the SOA's TTL and its minimum; without SOA the answer is not remembered.
 uint32_t negative_ttl(const Message& message) {
   for (const Record& r : message.authority) {
@@ -310,7 +317,7 @@ Answer interpret(const Message& message, const Query& query) {
     answer.status = Status::found;
     return answer;
   }
-  answer.status = negative_status(message);
+  answer.status = is_referral(message) ? Status::fail : negative_status(message);
   // An alias that leads out of what this server told: its end must be asked for (RFC 1034 5.3.3 step 4c).
   bool has_soa = std::ranges::any_of(message.authority, [](const Record& r) { return r.type == Type::soa; });
   if (answer.is_alias && answer.status == Status::no_data && !has_soa) answer.alias = answer.name;

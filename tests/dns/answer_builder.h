@@ -36,7 +36,10 @@ class AnswerBuilder {
   AnswerBuilder& soa(const std::string& name, uint32_t ttl, uint32_t minimum) {
     std::string rdata("\2ns\0\1h\0", 7);
     ByteWriter(rdata).be32(1).be32(2).be32(3).be32(4).be32(minimum);
-    record(authority_, name, Type::soa, rdata, ttl);
+    return authority(name, Type::soa, rdata, ttl);
+  }
+  AnswerBuilder& authority(const std::string& name, Type type, const std::string& rdata, uint32_t ttl = 300) {
+    record(authority_, name, type, rdata, ttl);
     ++authority_count_;
     return *this;
   }

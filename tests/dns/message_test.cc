@@ -90,6 +90,12 @@ TEST_CASE("dns message: not found, no data and not knowing are told apart", "[dn
   CHECK(answer_to(q, AnswerBuilder(q).rcode(Rcode::no_name).wire()).ttl == 0);
 }
 
+TEST_CASE("dns message: a referral is not taken for 'no data'", "[dns]") {
+  Query q = query_for("example.org", Type::a);
+  Answer a = answer_to(q, AnswerBuilder(q).authority("org", Type::ns, "\2ns\0"s).wire());
+  CHECK(a.status == Status::fail);
+}
+
 TEST_CASE("dns message: aliases are followed inside the message", "[dns]") {
   Query q = query_for("www.example.org", Type::a);
   AnswerBuilder b(q);
