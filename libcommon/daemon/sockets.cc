@@ -96,7 +96,7 @@ Result<std::vector<Fd>> open_inet(const config::Config& config, const config::Ma
     if (protocols != "ipv4") addresses.push_back(*net::IpAddress::parse("::"));
   } else {
     for (const auto& own : config.own_addresses()) {
-      if (auto address = net::IpAddress::parse(own.address)) addresses.push_back(*address);
+      if (auto address = net::IpAddress::parse(own.text())) addresses.push_back(*address);
     }
   }
   std::vector<Fd> out;
