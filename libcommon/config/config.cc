@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "libcommon/config/build_tree.h"
 #include "libcommon/config/expand.h"
 #include "libcommon/config/values.h"
 
@@ -51,6 +52,10 @@ void Config::compute_names() {
   }
   computed_["myhostname"] = host;
   computed_["mydomain"] = domain_of(host);
+  if (auto tree = build_tree()) {
+    if (!is_set("daemon_directory")) computed_["daemon_directory"] = *tree + "/libexec";
+    if (!is_set("command_directory")) computed_["command_directory"] = *tree + "/bin";
+  }
 }
 
 void Config::name_process(std::string_view process, std::string_view service) {

@@ -1,0 +1,247 @@
+#include "master/service.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "libcommon/daemon/sockets.h"
+#include "libcommon/event/listener.h"
+#include "libcommon/log/log.h"
+
+namespace umaya::master {
+
+using namespace std::chrono_literals;
+
+static constexpr Duration kStressTime = 1000s;
+static constexpr Duration kLimitWarningEvery = 1000s;
+
+static bool listed(std::string_view command, std::initializer_list<std::string_view> names) {
+  return std::find(names.begin(), names.end(), command) != names.end();
+}
+
+size_t worker_limit(const config::MasterService& line, size_t workers) {
+  bool shared = listed(line.command, {"smtpd", "cleanup", "smtp", "lmtp", "pop3d", "imapd", "proxymap", "showq"});
+  if (!shared) return 1;
+  auto limit = static_cast<size_t>(line.process_limit);
+  return limit > 0 ? std::min(workers, limit) : workers;
+}
+
+size_t session_share(const config::MasterService& line, size_t workers) {
+  // A limit of 1 is Postfix's way to say "one process" for these; it never was a limit of their clients.
+  bool single = listed(line.command, {"qmgr", "pickup", "anvil", "verify", "flush", "become", "proxymap", "authd", "bounce"});
+  if (single || line.process_limit == 0) return 0;
+  size_t processes = worker_limit(line, workers);
+  return (static_cast<size_t>(line.process_limit) + processes - 1) / processes;
+}
+
+bool built_in(const config::MasterService& line) {
+  return listed(line.command, {"trivial-rewrite", "tlsmgr", "scache", "tlsproxy", "dnsblog", "postlogd", "postscreen"});
+}
+
+Service::Service(config::MasterService line, std::vector<Fd> sockets, const Settings& settings)
+    : line_(std::move(line)),
+      settings_(&settings),
+      sockets_(std::move(sockets)),
+      throttle_([this] { watch(); }),
+      wakeup_([this] { wake(); }),
+      stress_end_([this] { stress_ = false; }) {
+  watch();
+  if (line_.wakeup_seconds > 0) wakeup_.arm(10ms);
+}
+
+Service::~Service() = default;
+
+void Service::change(config::MasterService line, const Settings& settings) {
+  line_ = std::move(line);
+  settings_ = &settings;
+  signal_children(SIGHUP);
+  throttle_.cancel();
+  watch();
+  arm_wakeup();
+}
+
+void Service::signal_children(int signal) {
+  for (auto& child : children_) {
+    child->retired = true;
+    kill(child->pid, signal);
+  }
+}
+
+void Service::close() {
+  closed_ = true;
+  watches_.clear();
+  sockets_.clear();
+  throttle_.cancel();
+  wakeup_.cancel();
+}
+
+size_t Service::live_children() const {
+  return static_cast<size_t>(
+      std::count_if(children_.begin(), children_.end(), [](auto& c) { return !c->retired && !c->status.stopping; }));
+}
+
+/// A service whose state lives in one process waits for the old one to end before a new one starts.
+bool Service::want_another() const {
+  if (closed_ || throttle_.armed()) return false;
+  size_t limit = worker_limit(line_, settings_->workers);
+  if (limit == 1) return children_.empty();
+  size_t live = live_children();
+  if (live == 0) return true;
+  bool all_busy = std::all_of(children_.begin(), children_.end(),
+                              [](auto& c) { return c->retired || c->status.stopping || c->status.sessions >= 8; });
+  return live < limit && all_busy;
+}
+
+/// Listens for demand only while no process does: once there is one, connections are its business.
+void Service::watch() {
+  bool wanted = live_children() == 0 && want_another();
+  if (wanted == watching_) return;
+  watching_ = wanted;
+  if (watches_.empty()) {
+    for (const Fd& socket : sockets_) {
+      watches_.push_back(std::make_unique<event::IoWatch>(socket.get(), event::Readiness::read, [this] { on_demand(); }));
+    }
+  }
+  for (auto& one : watches_) wanted ? one->enable() : one->disable();
+}
+
+void Service::on_demand() {
+  used_ = true;
+  if (live_children() == 0 && want_another()) start_child();
+  watch();
+}
+
+std::vector<std::string> Service::arguments() const {
+  std::vector<std::string> out = {line_.command,
+                                  "-c", settings_->config_directory,
+                                  "-n", line_.name,
+                                  "-t", std::string(config::type_name(line_.type)),
+                                  "-s", std::to_string(sockets_.size()),
+                                  "-l", std::to_string(session_share(line_, settings_->workers))};
+  if (line_.type == config::ServiceType::inet && line_.process_limit > 0) {
+    out.insert(out.end(), {"-o", stress_ ? "stress=yes" : "stress="});
+  }
+  out.insert(out.end(), line_.arguments.begin(), line_.arguments.end());
+  return out;
+}
+
+void Service::start_child() {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
+    log::warning("service {}: socketpair: {}", line_.key(), strerror(errno));
+    return throttle();
+  }
+  Fd ours(pair[0]), theirs(pair[1]);
+  log::flush();
+  pid_t pid = fork();
+  if (pid < 0) {
+    log::warning("service {}: fork: {}", line_.key(), strerror(errno));
+    return throttle();
+  }
+  if (pid == 0) execute(theirs.get());
+  auto child = std::make_unique<Child>();
+  child->pid = pid;
+  child->channel = std::make_unique<ipc::Channel>(std::move(ours));
+  child->reader = std::make_unique<event::TaskScope>();
+  child->reader->spawn(read_status(this, child.get()));
+  children_.push_back(std::move(child));
+}
+
+/// In the child: puts the sockets where the daemon expects them and becomes it.
+void Service::execute(int status_fd) {
+  std::vector<int> sources = {status_fd};
+  for (const Fd& socket : sockets_) sources.push_back(socket.get());
+  int top = daemon::kListenFd + static_cast<int>(sockets_.size());
+  for (int& source : sources) source = fcntl(source, F_DUPFD_CLOEXEC, top + 64);
+  for (size_t i = 0; i < sources.size(); ++i) dup2(sources[i], daemon::kStatusFd + static_cast<int>(i));
+  close_range(static_cast<unsigned>(top), ~0u, 0);
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  std::string path = settings_->daemon_directory + "/" + line_.command;
+  std::vector<std::string> words = arguments();
+  std::vector<char*> argv, envp;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  for (const std::string& variable : settings_->environment) envp.push_back(const_cast<char*>(variable.c_str()));
+  envp.push_back(nullptr);
+  execve(path.c_str(), argv.data(), envp.data());
+  log::fatal("{}: {}", path, strerror(errno));
+}
+
+event::Task<void> Service::read_status(Service* service, Child* child) {
+  while (true) {
+    auto status = co_await child->channel->receive<daemon::Status>();
+    if (!status) co_return;  // its end is reported by the kernel
+    bool was_full = child->status.full;
+    child->status = *status;
+    service->used_ = true;
+    if (status->full && !was_full && service->line_.type == config::ServiceType::inet) {
+      TimePoint now = monotonic_now();
+      if (service->limit_warned_ == TimePoint{} || now - service->limit_warned_ > kLimitWarningEvery) {
+        service->limit_warned_ = now;
+        log::warning("service \"{}\" ({}) has reached its process limit \"{}\": new clients may experience noticeable delays",
+                     service->line_.name, service->line_.name, service->line_.process_limit);
+      }
+      service->stress_ = true;
+      service->stress_end_.arm(kStressTime);
+    }
+    if (service->want_another() && service->live_children() > 0) service->start_child();
+    service->watch();
+  }
+}
+
+bool Service::reap(pid_t pid, int wait_status) {
+  auto it = std::find_if(children_.begin(), children_.end(), [pid](auto& c) { return c->pid == pid; });
+  if (it == children_.end()) return false;
+  std::unique_ptr<Child> child = std::move(*it);
+  children_.erase(it);
+  bool failed = !WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0;
+  std::string path = settings_->daemon_directory + "/" + line_.command;
+  if (WIFSIGNALED(wait_status) && !(child->retired && WTERMSIG(wait_status) == SIGTERM)) {
+    log::warning("process {} pid {} killed by signal {}", path, pid, WTERMSIG(wait_status));
+  } else if (failed && WIFEXITED(wait_status)) {
+    log::warning("process {} pid {} exit status {}", path, pid, WEXITSTATUS(wait_status));
+  }
+  if (failed && !child->retired && child->status.served == 0 && child->status.sessions == 0) {
+    log::warning("{}: bad command startup -- throttling", path);
+    throttle();
+  } else {
+    watch();
+  }
+  return true;
+}
+
+void Service::throttle() {
+  throttle_.arm(settings_->throttle_time);
+  watch();
+}
+
+void Service::arm_wakeup() {
+  if (line_.wakeup_seconds > 0 && !closed_) {
+    wakeup_.arm(std::chrono::seconds(line_.wakeup_seconds));
+  } else {
+    wakeup_.cancel();
+  }
+}
+
+void Service::wake() {
+  arm_wakeup();
+  if (line_.wakeup_only_when_used && !used_) return;
+  if (line_.type == config::ServiceType::inet || sockets_.empty()) return;
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (getsockname(sockets_[0].get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return;
+  Fd fd(::socket(AF_UNIX, daemon::unix_socket_kind(line_.command) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) return;
+  (void)::send(fd.get(), "W", 1, MSG_NOSIGNAL);
+}
+
+}  // namespace umaya::master
