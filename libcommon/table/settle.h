@@ -1,7 +1,8 @@
 // NAME    settle - run plain code over tables that have to wait
 //
 // SYNOPSIS
-//     Route route = co_await table::settle([&] { return resolver.resolve(sender, recipient); });
+//     auto question = [&] { return resolver.resolve(sender, recipient); };
+//     Route route = co_await table::settle(std::move(question));
 //
 // DESCRIPTION
 //     fn is ordinary code that looks things up (Maps::find, the searches, route). Where a table cannot answer at once
