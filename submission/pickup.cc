@@ -1,0 +1,275 @@
+#include "submission/pickup.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "libcommon/base/clock.h"
+#include "libcommon/base/strings.h"
+#include "libcommon/fs/directory.h"
+#include "libcommon/fs/file.h"
+#include "libcommon/log/log.h"
+#include "libcommon/message/received.h"
+#include "libcommon/queue/directories.h"
+#include "libcommon/queue/queue_id.h"
+#include "libcommon/services/bounce.h"
+#include "libcommon/services/cleanup_client.h"
+#include "submission/drop_writer.h"
+
+namespace umaya::submission {
+
+namespace cleanup = services::cleanup;
+
+namespace {
+
+constexpr size_t kAtOnce = 16;
+constexpr size_t kRecipientsAtOnce = 1000;
+
+/// The Received: line and then the text of the file.
+class FileContent : public cleanup::ContentSource {
+ public:
+  FileContent(queue::MessageReader& file, std::string first) : file_(file), first_(std::move(first)) {}
+  Result<size_t> read(std::span<char> buffer) override {
+    if (!first_.empty()) {
+      size_t n = std::min(buffer.size(), first_.size());
+      first_.copy(buffer.data(), n);
+      first_.erase(0, n);
+      return n;
+    }
+    UMAYA_TRY(size_t n, file_.read_content(buffer, offset_));
+    offset_ += n;
+    return n;
+  }
+
+ private:
+  queue::MessageReader& file_;
+  std::string first_;
+  uint64_t offset_ = 0;
+};
+
+void add_attribute(services::Envelope& envelope, std::string_view name, const std::string& value) {
+  if (!value.empty()) envelope.attributes.push_back({std::string(name), value});
+}
+
+Result<std::vector<services::Recipient>> pending_recipients(queue::MessageReader& file) {
+  std::vector<services::Recipient> out;
+  queue::RecipientCursor cursor;
+  for (;;) {
+    UMAYA_TRY(auto some, file.read_recipients(cursor, kRecipientsAtOnce));
+    if (some.empty()) return out;
+    for (auto& r : some) {
+      if (r.state != queue::RecipientState::pending) continue;
+      out.push_back({std::move(r.address), std::move(r.original), std::move(r.dsn_orcpt), r.notify});
+    }
+  }
+}
+
+bool lists(const std::vector<std::string>& options, std::string_view name) {
+  return std::ranges::find(options, name) != options.end();
+}
+
+}  // namespace
+
+/// One file under way.
+struct Pickup::Item {
+  std::string name;
+  int fd = -1;
+  Origin origin = Origin::unknown;
+  uid_t owner = 0;
+  queue::MessageReader file;
+  cleanup::Submission submission;
+
+  const std::string& id() const { return submission.envelope.queue_id; }
+};
+
+Origin origin_of(const queue::Envelope& envelope, uid_t owner, uid_t mail_owner) {
+  auto posted_by = envelope.extra.find(std::string(kPostedBy));
+  if (posted_by != envelope.extra.end()) {
+    return posted_by->second == fmt::format("{}", owner) ? Origin::posted : Origin::unknown;
+  }
+  return owner == mail_owner ? Origin::requeued : Origin::unknown;
+}
+
+services::Envelope to_submission(const queue::Envelope& from, Origin origin, std::string queue_id) {
+  services::Envelope to;
+  to.queue_id = std::move(queue_id);
+  to.sender = from.sender;
+  to.envid = from.dsn_envid;
+  to.ret = static_cast<services::Return>(from.dsn_ret);
+  to.body = from.encoding == "8bit"   ? services::BodyType::eight_bit
+            : from.encoding == "7bit" ? services::BodyType::seven_bit
+                                      : services::BodyType::not_given;
+  to.smtputf8 = from.has(queue::flag::kSmtpUtf8);
+  to.arrival_usec = origin == Origin::requeued && from.arrival_usec > 0 ? from.arrival_usec : wall_usec();
+  add_attribute(to, "rewrite_context", "local");
+  add_attribute(to, "log_message_origin", "local");
+  add_attribute(to, "verp_delimiters", from.verp_delimiters);
+  if (auto name = from.extra.find("full_name"); name != from.extra.end()) add_attribute(to, "full_name", name->second);
+  if (origin != Origin::requeued) return to;
+  add_attribute(to, "client_name", from.client_name);
+  add_attribute(to, "client_address", from.client_address);
+  add_attribute(to, "client_port", from.client_port);
+  add_attribute(to, "helo_name", from.client_helo);
+  add_attribute(to, "protocol_name", from.client_protocol);
+  add_attribute(to, "sasl_method", from.sasl_method);
+  add_attribute(to, "sasl_username", from.sasl_username);
+  add_attribute(to, "sasl_sender", from.sasl_sender);
+  return to;
+}
+
+uint32_t submission_options(const queue::Envelope& envelope, const std::vector<std::string>& override_options) {
+  uint32_t options = cleanup::kMapAddresses | cleanup::kCheckContent | cleanup::kRewriteLocally;
+  if (lists(override_options, "no_address_mappings")) options &= ~uint32_t{cleanup::kMapAddresses};
+  if (lists(override_options, "no_header_body_checks")) options &= ~uint32_t{cleanup::kCheckContent};
+  if (envelope.has(queue::flag::kVerifyOnly)) options |= cleanup::kVerifyOnly;
+  if (envelope.has(queue::flag::kRecordDelivery)) options |= cleanup::kReportDelivery;
+  if (envelope.has(queue::flag::kHold)) options |= cleanup::kHold;
+  return options;
+}
+
+Pickup::Pickup(daemon::Process& process, PickupParams params)
+    : process_(process),
+      params_(std::move(params)),
+      cleanup_(process.queue_path("public/" + params_.cleanup_service)),
+      bounce_(process.queue_path("private/" + params_.bounce_service)),
+      slots_(kAtOnce) {}
+
+void Pickup::wake() {
+  woken_.set();
+}
+
+event::Task<void> Pickup::run() {
+  const std::string maildrop = process_.queue_path("maildrop");
+  for (;;) {
+    co_await woken_.wait();
+    woken_.reset();
+    auto reader = fs::DirectoryReader::open(maildrop);
+    if (!reader) {
+      log::warning("{}", reader.error().what);
+      continue;
+    }
+    while (auto entry = reader->next()) {
+      std::string name(entry->name);
+      if (!queue::valid_id(name) || under_way_.contains(name)) continue;
+      co_await slots_.acquire();
+      if (process_.stopping()) co_return;
+      under_way_.insert(name);
+      tasks_.spawn(take(std::move(name)));
+    }
+    if (!reader->error()) log::warning("{}", reader->error().error().what);
+  }
+}
+
+void Pickup::set_aside(const std::string& name, std::string_view why) {
+  log::warning("maildrop/{}: {}: moved to corrupt/", name, why);
+  auto moved = fs::rename(process_.queue_path("maildrop/" + name), process_.queue_path("corrupt/" + name));
+  if (!moved) log::warning("{}", moved.error().what);
+}
+
+event::Task<void> Pickup::take(std::string name) {
+  struct stat status;
+  auto fd = fs::open_safe(process_.queue_path("maildrop/" + name), O_RDONLY, status);
+  if (!fd && fd.error().sys_errno != ENOENT) {
+    if (fd.error().is_permanent()) {
+      set_aside(name, fd.error().what);
+    } else {
+      log::warning("{}", fd.error().what);
+    }
+  }
+  // Without the ready bit it is still being written.
+  if (fd && (status.st_mode & queue::mode::kReadyBit)) co_await take_open(name, std::move(*fd), status.st_uid);
+  under_way_.erase(name);
+  slots_.release();
+}
+
+Result<Pickup::Item> Pickup::load(const std::string& name, int fd, uid_t owner) {
+  UMAYA_TRY(queue::MessageReader file, queue::MessageReader::open(fd));
+  const Origin origin = origin_of(file.envelope(), owner, ::geteuid());
+  if (origin == Origin::unknown) return permanent(fmt::format("owner {} is not the one who posted it", owner));
+  UMAYA_TRY(auto recipients, pending_recipients(file));
+  cleanup::Submission submission;
+  auto form = params_.long_ids ? queue::IdForm::long_form : queue::IdForm::short_form;
+  submission.envelope = to_submission(file.envelope(), origin, queue::make_id(form));
+  submission.options = submission_options(file.envelope(), params_.override_options);
+  submission.size_hint = file.info().content_size;
+  submission.content_filter = params_.content_filter;
+  submission.recipients = std::move(recipients);
+  return Item{name, fd, origin, owner, std::move(file), std::move(submission)};
+}
+
+event::Task<Result<cleanup::Outcome>> Pickup::post(Item& item) {
+  message::ReceivedLocal received;
+  received.myhostname = params_.myhostname;
+  received.mail_name = params_.mail_name;
+  received.queue_id = item.id();
+  received.uid = item.owner;
+  received.seconds = wall_seconds();
+  FileContent content(item.file, message::received_local(received));
+  auto lease = cleanup_.lease();
+  if (!lease) co_return std::unexpected(lease.error());
+  cleanup::Submission submission = item.submission;
+  auto outcome = co_await cleanup::post(**lease, std::move(submission), content, params_.ipc_timeout);
+  if (!outcome || outcome->verdict != cleanup::Verdict::accepted) lease->drop();
+  co_return outcome;
+}
+
+event::Task<void> Pickup::take_open(std::string name, Fd fd, uid_t owner) {
+  auto item = load(name, fd.get(), owner);
+  if (!item) {
+    if (item.error().is_permanent()) {
+      set_aside(name, item.error().what);
+    } else {
+      log::warning("maildrop/{}: {}", name, item.error().what);
+    }
+    co_return;
+  }
+  log::info("{}: uid={} from=<{}>{}", item->id(), owner, item->submission.envelope.sender,
+            item->origin == Origin::requeued ? " orig_id=" + name : "");
+  auto outcome = co_await post(*item);
+  bool done = outcome && outcome->verdict == cleanup::Verdict::accepted;
+  if (!outcome) {
+    log::warning("{}: {}", item->id(), outcome.error().what);
+  } else if (outcome->verdict == cleanup::Verdict::rejected) {
+    done = co_await give_back(*item, outcome->text, outcome->dsn);
+  } else if (!done) {
+    log::warning("{}: message deferred: {}", item->id(), outcome->text);
+  }
+  if (!done) co_return;
+  auto removed = fs::remove(process_.queue_path("maildrop/" + name));
+  if (!removed) log::warning("{}", removed.error().what);
+}
+
+event::Task<bool> Pickup::give_back(Item& item, std::string text, std::string dsn) {
+  namespace bounce = services::bounce;
+  if (item.submission.envelope.sender.empty()) {
+    log::warning("{}: message from the null sender rejected and dropped: {}", item.id(), text);
+    co_return true;
+  }
+  bounce::Notify notify;
+  notify.notice = bounce::Notice::failure;
+  notify.log = bounce::Kind::bounce;
+  notify.queue_name = "maildrop";
+  notify.envelope = item.submission.envelope;
+  notify.content_offset = item.file.info().content_offset;
+  notify.content_size = item.file.info().content_size;
+  for (const services::Recipient& recipient : item.submission.recipients) {
+    bounce::Record record;
+    record.recipient = recipient;
+    record.result.status = services::delivery::Status::bounced;
+    record.result.dsn = dsn.empty() ? "5.0.0" : dsn;
+    record.result.text = text;
+    notify.records.push_back(std::move(record));
+    if (notify.records.size() == 100) break;  // one packet; all fail for the same reason
+  }
+  auto lease = bounce_.lease();
+  if (!lease) co_return false;
+  std::vector<int> fds = {item.fd};
+  auto done = co_await (*lease)->call<bounce::Done>(std::move(notify), std::move(fds), params_.ipc_timeout);
+  if (!done) lease->drop();
+  if (!done || !done->ok) log::warning("{}: bounce failed: {}", item.id(), done ? done->text : done.error().what);
+  co_return done && done->ok;
+}
+
+}  // namespace umaya::submission

@@ -1,0 +1,93 @@
+// NAME    pickup - takes messages out of maildrop/ and gives them to cleanup
+//
+// DESCRIPTION
+//     Scans maildrop/ when it is woken, takes up to kAtOnce messages at the same time (so that cleanup can put them on
+//     the disk with one flush), and removes a file only after cleanup has answered that the message is durable in
+//     incoming/.
+//
+//     A file must be a plain file with one name and the ready bit, and must say who made it: one that postdrop wrote
+//     names the uid of its owner, one that postsuper -r moved here belongs to mail_owner. Only the latter keeps what
+//     the envelope says about clients and times.
+//
+// ERRORS
+//     What cleanup defers stays for the next scan. What it rejects goes back to the sender by way of bounce. A file
+//     that cannot be read goes to corrupt/.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "libcommon/config/bind.h"
+#include "libcommon/daemon/daemon.h"
+#include "libcommon/event/sync.h"
+#include "libcommon/ipc/channel.h"
+#include "libcommon/queue/message_file.h"
+#include "libcommon/services/cleanup.h"
+
+namespace umaya::submission {
+
+struct PickupParams {
+  std::string queue_directory;
+  std::string myhostname;
+  std::string mail_name;
+  std::string content_filter;
+  std::string cleanup_service;
+  std::string bounce_service;
+  std::vector<std::string> override_options;
+  bool long_ids = false;
+  Duration ipc_timeout{};
+};
+
+inline constexpr auto kPickupBindings = config::bindings<PickupParams>({
+    {"queue_directory", &PickupParams::queue_directory},
+    {"myhostname", &PickupParams::myhostname},
+    {"mail_name", &PickupParams::mail_name},
+    {"content_filter", &PickupParams::content_filter},
+    {"cleanup_service_name", &PickupParams::cleanup_service},
+    {"bounce_service_name", &PickupParams::bounce_service},
+    {"receive_override_options", &PickupParams::override_options},
+    {"enable_long_queue_ids", &PickupParams::long_ids},
+    {"ipc_timeout", &PickupParams::ipc_timeout},
+});
+
+/// Who made a maildrop file, by its content and its owner.
+enum class Origin : unsigned char { posted, requeued, unknown };
+Origin origin_of(const queue::Envelope& envelope, uid_t owner, uid_t mail_owner);
+
+/// The envelope that cleanup gets. A posted message keeps only what its user may say.
+services::Envelope to_submission(const queue::Envelope& envelope, Origin origin, std::string queue_id);
+
+/// Submission options for receive_override_options and the requests in the envelope.
+uint32_t submission_options(const queue::Envelope& envelope, const std::vector<std::string>& override_options);
+
+class Pickup {
+ public:
+  Pickup(daemon::Process& process, PickupParams params);
+  /// Scans whenever woken; ends with the process.
+  event::Task<void> run();
+  /// There may be something new.
+  void wake();
+
+ private:
+  struct Item;
+  event::Task<void> take(std::string name);
+  event::Task<void> take_open(std::string name, Fd fd, uid_t owner);
+  event::Task<bool> give_back(Item& item, std::string text, std::string dsn);
+  event::Task<Result<services::cleanup::Outcome>> post(Item& item);
+  Result<Item> load(const std::string& name, int fd, uid_t owner);
+  void set_aside(const std::string& name, std::string_view why);
+  void scan();
+
+  daemon::Process& process_;
+  PickupParams params_;
+  ipc::ChannelPool cleanup_;
+  ipc::ChannelPool bounce_;
+  event::Event woken_;
+  event::Semaphore slots_;
+  std::set<std::string> under_way_;
+  event::TaskScope tasks_;
+};
+
+}  // namespace umaya::submission

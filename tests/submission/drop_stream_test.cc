@@ -1,0 +1,170 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+
+#include "libcommon/fs/file.h"
+#include "submission/drop_writer.h"
+#include "submission/pickup.h"
+
+using namespace umaya;
+using namespace umaya::submission;
+namespace postdrop = umaya::services::postdrop;
+
+namespace {
+
+struct Recorder : postdrop::StreamEvents {
+  Result<> on_start(postdrop::Start start) override {
+    text += "start " + start.sender + "\n";
+    return {};
+  }
+  Result<> on_recipient(services::Recipient r) override {
+    text += "to " + r.address + "\n";
+    return {};
+  }
+  Result<> on_content(std::string_view bytes) override {
+    content += bytes;
+    return {};
+  }
+  std::string text, content;
+};
+
+std::string example() {
+  postdrop::Start start;
+  start.sender = "alice@example.org";
+  services::Recipient to;
+  to.address = "bob";
+  return postdrop::encode_start(start) + postdrop::encode_recipient(to) +
+         postdrop::encode_content("Subject: x\r\n\r\n") + postdrop::encode_end();
+}
+
+struct TempDir {
+  TempDir() {
+    char name[] = "/tmp/umaya-drop-XXXXXX";
+    path = ::mkdtemp(name);
+  }
+  ~TempDir() { std::filesystem::remove_all(path); }
+  std::string path;
+};
+
+}  // namespace
+
+TEST_CASE("drop stream: whole, byte by byte and split give the same", "[submission]") {
+  const std::string bytes = example();
+  for (size_t step : {bytes.size(), size_t{1}, size_t{7}}) {
+    Recorder seen;
+    postdrop::StreamReader reader(seen);
+    for (size_t at = 0; at < bytes.size(); at += step) REQUIRE(reader.feed(std::string_view(bytes).substr(at, step)));
+    CHECK(reader.ended());
+    CHECK(seen.text == "start alice@example.org\nto bob\n");
+    CHECK(seen.content == "Subject: x\r\n\r\n");
+  }
+}
+
+TEST_CASE("drop stream: malformed records are refused", "[submission]") {
+  auto refused = [](const std::string& bytes) {
+    Recorder seen;
+    postdrop::StreamReader reader(seen);
+    return !reader.feed(bytes);
+  };
+  CHECK(refused(postdrop::encode_end()));
+  CHECK(refused(postdrop::encode_content("x")));
+  CHECK(refused(example() + "x"));
+  CHECK(refused(std::string("S\xff\xff\xff\xff", 5)));
+  CHECK(refused(postdrop::encode_start({}) + postdrop::encode_start({})));
+  CHECK(refused(postdrop::encode_start({}) + std::string("Z\0\0\0\0", 5)));
+}
+
+TEST_CASE("drop stream: S41 line ends and NUL in sender, recipient and ENVID are refused", "[submission]") {
+  for (std::string bad :
+       {std::string("a\nb@x"), std::string("a\rb@x"), std::string("a\0b@x", 5), std::string("a\x7f@x")}) {
+    postdrop::Start sender, envid, name;
+    sender.sender = bad;
+    envid.envid = bad;
+    name.full_name = bad;
+    for (const postdrop::Start& start : {sender, envid, name}) {
+      Recorder seen;
+      postdrop::StreamReader reader(seen);
+      CHECK_FALSE(reader.feed(postdrop::encode_start(start)));
+    }
+    services::Recipient address, original, dsn;
+    address.address = bad;
+    original.original = bad;
+    dsn.dsn_original = bad;
+    for (const services::Recipient& r : {address, original, dsn}) {
+      Recorder seen;
+      postdrop::StreamReader reader(seen);
+      REQUIRE(reader.feed(postdrop::encode_start({})));
+      CHECK_FALSE(reader.feed(postdrop::encode_recipient(r)));
+    }
+  }
+}
+
+TEST_CASE("drop receipt: survives the way, and rubbish is an error", "[submission]") {
+  auto again = postdrop::decode_receipt(postdrop::encode_receipt({"4F0A1BC23DE", 75, "no\nspace"}));
+  REQUIRE(again);
+  CHECK(again->queue_id == "4F0A1BC23DE");
+  CHECK(again->status == 75);
+  CHECK(again->reason == "no?space");
+  CHECK_FALSE(postdrop::decode_receipt(""));
+  CHECK_FALSE(postdrop::decode_receipt("status=9999\n"));
+}
+
+TEST_CASE("drop writer: a complete stream makes a complete file, anything else leaves nothing", "[submission]") {
+  TempDir dir;
+  SECTION("complete") {
+    DropWriter writer({.maildrop = dir.path});
+    postdrop::StreamReader reader(writer);
+    REQUIRE(reader.feed(example()));
+    CHECK(DropWriter::current_path() != nullptr);
+    REQUIRE(writer.finish());
+    CHECK(DropWriter::current_path() == nullptr);
+    const std::string path = dir.path + "/" + writer.queue_id();
+    struct stat status;
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0744);
+    auto fd = fs::open_safe(path);
+    REQUIRE(fd);
+    auto file = queue::MessageReader::open(fd->get());
+    REQUIRE(file);
+    CHECK(file->envelope().sender == "alice@example.org");
+    CHECK(origin_of(file->envelope(), ::getuid(), 4242) == Origin::posted);
+    CHECK(origin_of(file->envelope(), ::getuid() + 1, 4242) == Origin::unknown);
+  }
+  SECTION("abandoned") {
+    {
+      DropWriter writer({.maildrop = dir.path});
+      postdrop::StreamReader reader(writer);
+      REQUIRE(reader.feed(example().substr(0, 60)));
+    }
+    CHECK(std::filesystem::is_empty(dir.path));
+  }
+  SECTION("too large") {
+    {
+      DropWriter writer({.maildrop = dir.path, .size_limit = 5});
+      postdrop::StreamReader reader(writer);
+      CHECK_FALSE(reader.feed(example()));
+      CHECK(writer.too_large());
+    }
+    CHECK(std::filesystem::is_empty(dir.path));
+  }
+}
+
+TEST_CASE("pickup: only a requeued file of the mail owner keeps what its envelope says about the client",
+          "[submission]") {
+  queue::Envelope forged;
+  forged.client_name = "trusted.example";
+  forged.sender = "a@b";
+  forged.arrival_usec = 5;
+  CHECK(origin_of(forged, 1000, 109) == Origin::unknown);
+  CHECK(origin_of(forged, 109, 109) == Origin::requeued);
+  CHECK(to_submission(forged, Origin::posted, "ID").attribute("client_name").empty());
+  CHECK(to_submission(forged, Origin::requeued, "ID").attribute("client_name") == "trusted.example");
+  CHECK(to_submission(forged, Origin::requeued, "ID").arrival_usec == 5);
+}
+
+TEST_CASE("pickup: every bound parameter is in the table and marked used", "[submission]") {
+  for (const std::string& problem : config::check_bindings(kPickupBindings)) FAIL_CHECK(problem);
+}
