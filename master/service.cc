@@ -132,6 +132,11 @@ std::vector<std::string> Service::arguments() const {
 }
 
 void Service::start_child() {
+  std::string path = settings_->daemon_directory + "/" + line_.command;
+  if (access(path.c_str(), X_OK) != 0) {
+    log::warning("service {}: {}: {}", line_.key(), path, strerror(errno));
+    return throttle();
+  }
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
     log::warning("service {}: socketpair: {}", line_.key(), strerror(errno));
@@ -173,7 +178,7 @@ void Service::execute(int status_fd) {
   for (const std::string& variable : settings_->environment) envp.push_back(const_cast<char*>(variable.c_str()));
   envp.push_back(nullptr);
   execve(path.c_str(), argv.data(), envp.data());
-  log::fatal("{}: {}", path, strerror(errno));
+  _exit(1);  // the log is closed; master reports the status
 }
 
 event::Task<void> Service::read_status(Service* service, Child* child) {

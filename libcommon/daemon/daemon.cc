@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "libcommon/base/strings.h"
+#include "libcommon/base/users.h"
 #include "libcommon/config/master_cf.h"
 #include "libcommon/daemon/sockets.h"
 #include "libcommon/daemon/status.h"
@@ -162,6 +163,7 @@ void Runner::configure(Options options, config::Config config) {
   process_.on_retire_ = [this] { begin_stop(End::when_done); };
   process_.config_.name_process(hooks_.name, process_.service_);
   open_log(process_.config_, hooks_.name, options.verbose);
+  use_passwd_file(process_.config_.get("passwd_file"));
   auto idle = process_.config_.get_time("max_idle");
   if (!idle) log::fatal("{}", idle.error().what);
   max_idle_ = *idle;

@@ -1,16 +1,11 @@
-// unix:passwd.byname and unix:group.byname: the system's account databases, through NSS.
+// unix:passwd.byname and unix:group.byname: the users of this instance (users.h) and the groups of the system.
 #include <grp.h>
-#include <pwd.h>
 
+#include "libcommon/base/users.h"
 #include "libcommon/table/types.h"
 
 namespace umaya::table {
 namespace {
-
-std::string passwd_line(const passwd& entry) {
-  return std::string(entry.pw_name) + ":" + entry.pw_passwd + ":" + std::to_string(entry.pw_uid) + ":" +
-         std::to_string(entry.pw_gid) + ":" + entry.pw_gecos + ":" + entry.pw_dir + ":" + entry.pw_shell;
-}
 
 std::string group_line(const group& entry) {
   std::string out = std::string(entry.gr_name) + ":" + entry.gr_passwd + ":" + std::to_string(entry.gr_gid) + ":";
@@ -21,16 +16,21 @@ std::string group_line(const group& entry) {
   return out;
 }
 
-/// Asks one of the getXXnam_r functions, with a buffer that grows until the entry fits.
-template <class Entry, class Get, class Line>
-Lookup ask(const std::string& table, const std::string& key, Get get, Line line) {
+Lookup ask_passwd(const std::string& key) {
+  auto user = find_user_entry(key);
+  if (!user) return Lookup::failed(user.error());
+  return *user ? Lookup::of(passwd_line(**user)) : Lookup();
+}
+
+/// getgrnam_r with a buffer that grows until the entry fits.
+Lookup ask_group(const std::string& table, const std::string& key) {
   constexpr size_t kLargest = size_t{1} << 20;
   std::string buffer(4096, '\0');
   for (;;) {
-    Entry entry{};
-    Entry* result = nullptr;
-    int error = get(key.c_str(), &entry, buffer.data(), buffer.size(), &result);
-    if (result != nullptr) return Lookup::of(line(entry));
+    group entry{};
+    group* result = nullptr;
+    int error = getgrnam_r(key.c_str(), &entry, buffer.data(), buffer.size(), &result);
+    if (result != nullptr) return Lookup::of(group_line(entry));
     if (error == ERANGE && buffer.size() < kLargest) {
       buffer.resize(buffer.size() * 2);
       continue;
@@ -48,8 +48,8 @@ class UnixTable : public Table {
       : Table(std::move(name)), fold_(fold), database_(database) {}
   std::optional<Lookup> lookup_now(std::string_view key) override {
     std::string folded{FoldedKey(key, fold_).view()};
-    if (database_ == Database::passwd) return ask<passwd>(name(), folded, getpwnam_r, passwd_line);
-    return ask<group>(name(), folded, getgrnam_r, group_line);
+    if (database_ == Database::passwd) return ask_passwd(folded);
+    return ask_group(name(), folded);
   }
 
  private:

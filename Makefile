@@ -1,0 +1,51 @@
+# The front door. Every target works as the first command in a fresh clone: tools/prepare.sh installs what is missing.
+BUILD := build
+JOBS  ?= $(shell nproc)
+
+.PHONY: all prepare configure demo check unit e2e asan lint docs bench faults fuzz install clean
+
+all: configure
+	@ninja -C $(BUILD) -j$(JOBS)
+
+prepare:
+	@tools/prepare.sh
+
+configure: prepare
+	@test -f $(BUILD)/build.ninja || cmake --preset release
+
+demo: all
+	@$(BUILD)/bin/umaya demo
+
+unit: all
+	@ctest --test-dir $(BUILD) --output-on-failure -j$(JOBS)
+
+e2e: all
+	@tests/run_e2e.sh $(BUILD)
+
+check: all
+	@tools/check_all.sh $(BUILD)
+
+asan: prepare
+	@cmake --preset asan && ninja -C build-asan -j$(JOBS) && ctest --test-dir build-asan --output-on-failure -j$(JOBS)
+	@tests/run_e2e.sh build-asan
+
+lint: all
+	@tools/lint.sh $(BUILD)
+
+docs: all
+	@tools/docs.sh $(BUILD)
+
+bench: all
+	@tools/prepare.sh peers && bench/run.py --build $(BUILD)
+
+faults: all
+	@tests/faults/ledger.py --build $(BUILD)
+
+fuzz:
+	@tools/prepare.sh fuzz && tools/fuzz.sh
+
+install: all
+	@tools/install.sh $(BUILD) "$(DESTDIR)" "$(PREFIX)"
+
+clean:
+	rm -rf build build-asan build-fuzz
