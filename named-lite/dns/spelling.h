@@ -1,0 +1,27 @@
+// NAME    spelling - the word that somebody probably meant
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace umaya::named {
+
+/// Number of letters to insert, delete, change or swap with their neighbour to get from a to b; words are cut at 40.
+size_t edit_distance(std::string_view a, std::string_view b);
+
+/// Among count words given by word(i), the one nearest to text; empty when it would be a guess.
+template <class WordAt>
+std::string_view nearest_word(std::string_view text, size_t count, WordAt word) {
+  std::string_view best;
+  size_t best_distance = text.size() <= 3 ? 2 : 3;
+  for (size_t i = 0; i < count; ++i) {
+    size_t distance = edit_distance(text, word(i));
+    if (distance < best_distance && distance < word(i).size()) {
+      best_distance = distance;
+      best = word(i);
+    }
+  }
+  return best;
+}
+
+}  // namespace umaya::named
