@@ -1,0 +1,117 @@
+#include "named-lite/answer/query.h"
+
+#include "libcommon/base/bytes.h"
+#include "named-lite/dns/types.h"
+
+namespace umaya::named {
+
+namespace {
+
+constexpr size_t kHeader = 12;
+constexpr uint16_t kMinimumUdp = 512;
+
+/// Steps over a name that may end in a pointer; the pointer is not followed.
+void skip_name(ByteReader& in) {
+  while (in.ok()) {
+    uint8_t length = in.u8();
+    if (length == 0) return;
+    if (length >= 0xC0) {
+      in.u8();
+      return;
+    }
+    if (length > kMaxLabel) return in.fail();
+    in.bytes(length);
+  }
+}
+
+/// The name in the question: whole, without pointers.
+bool question_name(std::string_view packet, Query& query) {
+  size_t at = kHeader;
+  while (at < packet.size()) {
+    auto length = static_cast<unsigned char>(packet[at]);
+    if (length > kMaxLabel) return false;
+    at += 1 + static_cast<size_t>(length);
+    if (at - kHeader > kMaxName) return false;
+    if (length == 0) {
+      query.name = packet.substr(kHeader, at - kHeader);
+      copy_lower(query.lower.data(), query.name.data(), query.name.size());
+      return true;
+    }
+  }
+  return false;
+}
+
+/// RFC 6891 6.1: the options are checked for their lengths and otherwise ignored.
+bool options_fit(std::string_view data) {
+  ByteReader in(data);
+  while (in.ok() && !in.at_end()) {
+    in.be16();
+    in.bytes(in.be16());
+  }
+  return in.ok();
+}
+
+/// The records behind the question. False when they are malformed.
+bool other_records(ByteReader& in, size_t answers, size_t authority, size_t additional, Query& query) {
+  size_t total = answers + authority + additional;
+  for (size_t i = 0; i < total; ++i) {
+    size_t start = in.position();
+    skip_name(in);
+    bool root_owner = in.position() == start + 1;
+    uint16_t type = in.be16();
+    uint16_t cls = in.be16();
+    uint32_t ttl = in.be32();
+    std::string_view data = in.bytes(in.be16());
+    if (!in.ok()) return false;
+    if (type != type::kOpt) continue;
+    if (i < answers + authority || !root_owner || query.has_edns || !options_fit(data)) return false;
+    query.has_edns = true;
+    query.udp_size = cls < kMinimumUdp ? kMinimumUdp : cls;
+    query.edns_version = static_cast<uint8_t>(ttl >> 16);
+    query.dnssec_ok = (ttl & 0x8000) != 0;
+  }
+  return in.at_end();
+}
+
+}  // namespace
+
+ParsedAs parse_query(std::string_view packet, Query& query) {
+  if (packet.size() < kHeader) return ParsedAs::drop;
+  ByteReader in(packet);
+  query.id = in.be16();
+  uint16_t flags = in.be16();
+  if ((flags & 0x8000) != 0) return ParsedAs::drop;  // an answer: answering it could go round for ever
+  query.opcode = static_cast<uint8_t>(flags >> 11 & 15);
+  query.recursion_desired = (flags & 0x0100) != 0;
+  query.checking_disabled = (flags & 0x0010) != 0;
+  query.has_question = query.has_edns = query.dnssec_ok = false;
+  query.udp_size = kMinimumUdp;
+  query.rcode = rcode::kNoError;
+  query.name = {};
+  uint16_t questions = in.be16();
+  uint16_t answers = in.be16();
+  uint16_t authority = in.be16();
+  uint16_t additional = in.be16();
+  if (query.opcode != 0) {
+    query.rcode = rcode::kNotImp;
+    return ParsedAs::answer;
+  }
+  query.rcode = rcode::kFormErr;
+  // RFC 9619: exactly one question.
+  if (questions != 1 || !question_name(packet, query)) return ParsedAs::answer;
+  in.bytes(query.name.size());
+  query.type = in.be16();
+  query.cls = in.be16();
+  if (!in.ok()) return ParsedAs::answer;
+  query.has_question = true;
+  bool transfer = query.type == type::kIxfr;  // carries the client's SOA (RFC 1995 3)
+  if (answers != 0 || (authority != 0 && !transfer)) return ParsedAs::answer;
+  if (!other_records(in, answers, authority, additional, query)) {
+    query.has_edns = false;
+    return ParsedAs::answer;
+  }
+  query.rcode = query.has_edns && query.edns_version > 0 ? rcode::kBadVers : rcode::kNoError;
+  return ParsedAs::answer;
+}
+
+}  // namespace umaya::named

@@ -1,0 +1,49 @@
+// NAME    query - a question as it came from the network
+//
+// SYNOPSIS
+//     Query query;
+//     switch (parse_query(packet, query)) { case ParsedAs::drop: …; case ParsedAs::answer: … }
+//
+// DESCRIPTION
+//     Reads header, question and the OPT record (RFC 1035 4.1, 6891). Nothing is allocated; the work is linear in the
+//     length of the packet. `rcode` is set when the answer is already decided: FORMERR, NOTIMP, BADVERS.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "named-lite/dns/name.h"
+
+namespace umaya::named {
+
+namespace rcode {
+inline constexpr uint16_t kNoError = 0, kFormErr = 1, kServFail = 2, kNxDomain = 3, kNotImp = 4, kRefused = 5,
+                          kYxDomain = 6, kBadVers = 16;
+}  // namespace rcode
+
+struct Query {
+  uint16_t id;
+  uint8_t opcode;
+  bool recursion_desired;
+  bool checking_disabled;
+  bool has_question;  ///< name, type and class below are valid
+  bool has_edns;
+  bool dnssec_ok;
+  uint8_t edns_version;
+  uint16_t udp_size;  ///< what the client can take: at least 512
+  uint16_t type;
+  uint16_t cls;
+  uint16_t rcode;                    ///< 0, or the error to answer with
+  std::string_view name;             ///< wire form, in the packet
+  std::array<char, kMaxName> lower;  ///< the same in lower case
+  std::string_view lower_name() const { return {lower.data(), name.size()}; }
+};
+
+enum class ParsedAs : unsigned char { drop, answer };
+
+/// drop: no answer may be given at all (shorter than a header, or itself an answer).
+/// The packet must outlive the query.
+ParsedAs parse_query(std::string_view packet, Query& query);
+
+}  // namespace umaya::named

@@ -1,0 +1,209 @@
+#include "named-lite/answer/writer.h"
+
+#include <algorithm>
+
+#include "named-lite/dns/types.h"
+
+namespace umaya::named {
+
+namespace {
+
+constexpr uint16_t kOurUdpSize = 1232;
+
+/// Octets that two names have in common from the right, in whole labels, the root included. Both in lower case.
+size_t shared_suffix(std::string_view a, std::string_view b) {
+  while (a.size() > b.size()) a = parent_of(a);
+  while (b.size() > a.size()) b = parent_of(b);
+  // Sizes may pass each other once more when labels differ in length.
+  while (a != b) {
+    if (a.size() >= b.size()) {
+      a = parent_of(a);
+    } else {
+      b = parent_of(b);
+    }
+    while (a.size() > b.size()) a = parent_of(a);
+    while (b.size() > a.size()) b = parent_of(b);
+  }
+  return a.size();
+}
+
+}  // namespace
+
+Writer::Writer(const Query& query, std::string_view packet, std::span<char> out, size_t limit)
+    : query_(query), out_(out), limit_(std::min(limit, out.size()) - (query.has_edns ? kOptSize : 0)) {
+  if (!query.has_question) return;
+  size_t size = query.name.size() + 4;
+  std::memcpy(out_.data() + kHeader, packet.data() + kHeader, size);
+  at_ = body_ = kHeader + size;
+}
+
+bool Writer::append(Section section, const ZoneImage& image, const Node& node, const RrsetEntry& entry,
+                    uint16_t owner) {
+  size_t before = at_;
+  bool same_owner =
+      owner == pointer_to(kHeader) && node.name_size == query_.name.size() && node.name() == query_.lower_name();
+  bool fits = same_owner ? put(image.data(entry)) : append_moved(image, node, entry, owner);
+  if (!fits) {
+    at_ = before;
+    return false;
+  }
+  auto& count = counts_[static_cast<size_t>(section)];
+  count = static_cast<uint16_t>(count + entry.count);
+  return true;
+}
+
+/// One name of the data: labels, then the root or a pointer into the owner that the data were compiled for.
+bool Writer::move_name(std::string_view data, size_t& at, const Node& node, size_t shared) {
+  size_t start = at;
+  while (true) {
+    auto length = static_cast<unsigned char>(data[at]);
+    if (length == 0) return put(data.substr(start, ++at - start));
+    if (length >= 0xC0) break;
+    at += 1 + static_cast<size_t>(length);
+  }
+  if (!put(data.substr(start, at - start))) return false;
+  size_t target = (static_cast<size_t>(static_cast<unsigned char>(data[at]) & 0x3F) << 8 |
+                   static_cast<unsigned char>(data[at + 1])) -
+                  kHeader;
+  at += 2;
+  std::string_view rest = node.name().substr(target);
+  while (rest.size() > shared) {
+    if (!put(rest.substr(0, 1 + static_cast<size_t>(static_cast<unsigned char>(rest[0]))))) return false;
+    rest = parent_of(rest);
+  }
+  if (rest.size() == 1) return put(std::string_view("\0", 1));
+  uint16_t pointer = suffix_pointer(rest.size());
+  char octets[2] = {static_cast<char>(pointer >> 8), static_cast<char>(pointer)};
+  return put({octets, 2});
+}
+
+bool Writer::append_moved(const ZoneImage& image, const Node& node, const RrsetEntry& entry, uint16_t owner) {
+  std::string_view data = image.data(entry);
+  std::string_view layout = type_layout(entry.type);
+  bool has_names = layout.find('n') != std::string_view::npos;
+  size_t shared = has_names ? shared_suffix(node.name(), query_.lower_name()) : 0;
+  for (size_t at = 0; at < data.size();) {
+    size_t size =
+        static_cast<size_t>(static_cast<unsigned char>(data[at + 10])) << 8 | static_cast<unsigned char>(data[at + 11]);
+    size_t record = at_;
+    if (!put(data.substr(at, 12))) return false;
+    be16(record, owner);
+    std::string_view rdata = data.substr(at + 12, size);
+    at += 12 + size;
+    if (!has_names) {
+      if (!put(rdata)) return false;
+      continue;
+    }
+    size_t from = 0;
+    for (char kind : layout) {
+      if (kind == 'n') {
+        if (!move_name(rdata, from, node, shared)) return false;
+        continue;
+      }
+      size_t field = kind == 'w' ? 2 : 4;  // only MX and SOA mix names and numbers
+      if (!put(rdata.substr(from, field))) return false;
+      from += field;
+    }
+    be16(record + 10, static_cast<uint16_t>(at_ - record - 12));
+  }
+  return true;
+}
+
+size_t Writer::append_cname(uint16_t owner, uint32_t ttl, std::string_view target) {
+  char head[12] = {0,
+                   0,
+                   0,
+                   type::kCname,
+                   0,
+                   rr_class::kIn,
+                   static_cast<char>(ttl >> 24),
+                   static_cast<char>(ttl >> 16),
+                   static_cast<char>(ttl >> 8),
+                   static_cast<char>(ttl),
+                   0,
+                   static_cast<char>(target.size())};
+  size_t record = at_;
+  if (!put({head, sizeof head}) || !put(target)) {
+    at_ = record;
+    return 0;
+  }
+  be16(record, owner);
+  ++counts_[0];
+  return record + 12;
+}
+
+void Writer::set_ttl(size_t record, uint32_t ttl) {
+  be16(record + 6, static_cast<uint16_t>(ttl >> 16));
+  be16(record + 8, static_cast<uint16_t>(ttl));
+}
+
+uint32_t Writer::ttl_of(size_t record) const {
+  uint32_t ttl;
+  std::memcpy(&ttl, out_.data() + record + 6, sizeof ttl);
+  return __builtin_bswap32(ttl);
+}
+
+size_t Writer::suffix_offset(size_t name, size_t labels) const {
+  while (true) {
+    auto length = static_cast<unsigned char>(out_[name]);
+    if (length >= 0xC0) {
+      name = static_cast<size_t>(length & 0x3F) << 8 | static_cast<unsigned char>(out_[name + 1]);
+    } else if (labels == 0) {
+      return name;
+    } else {
+      name += 1 + static_cast<size_t>(length);
+      --labels;
+    }
+  }
+}
+
+void Writer::truncate() {
+  at_ = body_;
+  std::fill(std::begin(counts_), std::end(counts_), uint16_t{0});
+  truncated_ = true;
+}
+
+size_t Writer::finish() {
+  be16(0, query_.id);
+  auto flags = static_cast<uint16_t>(0x8000 | query_.opcode << 11 | (authoritative_ ? 0x0400 : 0) |
+                                     (truncated_ ? 0x0200 : 0) | (query_.recursion_desired ? 0x0100 : 0) |
+                                     (query_.checking_disabled ? 0x0010 : 0) | (rcode_ & 15));
+  be16(2, flags);
+  be16(4, query_.has_question ? 1 : 0);
+  be16(6, counts_[0]);
+  be16(8, counts_[1]);
+  be16(10, static_cast<uint16_t>(counts_[2] + (query_.has_edns ? 1 : 0)));
+  if (!query_.has_edns) return at_;
+  char* opt = out_.data() + at_;
+  std::memset(opt, 0, kOptSize);
+  be16(at_ + 1, type::kOpt);
+  be16(at_ + 3, kOurUdpSize);
+  opt[5] = static_cast<char>(rcode_ >> 4);
+  opt[7] = static_cast<char>(query_.dnssec_ok ? 0x80 : 0);
+  return at_ + kOptSize;
+}
+
+bool Writer::expand(size_t offset, Name& name) const {
+  char wire[kMaxName];
+  size_t size = 0;
+  size_t at = offset;
+  for (int jumps = 0; jumps < 128;) {
+    auto length = static_cast<unsigned char>(out_[at]);
+    if (length >= 0xC0) {
+      at = static_cast<size_t>(length & 0x3F) << 8 | static_cast<unsigned char>(out_[at + 1]);
+      ++jumps;
+      continue;
+    }
+    if (size + 1 + length > kMaxName) return false;
+    std::memcpy(wire + size, out_.data() + at, 1 + static_cast<size_t>(length));
+    size += 1 + static_cast<size_t>(length);
+    at += 1 + static_cast<size_t>(length);
+    if (length == 0) {
+      name = Name::from_wire({wire, size}).lower();
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace umaya::named
