@@ -1,0 +1,155 @@
+#include "named-lite/config/acl.h"
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <bit>
+#include <memory>
+
+#include "libcommon/base/strings.h"
+
+namespace umaya::named {
+
+namespace {
+
+enum class Verdict : unsigned char { no_match, admitted, refused };
+
+Verdict judge(const Acl& acl, const net::IpAddress& address) {
+  for (const AclElement& element : acl) {
+    Verdict verdict = Verdict::no_match;
+    switch (element.kind) {
+      case AclElement::Kind::any:
+        verdict = Verdict::admitted;
+        break;
+      case AclElement::Kind::network:
+        if (element.network.contains(address)) verdict = Verdict::admitted;
+        break;
+      case AclElement::Kind::nested:
+        verdict = judge(element.nested, address);
+        break;
+      case AclElement::Kind::key:
+        break;
+    }
+    if (verdict == Verdict::no_match) continue;
+    // A refusal inside a negated list is no match of the outer one, as in BIND.
+    if (!element.negated) return verdict;
+    if (verdict == Verdict::admitted) return Verdict::refused;
+  }
+  return Verdict::no_match;
+}
+
+enum class Interface : unsigned char { address, network };
+
+Acl from_interfaces(Interface what) {
+  Acl acl;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return acl;
+  std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(list, freeifaddrs);
+  for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
+    auto address = each->ifa_addr != nullptr ? net::IpAddress::from_sockaddr(each->ifa_addr) : std::nullopt;
+    if (!address) continue;
+    int prefix = address->bits();
+    if (what == Interface::network && each->ifa_netmask != nullptr) {
+      if (auto mask = net::IpAddress::from_sockaddr(each->ifa_netmask)) {
+        prefix = 0;
+        for (char octet : mask->bytes()) prefix += std::popcount(static_cast<unsigned char>(octet));
+      }
+    }
+    AclElement element;
+    element.kind = AclElement::Kind::network;
+    element.network = net::Network(*address, prefix);
+    acl.push_back(std::move(element));
+  }
+  return acl;
+}
+
+/// "10/8" and "192.168.1/24": BIND lets trailing zeros be left out.
+std::string full_network(std::string_view text) {
+  size_t slash = text.find('/');
+  std::string address(text.substr(0, slash));
+  if (address.find(':') == std::string::npos) {
+    for (auto dots = std::count(address.begin(), address.end(), '.'); dots < 3; ++dots) address += ".0";
+  }
+  return address + std::string(text.substr(slash));
+}
+
+}  // namespace
+
+bool admits(const Acl& acl, const net::IpAddress& address) {
+  return judge(acl, address) == Verdict::admitted;
+}
+
+Acl acl_of_any() {
+  return Acl(1);
+}
+Acl acl_of_localhost() {
+  return from_interfaces(Interface::address);
+}
+Acl acl_of_localnets() {
+  return from_interfaces(Interface::network);
+}
+
+AclNames::AclNames() {
+  AclElement nobody;
+  nobody.negated = true;
+  names_.push_back({"any", acl_of_any()});
+  names_.push_back({"none", Acl(1, nobody)});
+  names_.push_back({"localhost", acl_of_localhost()});
+  names_.push_back({"localnets", acl_of_localnets()});
+}
+
+void AclNames::define(const Statement& statement, Problems& problems) {
+  const Part* block = statement.block();
+  if (statement.parts.size() != 3 || block == nullptr || statement.word(1).empty()) {
+    return problems.error(statement.place(), "acl needs a name and a list", "acl inside { 192.168.0.0/24; };");
+  }
+  names_.push_back({std::string(statement.word(1)), parse(*block, problems)});
+}
+
+AclElement AclNames::element(const Statement& statement, Problems& problems) const {
+  AclElement element;
+  size_t at = 0;
+  while (at + 1 < statement.parts.size() && statement.word(at) == "!") {
+    element.negated = !element.negated;
+    ++at;
+  }
+  if (statement.parts[at].is_block()) {
+    element.kind = AclElement::Kind::nested;
+    element.nested = parse(statement.parts[at], problems);
+    return element;
+  }
+  std::string_view word = statement.word(at);
+  if (iequals(word, "key") && at + 2 == statement.parts.size()) {
+    element.kind = AclElement::Kind::key;
+    element.key = statement.word(at + 1);
+    return element;
+  }
+  for (auto named = names_.rbegin(); named != names_.rend(); ++named) {
+    if (!iequals(named->name, word)) continue;
+    element.kind = AclElement::Kind::nested;
+    element.nested = named->acl;
+    return element;
+  }
+  std::string why;
+  auto network =
+      net::Network::parse(word.find('/') != std::string_view::npos ? full_network(word) : std::string(word), &why);
+  if (!network || at + 1 != statement.parts.size()) {
+    problems.error(statement.place(at), "\"" + std::string(word) +
+                                            "\" is no address, network (192.168.0.0/24) or name of an acl" +
+                                            (why.empty() ? "" : ": " + why));
+    element.kind = AclElement::Kind::key;  // admits nobody
+    return element;
+  }
+  element.kind = AclElement::Kind::network;
+  element.network = *network;
+  return element;
+}
+
+Acl AclNames::parse(const Part& block, Problems& problems) const {
+  Acl acl;
+  for (const Statement& statement : block.block) acl.push_back(element(statement, problems));
+  return acl;
+}
+
+}  // namespace umaya::named

@@ -1,0 +1,54 @@
+// NAME    named-lite - domain name server
+//
+// SYNOPSIS
+//     named-lite [-f | -g] [-c file] [-p port] [-u user]
+//     named-lite checkconf [-z] [file]        (also as named-checkconf)
+//     named-lite checkzone [-q] zone file     (also as named-checkzone)
+//
+// DESCRIPTION
+//     Answers questions with authority from zone files that BIND's named reads, as named.conf says, over UDP and TCP.
+//
+//     -c file   configuration, /etc/umaya/named.conf by default
+//     -f        stay in the foreground
+//     -g        stay in the foreground and write the log to standard error
+//     -p port   where listen-on names no port; 53 by default
+//     -u user   give up root for this user once the sockets are open
+//
+//     SIGHUP reads configuration and zones anew while answering goes on; a zone or configuration with errors leaves
+//     the old one in service, and the log says why. SIGTERM and SIGINT end the server.
+//
+//     checkconf reads a configuration and names each mistake and each statement that has no effect here, with file,
+//     line, column and what to write instead; -z reads the zones too. checkzone does the same for one zone file. Both
+//     end with status 1 when there are errors.
+//
+//     Started by master (a line of master.cf whose command is named-lite), named_config_file names the configuration.
+//
+// RECEIVES FROM
+//     the network: questions
+// HANDS TO
+//     nobody
+// PRIVILEGE
+//     Root only until the sockets are open, then the user of -u, or net_user when master starts it.
+// FILES
+//     /etc/umaya/named.conf, and the zone files that it names
+// SEE ALSO
+//     docs/named-lite.md (what of BIND's configuration is acted on), master(8)
+#include <span>
+#include <string_view>
+
+#include "named-lite/server/stand_alone.h"
+#include "named-lite/tools/check.h"
+
+int main(int argc, char** argv) {
+  std::span<char* const> arguments(argv + (argc > 0 ? 1 : 0), static_cast<size_t>(argc > 0 ? argc - 1 : 0));
+  std::string_view name = argc > 0 ? argv[0] : "named-lite";
+  if (name.ends_with("named-checkconf")) return umaya::named::check_conf(arguments);
+  if (name.ends_with("named-checkzone")) return umaya::named::check_zone_file(arguments);
+  if (!arguments.empty() && arguments[0] == std::string_view("checkconf")) {
+    return umaya::named::check_conf(arguments.subspan(1));
+  }
+  if (!arguments.empty() && arguments[0] == std::string_view("checkzone")) {
+    return umaya::named::check_zone_file(arguments.subspan(1));
+  }
+  return umaya::named::run_stand_alone(arguments);
+}

@@ -1,0 +1,56 @@
+// NAME    server - sockets, signals and reload of a running named-lite
+//
+// SYNOPSIS
+//     UMAYA_TRY(auto server, Server::start(options));
+//     event::Loop::current().run();
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libcommon/event/loop.h"
+#include "libcommon/event/worker_pool.h"
+#include "named-lite/server/responder.h"
+#include "named-lite/server/tcp.h"
+#include "named-lite/server/udp.h"
+
+namespace umaya::named {
+
+struct ServerOptions {
+  std::string config_file = "/etc/umaya/named.conf";
+  uint16_t port = 53;
+};
+
+class Server {
+ public:
+  /// Reads configuration and zones and opens the sockets. Errors of the configuration are in the log already.
+  static Result<std::unique_ptr<Server>> start(ServerOptions options);
+  /// SIGHUP: reads configuration and zones anew, beside answering; what is bad leaves the old in service.
+  void reload();
+  /// "127.0.0.1:53" and so on.
+  const std::vector<net::Endpoint>& listening() const { return listening_; }
+  const NamedConf& conf() const { return responder_.snapshot()->conf; }
+  const Responder& responder() const { return responder_; }
+
+ private:
+  Server(ServerOptions options, std::shared_ptr<const Snapshot> snapshot);
+  Result<void> open_sockets();
+  Result<void> open_address(const net::Endpoint& at);
+  event::Task<void> reload_task();
+
+  ServerOptions options_;
+  Responder responder_;
+  std::vector<net::Endpoint> listening_;
+  std::vector<std::unique_ptr<UdpServer>> udp_;
+  std::vector<std::unique_ptr<TcpServer>> tcp_;
+  event::WorkerPool workers_{1};
+  event::TaskScope tasks_;
+  bool reloading_ = false;
+  bool again_ = false;  // SIGHUP came while reloading
+};
+
+/// The addresses that the configuration asks to listen on, of those that this host has.
+std::vector<net::Endpoint> listen_addresses(const NamedConf& conf, uint16_t port);
+
+}  // namespace umaya::named

@@ -1,0 +1,137 @@
+#include "named-lite/server/snapshot.h"
+
+#include <algorithm>
+
+#include "libcommon/base/clock.h"
+#include "libcommon/base/random.h"
+#include "libcommon/fs/file.h"
+#include "named-lite/zone/checker.h"
+#include "named-lite/zone/zone_text.h"
+
+namespace umaya::named {
+
+namespace {
+
+constexpr size_t kMostConfigText = size_t{16} << 20;
+constexpr size_t kMostProblemLines = 50;
+
+log::Level level_of(Severity severity) {
+  return severity == Severity::error ? log::Level::error : log::Level::warning;
+}
+
+void report(const Problems& problems, std::vector<LogLine>& lines) {
+  size_t count = 0;
+  for (const Problem& problem : problems.all()) {
+    if (++count > kMostProblemLines) break;
+    lines.push_back({level_of(problem.severity), problem.text()});
+  }
+  size_t hidden =
+      problems.dropped() + (problems.all().size() > kMostProblemLines ? problems.all().size() - kMostProblemLines : 0);
+  if (hidden > 0)
+    lines.push_back({log::Level::warning, std::to_string(hidden) + " more problems: named-checkzone shows them"});
+}
+
+/// The same zone in the snapshot before.
+std::shared_ptr<const ZoneImage> former_image(const Snapshot* before, const std::string& view,
+                                              const std::string& zone) {
+  if (before == nullptr) return nullptr;
+  for (const auto& each : before->views) {
+    if (each->conf.name != view) continue;
+    for (const auto& served : each->catalog.zones()) {
+      if (served->name == zone) return served->image;
+    }
+  }
+  return nullptr;
+}
+
+void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, std::vector<LogLine>& lines) {
+  for (const ZoneConf& zone : view.conf.zones) {
+    if (zone.type != ZoneType::primary) continue;
+    Problems problems;
+    std::string lower(zone.name.lower().wire());
+    TimePoint start = monotonic_now();
+    std::shared_ptr<const ZoneImage> image =
+        load_zone(zone.name, conf.directory, zone.file, view.catalog.seed(), problems);
+    problems.sort();
+    report(problems, lines);
+    std::string label = "zone " + zone.name.text() + "/IN" + (view.conf.name == "_default" ? "" : "/" + view.conf.name);
+    if (image) {
+      auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(monotonic_now() - start).count();
+      lines.push_back({log::Level::info, label + ": loaded serial " + std::to_string(image->header().serial) + " (" +
+                                             std::to_string(image->header().record_count) + " records, " +
+                                             std::to_string(ms) + " ms)"});
+    } else if (image = former_image(before, view.conf.name, lower); image) {
+      lines.push_back({log::Level::error, label + ": not loaded because of errors; serial " +
+                                              std::to_string(image->header().serial) + " stays in service"});
+    } else {
+      lines.push_back({log::Level::error, label + ": not loaded because of errors; questions get SERVFAIL"});
+    }
+    view.catalog.add({std::move(lower), std::move(image)});
+  }
+}
+
+bool is_any(const Acl& acl) {
+  if (acl.size() != 1 || acl[0].negated) return false;
+  return acl[0].kind == AclElement::Kind::any || (acl[0].kind == AclElement::Kind::nested && is_any(acl[0].nested));
+}
+
+}  // namespace
+
+const ServedView* Snapshot::view_for(const net::IpAddress& client) const {
+  for (const auto& view : views) {
+    if (view->matches_all || admits(view->conf.match_clients, client)) return view.get();
+  }
+  return nullptr;
+}
+
+OpenFile open_anywhere() {
+  return [](std::string_view path) { return fs::read_file(std::string(path), kMostConfigText); };
+}
+
+std::unique_ptr<ZoneImage> load_zone(const Name& name, const std::string& directory, const std::string& file,
+                                     uint64_t seed, Problems& problems) {
+  bool full = file.starts_with('/');
+  std::string path = full ? file : directory + "/" + file;
+  auto text = fs::read_file(path, kMostZoneText);
+  if (!text) {
+    problems.error({path, 0, 0}, "the zone file cannot be read: " + text.error().what);
+    return nullptr;
+  }
+  // Included files lie beneath the zones' directory, or beside a zone file that lies elsewhere.
+  ZoneTextOptions options{name, open_beneath(full ? fs::parent_directory(path) : directory)};
+  RecordList records = parse_zone_text(*text, full ? file : path, options, problems);
+  text->clear();
+  text->shrink_to_fit();
+  auto image = std::make_unique<ZoneImage>(compile_zone(records, seed));
+  check_zone(records, *image, problems);
+  return problems.has_errors() ? nullptr : std::move(image);
+}
+
+SnapshotResult build_snapshot(const std::string& config_file, std::shared_ptr<const Snapshot> before) {
+  SnapshotResult result;
+  auto text = fs::read_file(config_file, kMostConfigText);
+  if (!text) {
+    result.lines.push_back({log::Level::error, text.error().what});
+    return result;
+  }
+  Problems problems;
+  NamedConf conf = parse_named_conf(*text, config_file, open_anywhere(), problems);
+  report(problems, result.lines);
+  if (problems.has_errors()) return result;
+  auto snapshot = std::make_shared<Snapshot>();
+  for (const ViewConf& view : conf.views) {
+    uint64_t seed = before && !before->views.empty() ? before->views[0]->catalog.seed() : random_u64();
+    if (!snapshot->views.empty()) seed = snapshot->views[0]->catalog.seed();
+    auto served = std::make_unique<ServedView>(ServedView{view, Catalog(seed), false});
+    bool zones_open = std::none_of(view.zones.begin(), view.zones.end(),
+                                   [](const ZoneConf& zone) { return zone.allow_query.has_value(); });
+    served->matches_all = is_any(view.match_clients) && is_any(view.allow_query) && zones_open;
+    load_into(*served, conf, before.get(), result.lines);
+    snapshot->views.push_back(std::move(served));
+  }
+  snapshot->conf = std::move(conf);
+  result.snapshot = std::move(snapshot);
+  return result;
+}
+
+}  // namespace umaya::named

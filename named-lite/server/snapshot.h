@@ -1,0 +1,53 @@
+// NAME    snapshot - configuration and zones as they are served between two reloads
+//
+// DESCRIPTION
+//     build_snapshot() reads everything anew. A zone that cannot be read or has errors keeps the data that it had in
+//     the snapshot before; a configuration that has errors gives no snapshot, so that the old one stays in service.
+//     What happened is reported as lines for the log, because reading runs outside of the loop's thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libcommon/log/log.h"
+#include "named-lite/answer/catalog.h"
+#include "named-lite/config/named_conf.h"
+
+namespace umaya::named {
+
+struct ServedView {
+  ViewConf conf;
+  Catalog catalog;
+  bool matches_all = false;  ///< every client is of this view and may ask
+};
+
+struct Snapshot {
+  NamedConf conf;
+  std::vector<std::unique_ptr<ServedView>> views;
+
+  /// The view of a client; nullptr when there is none. Its zones may be refused to the client: see may_query().
+  const ServedView* view_for(const net::IpAddress& client) const;
+};
+
+struct LogLine {
+  log::Level level;
+  std::string text;
+};
+
+struct SnapshotResult {
+  std::shared_ptr<const Snapshot> snapshot;  ///< null: the configuration has errors
+  std::vector<LogLine> lines;
+};
+
+/// Reads the configuration file and all zones. before: what is served now, or null. Blocks on files.
+SnapshotResult build_snapshot(const std::string& config_file, std::shared_ptr<const Snapshot> before);
+
+/// Reads one zone file: problems are added; the image is null when there are errors.
+std::unique_ptr<ZoneImage> load_zone(const Name& name, const std::string& directory, const std::string& file,
+                                     uint64_t seed, Problems& problems);
+
+/// Opens any file by name, for the configuration and its includes: relative to the working directory.
+OpenFile open_anywhere();
+
+}  // namespace umaya::named

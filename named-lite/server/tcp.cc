@@ -1,0 +1,59 @@
+#include "named-lite/server/tcp.h"
+
+namespace umaya::named {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kIdle = 30s;
+constexpr Duration kStalled = 10s;
+constexpr size_t kMostUnsent = 128 * 1024;
+
+size_t be16(std::string_view octets) {
+  return static_cast<size_t>(static_cast<unsigned char>(octets[0])) << 8 | static_cast<unsigned char>(octets[1]);
+}
+
+}  // namespace
+
+TcpServer::TcpServer(Fd fd, Responder& responder)
+    : responder_(responder),
+      answer_(std::make_unique_for_overwrite<char[]>(kMostAnswer)),
+      listener_(std::move(fd),
+                [this](Fd client, const event::PeerAddress& peer) { accepted(std::move(client), peer); }) {}
+
+void TcpServer::accepted(Fd fd, const event::PeerAddress& peer) {
+  sessions_.spawn(session(std::move(fd), peer));
+  if (sessions_.size() >= kMostClients) listener_.pause();
+}
+
+bool TcpServer::answer(event::Stream& client, std::string_view question, const event::PeerAddress& peer) {
+  size_t size = responder_.respond(question, reinterpret_cast<const sockaddr*>(&peer.storage), Transport::tcp,
+                                   {answer_.get(), kMostAnswer});
+  if (size == 0) return false;
+  char length[2] = {static_cast<char>(size >> 8), static_cast<char>(size)};
+  client.write({length, 2});
+  client.write({answer_.get(), size});
+  return true;
+}
+
+event::Task<void> TcpServer::session(Fd fd, event::PeerAddress peer) {
+  event::Stream client(std::move(fd));
+  while (true) {
+    client.set_timeout(kIdle);
+    event::Read length = co_await client.read_exactly(2);
+    if (!length) break;
+    size_t size = be16(length.data);
+    event::Read question = co_await client.read_exactly(size);
+    if (!question || !answer(client, question.data, peer)) break;
+    std::string_view more = client.buffered();
+    bool next_is_here = more.size() >= 2 && more.size() >= 2 + be16(more);
+    if (next_is_here && client.unsent() < kMostUnsent) continue;
+    client.set_timeout(kStalled);
+    auto sent = co_await client.flush();
+    if (!sent) break;
+  }
+  listener_.resume();
+}
+
+}  // namespace umaya::named

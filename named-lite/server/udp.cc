@@ -1,0 +1,99 @@
+#include "named-lite/server/udp.h"
+
+#include <cstring>
+
+namespace umaya::named {
+
+namespace {
+
+constexpr int kReceiveBuffer = 4 << 20;
+constexpr int kRoundsAtOnce = 16;
+
+uint16_t port_of(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+  return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+}
+
+}  // namespace
+
+Result<Fd> bind_udp(const net::Endpoint& at) {
+  sockaddr_storage address{};
+  socklen_t size = at.to_sockaddr(address);
+  Fd fd(socket(address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return sys_error("socket");
+  int on = 1;
+  if (address.ss_family == AF_INET6) setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  // A burst of questions waits in the kernel while zones are exchanged.
+  setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
+  // Path MTU reports can be forged and would make answers be cut in pieces.
+  int omit = IP_PMTUDISC_OMIT;
+  if (address.ss_family == AF_INET) setsockopt(fd.get(), IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof omit);
+  if (address.ss_family == AF_INET6) setsockopt(fd.get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, &omit, sizeof omit);
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
+    return sys_error("bind UDP " + at.to_string());
+  }
+  return fd;
+}
+
+UdpServer::UdpServer(Fd fd, Responder& responder)
+    : fd_(std::move(fd)),
+      responder_(responder),
+      buffers_(std::make_unique<Buffers>()),
+      watch_(fd_.get(), event::Readiness::read, [this] { on_readable(); }) {
+  Buffers& b = *buffers_;
+  for (size_t i = 0; i < kBatch; ++i) {
+    b.question_pieces[i] = {b.questions[i].data(), kMostQuestion};
+    b.answer_pieces[i] = {b.answers[i].data(), 0};
+    b.received[i] = {};
+    b.received[i].msg_hdr.msg_name = &b.clients[i];
+    b.received[i].msg_hdr.msg_iov = &b.question_pieces[i];
+    b.received[i].msg_hdr.msg_iovlen = 1;
+    b.sent[i] = {};
+  }
+}
+
+size_t UdpServer::receive() {
+  Buffers& b = *buffers_;
+  for (auto& each : b.received) each.msg_hdr.msg_namelen = sizeof(sockaddr_storage);
+  int count = recvmmsg(fd_.get(), b.received.data(), kBatch, MSG_DONTWAIT, nullptr);
+  return count > 0 ? static_cast<size_t>(count) : 0;
+}
+
+size_t UdpServer::answer(size_t count) {
+  Buffers& b = *buffers_;
+  size_t answers = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if ((b.received[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 || port_of(b.clients[i]) == 0) continue;
+    std::string_view question(b.questions[i].data(), b.received[i].msg_len);
+    size_t size = responder_.respond(question, reinterpret_cast<const sockaddr*>(&b.clients[i]), Transport::udp,
+                                     b.answers[answers]);
+    if (size == 0) continue;
+    b.answer_pieces[answers].iov_len = size;
+    msghdr& head = b.sent[answers].msg_hdr;
+    head.msg_name = &b.clients[i];
+    head.msg_namelen = b.received[i].msg_hdr.msg_namelen;
+    head.msg_iov = &b.answer_pieces[answers];
+    head.msg_iovlen = 1;
+    ++answers;
+  }
+  return answers;
+}
+
+void UdpServer::send(size_t count) {
+  for (size_t done = 0; done < count;) {
+    int sent = sendmmsg(fd_.get(), buffers_->sent.data() + done, static_cast<unsigned>(count - done), MSG_DONTWAIT);
+    if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) return;
+    // An answer that this host may not send (unreachable, refused by a filter) does not hold up the rest.
+    done += sent > 0 ? static_cast<size_t>(sent) : 1;
+  }
+}
+
+void UdpServer::on_readable() {
+  for (int round = 0; round < kRoundsAtOnce; ++round) {
+    size_t count = receive();
+    send(answer(count));
+    if (count < kBatch) return;
+  }
+}
+
+}  // namespace umaya::named

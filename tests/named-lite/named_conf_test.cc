@@ -1,0 +1,149 @@
+#include "named-lite/config/named_conf.h"
+
+#include <catch2/catch.hpp>
+#include <map>
+
+#include "named-lite/config/statements.h"
+
+using namespace umaya::named;
+namespace net = umaya::net;
+
+namespace {
+
+struct Parsed {
+  NamedConf conf;
+  Problems problems;
+  std::string text() const {
+    std::string all;
+    for (const Problem& problem : problems.all()) all += problem.text() + "\n";
+    return all;
+  }
+};
+
+Parsed parse(const std::string& text, OpenFile open = {}) {
+  Parsed result;
+  result.conf = parse_named_conf(text, "c", open, result.problems);
+  return result;
+}
+
+bool admitted(const Acl& acl, const char* address) {
+  return admits(acl, *net::IpAddress::parse(address));
+}
+
+}  // namespace
+
+TEST_CASE("named.conf: options, acls and zones are read, with all kinds of comment", "[named][conf]") {
+  Parsed p = parse(R"(
+    // one
+    # two
+    /* three
+       lines */
+    acl "inside" { 192.168.0/24; ! 10.0.0.1; 10/8; ::1; };
+    options {
+      directory "/var/named"; /* here */
+      listen-on port 5353 { 127.0.0.1; };
+      listen-on-v6 { none; };
+      allow-query { inside; };
+      pid-file none;
+      recursion no;
+    };
+    zone "ex.test" IN { type master; file "ex.zone"; };
+    zone "Two.Test." { file "two"; type primary; allow-query { any; }; };
+  )");
+  CHECK(p.text() == "");
+  CHECK(p.conf.directory == "/var/named");
+  REQUIRE(p.conf.views.size() == 1);
+  const ViewConf& view = p.conf.views[0];
+  REQUIRE(view.zones.size() == 2);
+  CHECK(view.zones[0].name.text() == "ex.test.");
+  CHECK(view.zones[0].type == ZoneType::primary);
+  CHECK(view.zones[0].file == "ex.zone");
+  CHECK(view.zones[1].allow_query.has_value());
+  REQUIRE(p.conf.listen.size() == 2);
+  CHECK(p.conf.listen[0].port == 5353);
+  CHECK(admitted(view.allow_query, "192.168.0.7"));
+  CHECK(admitted(view.allow_query, "10.9.9.9"));
+  CHECK_FALSE(admitted(view.allow_query, "10.0.0.1"));
+  CHECK_FALSE(admitted(view.allow_query, "192.0.2.1"));
+  CHECK(admitted(view.allow_query, "::1"));
+}
+
+TEST_CASE("named.conf: K1 files for file is explained with the line to write", "[named][conf]") {
+  Parsed p = parse("zone \".\" {\n  type hint;\n  files \"named.root\";\n};\n");
+  CHECK(p.text() ==
+        "c:2:8: warning: zone .: type hint is not served yet: the zone has no effect\n"
+        "c:3:3: error: \"files\" is no statement of a zone; write: file \"named.root\";\n");
+}
+
+TEST_CASE("named.conf: mistakes are named with place and cure", "[named][conf]") {
+  struct Case {
+    const char* text;
+    const char* expected;
+  };
+  Case cases[] = {
+      {"options { directory \"/x\" };", "c:1:21: error: the ; is missing behind \"/x\"; write: /x;\n"},
+      {"options { };\n}\n", "c:2:1: error: } without a { before it\n"},
+      {"options {\n",
+       "c:1:9: error: the { that begins here is never closed: put }; at its end\n"
+       "c:1:9: error: the ; is missing behind \"}\"; write: };\n"},
+      {"zone \"a\" { type master; };", "c:1:6: error: zone \"a\" has no file; write: file \"db.…\";\n"},
+      {"zone \"a\" { type mastr; file \"x\"; };",
+       "c:1:17: error: \"mastr\" is no type of zone; write: type primary;\n"},
+      {"zone \"a\" { file \"x\"; };", "c:1:6: error: zone \"a\" has no type; write: type primary;\n"},
+      {"zon \"a\" { };", "c:1:1: error: \"zon\" is no statement of named.conf; write: zone \"a\" { … };\n"},
+      {"logging { channel x { null; }; };",
+       "c:1:1: warning: \"logging\" is not used by named-lite and has no effect\n"},
+      {"options { fake-iquery yes; };",
+       "c:1:11: warning: \"fake-iquery\" is obsolete and has no effect: take it out\n"},
+      {"options { allow-query { 1.2.3; }; };",
+       "c:1:25: error: \"1.2.3\" is no address, network (192.168.0.0/24) or name of an acl"},
+      {"/* open", "c:1:1: error: the comment that begins here is never closed; write: */\n"},
+      {"options { directory \"x\n; };",
+       "c:1:21: error: the quote is not closed on this line: put a \" at the end of the text\n"},
+      {"zone \"a\" { type primary; file \"f\"; };\nzone \"A.\" { type primary; file \"f\"; };",
+       "c:2:6: error: zone \"A.\" is there twice: the first is in c line 1\n"},
+  };
+  for (const Case& each : cases) {
+    INFO(each.text);
+    CHECK(parse(each.text).text().substr(0, std::string(each.expected).size()) == each.expected);
+  }
+}
+
+TEST_CASE("named.conf: include takes the other file's place, and ends", "[named][conf]") {
+  std::map<std::string, std::string> files = {{"zones", "zone \"a\" { type primary; file \"f\"; };"},
+                                              {"self", "include \"self\";"}};
+  OpenFile open = [&](std::string_view path) -> umaya::Result<std::string> {
+    auto at = files.find(std::string(path));
+    if (at == files.end()) return umaya::permanent("no such file");
+    return at->second;
+  };
+  Parsed p = parse("include \"zones\";", open);
+  CHECK(p.text() == "");
+  CHECK(p.conf.views[0].zones.size() == 1);
+  CHECK(parse("include \"self\";", open).text().find("nested more than 10 deep") != std::string::npos);
+  CHECK(parse("include \"gone\";", open).text() == "c:1:9: error: include: no such file\n");
+  std::string deep;
+  for (int i = 0; i < 100; ++i) deep += "a {";
+  CHECK(parse(deep).text().find("more than 20 deep") != std::string::npos);
+}
+
+TEST_CASE("named.conf: views choose by the client", "[named][conf]") {
+  Parsed p = parse(
+      "view in { match-clients { 10/8; }; zone \"a\" { type primary; file \"f\"; }; };\n"
+      "view out { zone \"a\" { type primary; file \"g\"; }; };");
+  CHECK(p.text() == "");
+  REQUIRE(p.conf.views.size() == 2);
+  CHECK(p.conf.views[0].name == "in");
+  CHECK_FALSE(admitted(p.conf.views[0].match_clients, "192.0.2.1"));
+  CHECK(admitted(p.conf.views[1].match_clients, "192.0.2.1"));
+  CHECK(parse("zone \"z\" { type primary; file \"f\"; }; view v { };").problems.has_errors());
+}
+
+TEST_CASE("named.conf: the table of statements is in order and finds what is near", "[named][conf]") {
+  CHECK(statement_info("directory", context::kOptions) != nullptr);
+  CHECK(statement_info("DIRECTORY", context::kOptions) != nullptr);
+  CHECK(statement_info("directory", context::kZone) == nullptr);
+  CHECK(statement_info("zone", context::kTop)->effect == Effect::used);
+  CHECK(statement_info("zone-statistics", context::kView)->effect == Effect::not_used);
+  CHECK(nearest_statement("forwaders", context::kOptions) == "forwarders");
+}
