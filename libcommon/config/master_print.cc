@@ -8,7 +8,7 @@ namespace umaya::config {
 namespace {
 
 constexpr std::array<size_t, kMasterFields + 1> kColumns = {0, 11, 17, 25, 33, 41, 49, 57};
-constexpr size_t kLineWidth = 80;
+constexpr size_t kLineWidth = 79;
 
 std::string braced(const std::string& argument) {
   bool plain = !argument.empty();
