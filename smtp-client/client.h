@@ -1,0 +1,63 @@
+// NAME    client - what all deliveries of one smtp or lmtp process share
+//
+// DESCRIPTION
+//     The parameters, the resolver, the idle sessions, the tables, and what is known about this host. Made once at
+//     start; open_session() brings a connection to the point where a transaction may begin.
+//
+// OWNERSHIP
+//     Outlives every delivery.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "libcommon/dns/mail_route.h"
+#include "libcommon/table/maps.h"
+#include "libcommon/table/search.h"
+#include "smtp-client/content.h"
+#include "smtp-client/content_edit.h"
+#include "smtp-client/idle_sessions.h"
+#include "smtp-client/params.h"
+#include "smtp-client/transaction.h"
+
+namespace umaya::smtp_client {
+
+using SessionOrFailure = std::expected<std::unique_ptr<Session>, Failure>;
+
+class Client {
+ public:
+  /// For tests: a resolver of their own.
+  Client(Protocol protocol, Params params, std::unique_ptr<dns::Resolver> resolver);
+  /// As main.cf says.
+  static Result<std::unique_ptr<Client>> create(Protocol protocol, const config::Config& config);
+
+  /// co_await: the hosts of a destination, or why there are none.
+  event::Task<dns::MailRoute> find_hosts(Destination destination);
+  /// co_await: connects and says hello. nexthop stands in texts.
+  event::Task<SessionOrFailure> open_session(Peer peer, std::string nexthop);
+  Timeouts timeouts() const;
+  /// co_await: an envelope address as the generic maps have it, in internal form. Error: a table could not be asked.
+  event::Task<Result<std::string>> outward(std::string address);
+  /// Whether a session that has served may wait for another message.
+  bool may_keep(const Session& session, std::string_view nexthop) const;
+
+  const Protocol protocol;
+  const Params params;
+  const std::unique_ptr<dns::Resolver> resolver;
+  IdleSessions idle;
+  Scratch scratch;
+  EditRules edit_rules;                ///< tables that change the text
+  std::set<std::string> without_bdat;  ///< addresses of servers that offered BDAT and then did not know it
+
+ private:
+  event::Task<Result<Fd>> connect_socket(const Peer& peer);
+  dns::RouteOptions route_options(const Destination& destination) const;
+  std::vector<std::string> discarded_keywords(const Peer& peer);
+
+  dns::OwnHost own_;
+  table::Maps discard_maps_;
+};
+
+}  // namespace umaya::smtp_client

@@ -1,0 +1,89 @@
+// NAME    delivery - one request of the queue manager: find servers, try them in turn, answer for every recipient
+//
+// SYNOPSIS
+//     Delivery delivery(client, std::move(request), file.get());
+//     services::delivery::Reply reply = co_await delivery.run();
+//
+// DESCRIPTION
+//     Destinations of the nexthop, then the fallback relays; for each an idle connection first, then the hosts of the
+//     destination in order. A recipient that a server refuses for now is tried with the next server; one that is
+//     refused for good is done. What is left at the end has the last reason that concerned it. Every recipient's status
+//     line is logged here.
+//
+//     A connection that had served before and turns out to be closed when it is used again costs nothing: the message
+//     goes over a new one. A relayhost or fallback relay that is refused or unknown for good is taken for a mistake in
+//     the configuration, and keeps the mail.
+//
+// OWNERSHIP
+//     Borrows client and file descriptor.
+//
+// LIMITS
+//     smtp_mx_session_limit sessions and smtp_mx_address_limit addresses for each destination.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libcommon/services/delivery.h"
+#include "libcommon/services/delivery_log.h"
+#include "smtp-client/client.h"
+
+namespace umaya::smtp_client {
+
+class Delivery {
+ public:
+  Delivery(Client& client, services::delivery::Request request, int file);
+  Delivery(const Delivery&) = delete;
+  Delivery& operator=(const Delivery&) = delete;
+
+  event::Task<services::delivery::Reply> run();
+
+ private:
+  /// What is known of one recipient.
+  struct Progress {
+    const services::delivery::Target* target = nullptr;
+    bool done = false;
+    std::string address;             ///< external form, generic maps applied
+    std::optional<Failure> failure;  ///< the last one
+    Peer peer;                       ///< that said so
+    unsigned conn_use = 0;
+  };
+  enum class Next : uint8_t { stop, go_on };
+
+  event::Task<bool> prepare();
+  event::Task<void> try_all();
+  event::Task<Next> try_destination(Destination destination);
+  event::Task<void> try_idle(std::string key);
+  event::Task<Next> try_hosts(std::vector<Peer> peers, Destination destination);
+  event::Task<Next> try_session(std::unique_ptr<Session> session, bool was_idle, Destination destination);
+  std::vector<Peer> peers_of(const Destination& destination, std::vector<dns::MailHost> hosts) const;
+  std::optional<Failure> unfit(const Session& session) const;
+  void absorb(const Transaction& transaction, const std::vector<Progress*>& asked, const Session& session);
+  void fail_pending(const Failure& failure, const Peer& peer, unsigned conn_use);
+  void destination_failed(Failure failure, bool is_fallback);
+  std::vector<Progress*> pending();
+  bool needs_utf8();
+  Content& content_for(const Session& session);
+  void finish_sent(Progress& progress, const Outcome& outcome, const Session& session);
+  void finish_failed(Progress& progress);
+  void log_status(const Progress& progress, const services::delivery::RecipientResult& result, std::string_view status);
+  void announce_skipped();
+
+  Client& client_;
+  const services::delivery::Request request_;
+  FileContent file_;
+  std::unique_ptr<EditedContent> edited_;
+  std::string sender_;
+  std::vector<Progress> recipients_;
+  services::delivery::Reply reply_;
+  std::vector<std::string> skipped_;  // reasons not to stay with the last server, for the log
+  std::optional<Failure> site_trouble_;
+  int64_t handed_usec_;
+  int64_t connected_usec_ = 0;
+  unsigned sessions_ = 0;
+  std::optional<bool> needs_utf8_;
+};
+
+}  // namespace umaya::smtp_client

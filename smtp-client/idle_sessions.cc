@@ -1,0 +1,75 @@
+#include "smtp-client/idle_sessions.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace umaya::smtp_client {
+
+namespace {
+
+// Silence on a connection that is open: the only state in which it can be used again.
+bool is_usable(Session& session) {
+  if (session.dead || !session.stream.buffered().empty()) return false;
+  char byte;
+  return ::recv(session.stream.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+}  // namespace
+
+IdleSessions::IdleSessions(Duration time_limit) : time_limit_(time_limit), timer_([this] { expire(); }) {}
+
+IdleSessions::~IdleSessions() {
+  close_all();
+}
+
+void IdleSessions::put(std::string key, std::unique_ptr<Session> session) {
+  if (sessions_.size() >= kMaxIdle) {
+    sessions_.front().session->quit();
+    sessions_.pop_front();
+  }
+  sessions_.push_back({std::move(key), std::move(session), monotonic_now()});
+  if (!timer_.armed()) timer_.arm(time_limit_);
+}
+
+std::unique_ptr<Session> IdleSessions::take(List::iterator idle) {
+  std::unique_ptr<Session> session = std::move(idle->session);
+  sessions_.erase(idle);
+  if (is_usable(*session)) return session;
+  session->quit();
+  return nullptr;
+}
+
+std::unique_ptr<Session> IdleSessions::take(std::string_view key) {
+  for (;;) {  // the newest is the likeliest to be still open
+    auto found = std::ranges::find(sessions_.rbegin(), sessions_.rend(), key, &Idle::key);
+    if (found == sessions_.rend()) return nullptr;
+    if (auto session = take(std::prev(found.base()))) return session;
+  }
+}
+
+std::unique_ptr<Session> IdleSessions::take(const net::Endpoint& server) {
+  for (;;) {
+    auto is_it = [&server](const Idle& i) { return i.session->peer().endpoint == server; };
+    auto found = std::find_if(sessions_.rbegin(), sessions_.rend(), is_it);
+    if (found == sessions_.rend()) return nullptr;
+    if (auto session = take(std::prev(found.base()))) return session;
+  }
+}
+
+void IdleSessions::expire() {
+  const TimePoint limit = monotonic_now() - time_limit_;
+  while (!sessions_.empty() && sessions_.front().since <= limit) {
+    sessions_.front().session->quit();
+    sessions_.pop_front();
+  }
+  if (!sessions_.empty()) timer_.arm(sessions_.front().since - limit);
+}
+
+void IdleSessions::close_all() {
+  for (Idle& idle : sessions_) idle.session->quit();
+  sessions_.clear();
+}
+
+}  // namespace umaya::smtp_client

@@ -1,0 +1,137 @@
+#include "smtp-client/session.h"
+
+#include "libcommon/base/strings.h"
+#include "libcommon/log/log.h"
+
+namespace umaya::smtp_client {
+
+using event::Task;
+
+namespace {
+
+constexpr size_t kLineLimit = 2048;
+constexpr smtp::ReplyLimits kReplyLimits{.lines = 1000, .bytes = 64 * 1024};
+constexpr size_t kMaxReplyOctets = 256 * 1024;  // received for one reply, what is dropped included
+
+Loss loss_of(const event::Read& read) {
+  return read.status == event::ReadStatus::timed_out ? Loss::timed_out : Loss::closed;
+}
+
+std::string_view without_line_end(std::string_view line) {
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+Failure loop_failure(const Session& session, const Hello& hello) {
+  Failure out;
+  out.is_site = true;
+  log::warning("host {} replied to HELO/EHLO with my own hostname {}", session.peer().relay(), hello.own_name);
+  if (session.peer().is_best_mx) {
+    out.dsn = "5.4.6";
+    out.text = "mail for " + hello.nexthop + " loops back to myself";
+  } else {
+    out.dsn = "4.4.6";
+    out.text = "host " + session.peer().name_and_address() + " greeted me with my own hostname";
+  }
+  return out;
+}
+
+/// Whether to go on after the greeting; its text tells whether the server may know ESMTP.
+Task<std::optional<Failure>> read_greeting(Session& session, const Hello& hello, bool& esmtp) {
+  ReplyOrLoss greeting = co_await session.reply(hello.timeout);
+  if (!greeting) co_return lost(session.peer(), greeting.error(), "receiving the initial server greeting");
+  if (greeting->severity() == 2) {
+    for (const std::string& line : greeting->lines) {
+      for (std::string_view word : split(line, " \t")) esmtp = esmtp || iequals(word, "ESMTP");
+    }
+    co_return std::nullopt;
+  }
+  session.throttled = true;
+  Failure failure = refused(session.peer(), *greeting);
+  if (hello.skip_5xx_greeting) failure.soften();
+  co_return failure;
+}
+
+/// Sends one hello command and reads its reply.
+Task<ReplyOrLoss> hello_command(Session& session, std::string verb, const Hello& hello) {
+  session.stream.write(verb + ' ' + hello.name + "\r\n");
+  auto loss = co_await session.send(hello.timeout);
+  if (loss) co_return std::unexpected(*loss);
+  co_return co_await session.reply(hello.timeout);
+}
+
+}  // namespace
+
+Task<ReplyOrLoss> Session::reply(Duration limit) {
+  smtp::ReplyParser parser(kReplyLimits);
+  stream.set_deadline(monotonic_now() + limit);
+  for (size_t received = 0; received < kMaxReplyOctets;) {
+    event::Read line = co_await stream.read_line(kLineLimit);
+    if (!line && line.status != event::ReadStatus::too_long) {
+      dead = true;
+      co_return std::unexpected(loss_of(line));
+    }
+    received += line.data.size();
+    auto step = parser.add_line(without_line_end(line.data));
+    while (line.status == event::ReadStatus::too_long && received < kMaxReplyOctets) {
+      line = co_await stream.read_line(kLineLimit);
+      received += line.data.size();
+    }
+    if (!step) break;
+    if (*step == smtp::ReplyParser::Step::done) co_return parser.take();
+  }
+  dead = true;  // what follows cannot be understood any more
+  co_return std::unexpected(Loss::garbage);
+}
+
+Task<std::optional<Loss>> Session::send(Duration limit) {
+  stream.set_deadline(monotonic_now() + limit);
+  Result<void> sent = co_await stream.flush();
+  if (sent) co_return std::nullopt;
+  dead = true;
+  co_return sent.error().sys_errno == ETIMEDOUT ? Loss::timed_out : Loss::closed;
+}
+
+void Session::quit() {
+  if (dead) return;
+  dead = true;
+  stream.write("QUIT\r\n");
+  stream.flush_now();
+}
+
+Task<std::optional<Failure>> greet(Session& session, Hello hello) {
+  bool esmtp = hello.always_ehlo;
+  std::optional<Failure> failure = co_await read_greeting(session, hello, esmtp);
+  if (failure) co_return failure;
+  const bool lmtp = hello.protocol == Protocol::lmtp;
+  const std::string extended = lmtp ? "LHLO" : "EHLO";
+  if (lmtp || (esmtp && !hello.never_ehlo)) {
+    ReplyOrLoss reply = co_await hello_command(session, extended, hello);
+    if (!reply) co_return lost(session.peer(), reply.error(), "performing the " + extended + " handshake");
+    if (reply->severity() == 2) {
+      session.set_capabilities(parse_capabilities(*reply, hello.discard));
+    } else if (lmtp || reply->code == 421) {
+      session.throttled = true;
+      co_return refused(session.peer(), *reply);
+    }
+  }
+  if (!session.can().has(kEsmtp)) {
+    ReplyOrLoss reply = co_await hello_command(session, "HELO", hello);
+    if (!reply) co_return lost(session.peer(), reply.error(), "performing the HELO handshake");
+    if (reply->severity() != 2) {
+      session.throttled = true;
+      co_return refused(session.peer(), *reply);
+    }
+    Capabilities plain;
+    auto words = split(reply->lines.empty() ? std::string_view{} : std::string_view(reply->lines[0]), " \t");
+    if (!words.empty()) plain.server_name = words[0];
+    session.set_capabilities(std::move(plain));
+  }
+  if (!hello.own_name.empty() && iequals(session.can().server_name, hello.own_name)) {
+    co_return loop_failure(session, hello);
+  }
+  co_return std::nullopt;
+}
+
+}  // namespace umaya::smtp_client
