@@ -1,0 +1,38 @@
+// NAME    local - delivers to the users of this host
+//
+// DESCRIPTION
+//     Takes requests from the queue manager. A recipient's name is looked up in alias_maps, then among the system's
+//     users; .forward files are honoured; mail goes to a Maildir or mbox, to commands and files that aliases and users
+//     name, and everything else that a name stands for goes back into the queue as a new message. Deliveries are made
+//     by private/become with the rights of the recipient; this process has none of its own beyond the mail system's
+//     user. Trouble with files, tables or the user database defers mail; only a definite answer sends it back.
+//
+// RECEIVES FROM
+//     qmgr: private/local
+//
+// HANDS TO
+//     become: private/become
+//     cleanup: public/cleanup (forwarded mail)
+//     the transports of mailbox_transport and fallback_transport
+//
+// PRIVILEGE
+//     mail_owner
+//
+// FILES
+//     alias_maps, mailbox_transport_maps, mailbox_command_maps, fallback_transport_maps
+//
+// SEE ALSO
+//     aliases(5), become(8), virtual(8), pipe(8), qmgr(8)
+#include "libcommon/daemon/daemon.h"
+#include "local-delivery/agent.h"
+#include "local-delivery/local_service.h"
+
+int main(int argc, char** argv) {
+  using namespace umaya;
+  return daemon::run(argc, argv,
+                     {.name = "local",
+                      .prepare = local_delivery::prepare_local,
+                      .sandbox = local_delivery::local_sandbox,
+                      .session = local_delivery::local_session,
+                      .stop = local_delivery::close_idle_connections});
+}
