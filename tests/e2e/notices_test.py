@@ -1,0 +1,151 @@
+"""What a sender is told: failure notices, delay warnings, delivery reports."""
+
+import time
+import unittest
+
+from smtp_peer import SmtpPeer
+from umaya_instance import Instance, delivery_status, wait_for
+
+OUT = {"minimal_backoff_time": "1s", "queue_run_delay": "1s", "maximal_backoff_time": "2s"}
+
+
+def refuse(address):
+    return "550 5.1.1 <%s>: no such user here" % address
+
+
+class Failure(unittest.TestCase):
+    def test_a_refused_recipient_comes_back_as_a_delivery_report(self):
+        with SmtpPeer() as peer:
+            peer.reply_to_rcpt = lambda a: refuse(a) if a.startswith("bad") else "250 2.1.5 Ok"
+            with Instance(main_cf={"relayhost": f"[127.0.0.1]:{peer.port}"}) as mail:
+                mail.send("alice@example.test", ["bad@far.test", "good@far.test"], "Subject: mixed\n\nbody text\n",
+                          mail_options=["ENVID=QQ+2B1"])
+                notice = mail.wait_mail("alice")[0]
+                self.assertEqual(notice["Return-Path"], "<>")
+                self.assertEqual(notice["Auto-Submitted"], "auto-replied")
+                self.assertEqual(notice.get_content_type(), "multipart/report")
+                self.assertEqual(notice.get_param("report-type"), "delivery-status")
+                message, recipients = delivery_status(notice)
+                self.assertEqual(message["Reporting-MTA"], "dns; server.example.test")
+                self.assertEqual(message["Original-Envelope-Id"], "QQ+1")
+                self.assertEqual(len(recipients), 1)
+                self.assertEqual(recipients[0]["Final-Recipient"], "rfc822; bad@far.test")
+                self.assertEqual(recipients[0]["Action"], "failed")
+                self.assertEqual(recipients[0]["Status"], "5.1.1")
+                self.assertIn("550 5.1.1", recipients[0]["Diagnostic-Code"])
+                self.assertIn("body text", notice.as_string())
+                self.assertEqual(peer.recipients(), ["good@far.test"])
+                mail.wait_log(r"[0-9A-F]{6,}: sender non-delivery notification: [0-9A-F]{6,}")
+                mail.wait_empty()
+                self.assertEqual(mail.queued("bounce", "defer", "trace"), {})
+
+    def test_notify_never_is_silent_and_ret_hdrs_brings_no_body(self):
+        with SmtpPeer() as peer:
+            peer.reply_to_rcpt = refuse
+            with Instance(main_cf={"relayhost": f"[127.0.0.1]:{peer.port}"}) as mail:
+                mail.send("alice@example.test", ["a@far.test"], "Subject: quiet\n\nsecret body\n",
+                          rcpt_options=["NOTIFY=NEVER"])
+                mail.wait_log("status=bounced")
+                mail.wait_empty()
+                mail.send("alice@example.test", ["b@far.test"], "Subject: headers\n\nsecret body\n",
+                          mail_options=["RET=HDRS"])
+                notice = mail.wait_mail("alice")[0]
+                self.assertIn("Subject: headers", notice.as_string())
+                self.assertNotIn("secret body", notice.as_string())
+                time.sleep(0.3)
+                self.assertEqual(len(mail.raw_mail("alice")), 1)
+
+    def test_Q14_the_null_sender_gets_no_notice_and_postmaster_one(self):
+        with SmtpPeer() as peer:
+            peer.reply_to_rcpt = refuse
+            with Instance(main_cf={"relayhost": f"[127.0.0.1]:{peer.port}", "notify_classes": "2bounce"},
+                          aliases="postmaster: bob\n") as mail:
+                mail.send("", ["a@far.test"], "Subject: a bounce\n\nx\n")
+                copy = mail.wait_mail("bob")[0]
+                self.assertEqual(copy["Subject"], "Postmaster Copy: Undelivered Mail")
+                self.assertEqual(copy["Return-Path"], "<double-bounce@server.example.test>")
+                mail.wait_empty()
+                self.assertEqual(len(mail.raw_mail("bob")), 1)
+
+    def test_an_expired_message_is_returned(self):
+        with SmtpPeer() as peer:
+            peer.reply_to_rcpt = lambda a: "450 4.2.0 later"
+            with Instance(main_cf=dict(OUT, relayhost=f"[127.0.0.1]:{peer.port}", maximal_queue_lifetime="3s",
+                                       bounce_queue_lifetime="3s")) as mail:
+                mail.send("alice@example.test", ["x@far.test"], "Subject: too late\n\nx\n")
+                mail.wait_log("status=deferred")
+                notice = mail.wait_mail("alice", seconds=30)[0]
+                _, recipients = delivery_status(notice)
+                self.assertEqual(recipients[0]["Action"], "failed")
+                self.assertTrue(recipients[0]["Status"].startswith("4."))
+                mail.wait_log("status=expired, returned to sender")
+                mail.wait_empty()
+
+
+class Delay(unittest.TestCase):
+    def test_a_delay_is_told_once_and_the_message_still_arrives(self):
+        with SmtpPeer() as peer:
+            peer.reply_to_rcpt = lambda a: "450 4.2.0 later"
+            with Instance(main_cf=dict(OUT, relayhost=f"[127.0.0.1]:{peer.port}", delay_warning_time="1s")) as mail:
+                mail.send("alice@example.test", ["x@far.test"], "Subject: slow\n\nx\n")
+                notice = mail.wait_mail("alice", seconds=20)[0]
+                self.assertEqual(notice["Subject"], "Delayed Mail (still being retried)")
+                _, recipients = delivery_status(notice)
+                self.assertEqual(recipients[0]["Action"], "delayed")
+                self.assertIn("Will-Retry-Until", recipients[0])
+                peer.reply_to_rcpt = lambda a: "250 2.1.5 Ok"
+                wait_for(lambda: peer.messages, 20, "the message arrives")
+                mail.wait_empty()
+                self.assertEqual(len(mail.raw_mail("alice")), 1)
+
+
+class Reports(unittest.TestCase):
+    def test_notify_success_reports_a_local_delivery(self):
+        with Instance() as mail:
+            mail.send("alice@example.test", ["bob@example.test"], "Subject: registered\n\nx\n",
+                      mail_options=["RET=HDRS", "ENVID=one"],
+                      rcpt_options=["NOTIFY=SUCCESS", "ORCPT=rfc822;Bob+2Bx@example.test"])
+            report = mail.wait_mail("alice")[0]
+            self.assertEqual(report["Subject"], "Successful Mail Delivery Report")
+            message, recipients = delivery_status(report)
+            self.assertEqual(message["Original-Envelope-Id"], "one")
+            self.assertEqual(recipients[0]["Action"], "delivered")
+            self.assertEqual(recipients[0]["Original-Recipient"], "rfc822;Bob+x@example.test")
+            mail.wait_empty()
+
+    def test_success_is_passed_on_to_a_server_with_dsn_and_reported_relayed_otherwise(self):
+        for extensions, reports in ((SmtpPeer.EXTENSIONS, 0), (("PIPELINING",), 1)):
+            with self.subTest(extensions), SmtpPeer(extensions) as peer:
+                with Instance(main_cf={"relayhost": f"[127.0.0.1]:{peer.port}"}) as mail:
+                    mail.send("alice@example.test", ["x@far.test"], "Subject: out\n\nx\n",
+                              rcpt_options=["NOTIFY=SUCCESS,FAILURE"])
+                    mail.wait_log("status=sent")
+                    mail.wait_empty()
+                    self.assertEqual(len(mail.raw_mail("alice")), reports)
+                    if reports:
+                        self.assertEqual(delivery_status(mail.mail("alice")[0])[1][0]["Action"], "relayed")
+                    else:
+                        self.assertIn("NOTIFY=SUCCESS,FAILURE", " ".join(peer.messages[0]["parameters"]))
+
+    def test_bv_reports_what_would_be_done_and_delivers_nothing(self):
+        with Instance() as mail:
+            done = mail.sendmail("-bv", "-f", "alice@example.test", "bob", "nobody.here")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("Mail Delivery Status Report will be mailed to <alice@example.test>.", done.stdout)
+            report = mail.wait_mail("alice")[0]
+            actions = {r["Final-Recipient"]: r["Action"] for r in delivery_status(report)[1]}
+            self.assertEqual(actions, {"rfc822; bob@example.test": "deliverable",
+                                       "rfc822; nobody.here@example.test": "undeliverable"})
+            mail.wait_empty()
+            self.assertEqual(mail.raw_mail("bob"), [])
+
+    def test_v_delivers_and_reports(self):
+        with Instance() as mail:
+            mail.sendmail("-v", "-f", "alice@example.test", "bob", input="Subject: v\n\nx\n")
+            self.assertEqual(mail.wait_mail("bob")[0]["Subject"], "v")
+            report = mail.wait_mail("alice")[0]
+            self.assertEqual(delivery_status(report)[1][0]["Action"], "delivered")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,103 @@
+"""The queue as an administrator handles it: listing, holding, flushing."""
+
+import socket
+import unittest
+
+from smtp_peer import SmtpPeer
+from umaya_instance import Instance, wait_for
+
+
+def deferring(peer):
+    peer.reply_to_rcpt = lambda a: "450 4.2.0 later"
+    return {"relayhost": f"[127.0.0.1]:{peer.port}", "fast_flush_domains": "far.test",
+            "relay_domains": "far.test"}
+
+
+class Listing(unittest.TestCase):
+    def test_mailq_shows_a_deferred_message_with_its_reason(self):
+        with SmtpPeer() as peer, Instance(main_cf=deferring(peer)) as mail:
+            mail.send("alice@example.test", ["x@far.test", "y@far.test"], "Subject: x\n\nx\n")
+            mail.wait_log("status=deferred", count=2)
+            wait_for(lambda: mail.queued("deferred"), 5, "the message is deferred")
+            entry = mail.mailq()[0]
+            self.assertEqual(entry["queue_name"], "deferred")
+            self.assertEqual(entry["sender"], "alice@example.test")
+            self.assertEqual({r["address"] for r in entry["recipients"]}, {"x@far.test", "y@far.test"})
+            self.assertIn("450 4.2.0 later", entry["recipients"][0]["delay_reason"])
+            text = mail.sendmail("-bp").stdout
+            self.assertTrue(text.startswith("-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n"), text)
+            self.assertTrue(text.endswith(" Kbytes in 1 Request.\n"), text)
+
+    def test_an_empty_queue_says_so(self):
+        with Instance() as mail:
+            self.assertEqual(mail.tool("sendmail", program="mailq").stdout, "Mail queue is empty\n")
+
+
+class Flushing(unittest.TestCase):
+    def test_sendmail_q_tries_everything_now(self):
+        with SmtpPeer() as peer, Instance(main_cf=deferring(peer)) as mail:
+            mail.send("alice@example.test", "x@far.test", "Subject: x\n\nx\n")
+            wait_for(lambda: mail.queued("deferred"), 10, "deferred")
+            peer.reply_to_rcpt = lambda a: "250 2.1.5 Ok"
+            self.assertEqual(mail.sendmail("-q").returncode, 0)
+            wait_for(lambda: peer.messages, 10, "the message arrives")
+            mail.wait_empty()
+
+    def test_etrn_flushes_one_site_only(self):
+        with SmtpPeer() as peer, Instance(main_cf=dict(deferring(peer), fast_flush_domains="far.test, other.test",
+                                                       relay_domains="far.test, other.test")) as mail:
+            mail.send("alice@example.test", "x@far.test", "Subject: x\n\nx\n")
+            mail.send("alice@example.test", "x@other.test", "Subject: x\n\nx\n")
+            wait_for(lambda: len(mail.queued("deferred").get("deferred", ())) == 2, 10, "both deferred")
+            peer.reply_to_rcpt = lambda a: "250 2.1.5 Ok"
+            with mail.smtp() as client:
+                client.ehlo()
+                code, text = client.docmd("ETRN", "far.test")
+                self.assertEqual(code, 250, text)
+            wait_for(lambda: peer.messages, 15, "the site's mail arrives")
+            self.assertEqual(peer.recipients(), ["x@far.test"])
+            self.assertEqual(len(mail.queued("deferred")["deferred"]), 1)
+
+
+class Holding(unittest.TestCase):
+    def test_hold_release_and_delete(self):
+        with SmtpPeer() as peer, Instance(main_cf=deferring(peer)) as mail:
+            for subject in ("one", "two"):
+                mail.send("alice@example.test", "x@far.test", f"Subject: {subject}\n\nx\n")
+            wait_for(lambda: len(mail.queued("deferred").get("deferred", ())) == 2, 10, "both deferred")
+            first, second = mail.queued("deferred")["deferred"]
+            mail.tool("postsuper", "-h", first, check=True)
+            self.assertEqual(mail.queued("hold"), {"hold": [first]})
+            peer.reply_to_rcpt = lambda a: "250 2.1.5 Ok"
+            mail.flush()
+            wait_for(lambda: len(peer.messages) == 1, 10, "the other one arrives")
+            mail.tool("postsuper", "-H", first, check=True)
+            mail.flush()
+            wait_for(lambda: len(peer.messages) == 2, 10, "the released one arrives")
+            mail.wait_empty()
+            peer.reply_to_rcpt = lambda a: "450 4.2.0 later"
+            mail.send("alice@example.test", "x@far.test", "Subject: three\n\nx\n")
+            wait_for(lambda: mail.queued("deferred"), 10, "deferred")
+            done = mail.tool("postsuper", "-d", "ALL", check=True)
+            self.assertIn("Deleted: 1 message", done.stderr)
+            self.assertEqual(mail.queued(), {})
+            self.assertIsNotNone(second)
+
+    def test_postsuper_r_sends_a_message_through_cleanup_again(self):
+        with SmtpPeer() as peer, Instance(main_cf=deferring(peer)) as mail:
+            mail.send("alice@example.test", "x@far.test", "Subject: again\n\nx\n")
+            wait_for(lambda: mail.queued("deferred"), 10, "deferred")
+            old = mail.queued("deferred")["deferred"][0]
+            peer.reply_to_rcpt = lambda a: "250 2.1.5 Ok"
+            mail.tool("postsuper", "-r", old, check=True)
+            mail.umaya("flush")
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as trigger:
+                trigger.connect(mail.queue_path("public", "pickup"))
+                trigger.send(b"W")
+            wait_for(lambda: peer.messages, 10, "the message arrives")
+            mail.wait_log(rf"orig_id={old}")
+            mail.wait_empty()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,116 @@
+"""Full disks and missing descriptors: new mail gets 4xx, nothing is lost, recovery needs nobody."""
+
+import os
+import resource
+import smtplib
+import subprocess
+import tempfile
+import unittest
+
+from umaya_instance import Instance, wait_for
+
+
+class SmallDisk:
+    """A tmpfs of a few MiB on a directory; needs root."""
+
+    def __init__(self, size="8m"):
+        self.path = tempfile.mkdtemp(prefix="umaya-small-")
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", self.path], check=True)
+
+    def __enter__(self):
+        return self.path
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", "-l", self.path], check=False)
+        os.rmdir(self.path)
+
+
+def send_until_refused(mail, size, most=100):
+    """Sends messages until one is refused; gives (accepted subjects, reply)."""
+    accepted = []
+    for i in range(most):
+        with mail.smtp() as client:
+            try:
+                client.sendmail("alice@example.test", ["bob@example.test"], f"Subject: n{i}\n\n" + ("x" * 70 + "\n") * (size // 71))
+                accepted.append(f"n{i}")
+            except smtplib.SMTPResponseException as error:
+                return accepted, (error.smtp_code, error.smtp_error)
+            except smtplib.SMTPRecipientsRefused as error:
+                return accepted, next(iter(error.recipients.values()))
+    return accepted, None
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root (mounts a small file system)")
+class FullDisk(unittest.TestCase):
+    def test_Q7_a_full_disk_is_452_and_everything_accepted_arrives_later(self):
+        with SmallDisk() as disk:
+            mail = Instance(directory=disk, main_cf={"message_size_limit": "1000000", "maillog_file": "/tmp/umaya-full.log",
+                                                     "defer_transports": "local"})
+            mail.log = lambda: open("/tmp/umaya-full.log", errors="replace").read()
+            try:
+                accepted, reply = send_until_refused(mail, 300000)
+                self.assertTrue(accepted)
+                self.assertIsNotNone(reply, "the disk was never full")
+                self.assertIn(reply[0], (451, 452), reply)
+                self.assertTrue(reply[1].startswith(b"4."), reply)
+                ballast = [p for p in (os.path.join(disk, "ballast"),) if os.path.exists(p)]
+                self.assertEqual(ballast, [])
+                subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+                mail.set(defer_transports="")
+                mail.reload()
+                mail.flush()
+                got = {m["Subject"] for m in mail.wait_mail("bob", len(accepted), 30)}
+                self.assertEqual(got, set(accepted))
+                mail.send("alice@example.test", "bob@example.test", "Subject: after\n\nx\n")
+                mail.wait_mail("bob", len(accepted) + 1)
+            finally:
+                mail.stop()
+                os.unlink("/tmp/umaya-full.log")
+
+    def test_sendmail_on_a_full_disk_is_75(self):
+        with SmallDisk() as disk:
+            mail = Instance(directory=disk, start=False, main_cf={"maillog_file": "/dev/null"})
+            with open(os.path.join(disk, "ballast"), "wb") as f:
+                try:
+                    while True:
+                        f.write(b"x" * 65536)
+                        f.flush()
+                except OSError:
+                    pass
+            done = mail.sendmail("bob", input="Subject: x\n\n" + "x" * 20000)
+            self.assertEqual(done.returncode, 75, done.stderr)
+            self.assertEqual(mail.queued(), {})
+
+
+class NoDescriptors(unittest.TestCase):
+    def test_Q8_with_few_descriptors_mail_is_delayed_but_not_lost(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (40, hard))
+            mail = Instance()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        with mail:
+            clients = []
+            for _ in range(60):
+                try:
+                    clients.append(smtplib.SMTP("127.0.0.1", mail.port, timeout=0.5))
+                except OSError:
+                    break
+            for client in clients:
+                client.close()
+            wait_for(lambda: try_send(mail), 20, "mail is taken again")
+            mail.wait_mail("bob")
+            mail.wait_empty()
+
+
+def try_send(mail):
+    try:
+        mail.send("alice@example.test", "bob@example.test", "Subject: x\n\nx\n")
+        return True
+    except (OSError, smtplib.SMTPException):
+        return False
+
+
+if __name__ == "__main__":
+    unittest.main()
