@@ -4,7 +4,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include "libcommon/base/strings.h"
+#include "libcommon/table/match_list.h"
+#include "libcommon/table/open.h"
 
 namespace umaya::submission {
 
@@ -15,13 +16,17 @@ std::string user_name(uid_t uid) {
 
 Result<bool> is_authorized(const config::Config& config, std::string_view parameter, std::string_view user) {
   if (user == "root" || user == config.get("mail_owner")) return true;
-  for (std::string_view item : split_list(config.get(parameter))) {
-    const bool negated = item.starts_with('!');
-    if (negated) item.remove_prefix(1);
-    if (item == user || item.starts_with("static:")) return !negated;
-    if (item.find(':') != item.npos) return config.bad_value(parameter, "cannot open this kind of table here");
+  auto list = table::MatchList::parse(table::options_from(config), std::string(parameter), config.get(parameter),
+                                      table::MatchKind::exact);
+  switch (list.matches(user)) {
+    case table::Match::yes:
+      return true;
+    case table::Match::no:
+      return false;
+    case table::Match::error:
+      break;
   }
-  return false;
+  return std::unexpected(list.error());
 }
 
 }  // namespace umaya::submission
