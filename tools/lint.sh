@@ -1,0 +1,31 @@
+#!/bin/sh
+# lint.sh [BUILD]: layers, banned calls and sizes, parameters, headers, format, scripts, generated pages.
+set -u
+cd "$(dirname "$0")/.."
+build=${1:-build}
+export PYTHONDONTWRITEBYTECODE=1
+status=0
+step() {
+  name=$1
+  shift
+  if "$@"; then echo "lint: $name: fine"; else echo "lint: $name: FAILED"; status=1; fi
+}
+format() {
+  command -v clang-format >/dev/null || { echo "clang-format is not installed: format is not checked"; return 0; }
+  git ls-files '*.cc' '*.h' | xargs -P "$(nproc)" -n 20 clang-format --dry-run -Werror 2>&1 | grep -E '^[^ ].*(error|warning):' |
+    sort -u -t: -k1,1 | head -20 | sed 's/:.*/: run clang-format on it/' | grep . && return 1
+  return 0
+}
+scripts() {
+  command -v shellcheck >/dev/null || { echo "shellcheck is not installed: scripts are not checked"; return 0; }
+  git ls-files '*.sh' | xargs -r shellcheck -S warning
+}
+step "layers" python3 tools/check_includes.py
+step "banned calls and sizes" python3 tools/check_source.py
+step "parameters" python3 tools/check_params.py
+step "headers compile alone" python3 tools/check_headers.py "$build"
+step "format" format
+step "scripts" scripts
+step "RFCs that the code cites" python3 tools/check_rfcs.py
+step "generated pages" tools/check_docs.sh
+exit $status
