@@ -1,0 +1,141 @@
+// NAME    commands_mail - MAIL and RCPT
+#include <fmt/format.h>
+
+#include "libcommon/base/clock.h"
+#include "libcommon/log/log.h"
+#include "libcommon/message/address.h"
+#include "libcommon/queue/queue_id.h"
+#include "smtpd/session.h"
+
+namespace umaya::smtpd {
+
+using event::Task;
+using services::anvil::Event;
+
+smtp::Offered Session::offered() const {
+  // Without EHLO nothing was offered; parameters are read all the same, as Postfix does.
+  return {.size = offers("SIZE"),
+          .eight_bit = offers("8BITMIME"),
+          .dsn = offers("DSN"),
+          .smtputf8 = params_.smtputf8 && offers("SMTPUTF8"),
+          .auth = true};
+}
+
+std::optional<smtp::Refusal> Session::path_refusal(message::PathError error, bool sender) const {
+  switch (error) {
+    case message::PathError::non_ascii:
+      return smtp::Refusal{553, "5.6.7", "Must declare SMTPUTF8 to send unicode address"};
+    case message::PathError::too_long:
+    case message::PathError::bad_utf8:
+    case message::PathError::syntax:
+      break;
+  }
+  if (sender) return smtp::Refusal{501, "5.1.7", "Bad sender address syntax"};
+  return smtp::Refusal{501, "5.1.3", "Bad recipient address syntax"};
+}
+
+/// Counts the event; replies and gives false when the client is over its rate.
+Task<bool> Session::within_rate(Event event, int64_t limit, std::string_view what) {
+  if (limit <= 0 || !counted_) co_return true;
+  services::anvil::Counts counts = co_await shared_.counts.count(event, client_key_);
+  if (counts.rate <= static_cast<uint64_t>(limit)) co_return true;
+  log::warning("{} limit exceeded: {} from {} for service smtp", what, counts.rate, client_.label);
+  bool message = event == Event::message;
+  co_return fail(450, "4.7.1",
+                 fmt::format("Error: too {} from {}", message ? "much mail" : "many recipients", client_.address_text));
+}
+
+Task<bool> Session::do_mail(std::string_view arguments) {
+  if (helo_.empty() && params_.helo_required) co_return fail(503, "5.5.1", "Error: send HELO/EHLO first");
+  if (transaction_) {
+    co_return fail(503, "5.5.1", transaction_->bdat ? "Error: MAIL after BDAT" : "Error: nested MAIL command");
+  }
+  auto command = smtp::parse_mail(arguments, offered());
+  if (!command) co_return fail(command.error());
+  auto path = message::parse_path(command->path, {.smtputf8 = command->smtputf8, .strict = params_.strict_envelopes});
+  if (!path) co_return fail(*path_refusal(path.error(), true));
+  if (params_.message_size_limit > 0 && command->size.value_or(0) > params_.message_size_limit) {
+    co_return fail(552, "5.3.4", "Message size exceeds fixed limit");
+  }
+  bool within =
+      co_await within_rate(Event::message, params_.client_message_rate_limit, "Message delivery request rate");
+  if (!within) co_return false;
+
+  auto transaction = std::make_unique<Transaction>();
+  transaction->sender = std::move(path->address);
+  transaction->arrival_usec = wall_usec();
+  transaction->declared_size = command->size.value_or(0);
+  transaction->body = command->body;
+  transaction->smtputf8 = command->smtputf8;
+  transaction->ret = command->ret;
+  transaction->envid = smtp::xtext_decode(command->envid).value_or("");
+  transaction->actions = session_actions_;
+  transaction_ = std::move(transaction);
+  if (restricted() && !params_.delay_reject) {
+    Refusal refusal = co_await shared_.policy.check_sender(question("MAIL"), deferrals_, transaction_->actions);
+    if (refusal) {
+      reset_transaction();
+      co_return fail(*refusal);
+    }
+  }
+  reply_line("250 2.1.0 Ok\r\n");
+  co_return true;
+}
+
+Task<Refusal> Session::recipient_refusal(const std::string& address) {
+  Question q = question("RCPT");
+  q.recipient = address;
+  if (!restricted()) co_return std::nullopt;
+  co_return co_await shared_.policy.check_recipient(q, deferrals_, transaction_->actions);
+}
+
+void Session::make_queue_id() {
+  if (!transaction_->queue_id.empty()) return;
+  auto form = params_.long_queue_ids ? queue::IdForm::long_form : queue::IdForm::short_form;
+  transaction_->queue_id = queue::make_id(form);
+  if (mode_ == Mode::network) log::info("{}: client={}", transaction_->queue_id, client_.label);
+}
+
+void Session::add_recipient(std::string address, const smtp::RcptCommand& command) {
+  services::Recipient recipient;
+  recipient.address = std::move(address);
+  if (command.orcpt) recipient.dsn_original = command.orcpt->type + ";" + command.orcpt->address;
+  recipient.notify = command.notify;
+  transaction_->recipients.push_back(std::move(recipient));
+}
+
+Task<bool> Session::do_rcpt(std::string_view arguments) {
+  if (!transaction_) co_return fail(503, "5.5.1", "Error: need MAIL command");
+  Transaction& t = *transaction_;
+  if (t.bdat) co_return fail(503, "5.5.1", "Error: RCPT after BDAT");
+  if (t.recipients.size() >= static_cast<size_t>(params_.recipient_limit)) {
+    bool tolerated = ++t.overshoot <= static_cast<size_t>(params_.recipient_overshoot_limit);
+    reply(452, "4.5.3", "Error: too many recipients");
+    if (tolerated) --errors_;  // dispatch counts the failed command
+    co_return false;
+  }
+  auto command = smtp::parse_rcpt(arguments, offered());
+  if (!command) {
+    ++t.refused;
+    co_return fail(command.error());
+  }
+  auto path = message::parse_path(command->path, {.smtputf8 = t.smtputf8, .strict = params_.strict_envelopes});
+  if (!path || path->address.empty()) {
+    ++t.refused;
+    auto error = path ? message::PathError::syntax : path.error();
+    co_return fail(*path_refusal(error, false));
+  }
+  bool within = co_await within_rate(Event::recipient, params_.client_recipient_rate_limit, "Recipient address rate");
+  if (!within) co_return false;
+  Refusal refusal = co_await recipient_refusal(path->address);
+  if (refusal) {
+    ++t.refused;
+    co_return fail(*refusal);
+  }
+  make_queue_id();
+  add_recipient(std::move(path->address), *command);
+  reply_line("250 2.1.5 Ok\r\n");
+  co_return true;
+}
+
+}  // namespace umaya::smtpd

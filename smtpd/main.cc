@@ -1,0 +1,58 @@
+// NAME
+//     smtpd - receives mail from the network (SMTP server)
+//
+// SYNOPSIS
+//     smtpd [-c config_directory] [-n service] [-o name=value] [-v]
+//     smtpd -S                                     (sendmail -bs: one session on standard input and output)
+//
+// DESCRIPTION
+//     Speaks SMTP and ESMTP (PIPELINING, SIZE, VRFY, ETRN, ENHANCEDSTATUSCODES, 8BITMIME, DSN, SMTPUTF8, CHUNKING) with
+//     clients, decides by the smtpd_*_restrictions who may send what to whom, and hands each message to cleanup while
+//     it arrives. "250 queued" is said only when cleanup has the message safe on disk.
+//
+//     One process serves many sessions. Only CRLF.CRLF ends a message. A client that talks before its turn, makes too
+//     many errors, sends too slowly or comes too often is sent away; smtpd_client_*_limit are counted by anvil for all
+//     processes together. Two NOOPs count as one junk command.
+//
+//     With -S there are no restrictions and no limits for clients: the user has a shell anyway.
+//
+// RECEIVES FROM
+//     the network: master.cf services of the command smtpd
+//
+// HANDS TO
+//     cleanup (public/cleanup): messages
+//     anvil (private/anvil): counts of clients
+//     flush (public/flush): ETRN
+//
+// PRIVILEGE
+//     net_user, in a sandbox. Reads its tables; writes nothing.
+//
+// FILES
+//     /etc/umaya/main.cf, /etc/umaya/master.cf, access tables
+//
+// SEE ALSO
+//     cleanup(8), anvil(8), flush(8), access(5), main.cf(5)
+#include "smtpd/service.h"
+
+using namespace umaya;
+
+int main(int argc, char** argv) {
+  std::unique_ptr<smtpd::Service> service;
+  daemon::Hooks hooks;
+  hooks.name = "smtpd";
+  hooks.run_as = daemon::RunAs::net_user;
+  hooks.prepare = [&service](daemon::Process& process) -> Result<void> {
+    UMAYA_TRY(service, smtpd::Service::create(process));
+    return {};
+  };
+  hooks.sandbox = [](const daemon::Process&) {
+    return daemon::SandboxPolicy{
+        .read = {"/etc/resolv.conf", "/etc/hosts", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf"}, .write = {}};
+  };
+  hooks.session = [&service](daemon::Process&, Fd fd, event::PeerAddress peer) {
+    return service->serve(std::move(fd), peer);
+  };
+  hooks.stop = [&service](daemon::Process&) { service->stop(); };
+  hooks.stand_alone = [&service](daemon::Process&) { return service->stand_alone(); };
+  return daemon::run(argc, argv, std::move(hooks));
+}

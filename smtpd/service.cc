@@ -1,0 +1,206 @@
+#include "smtpd/service.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "libcommon/base/strings.h"
+#include "libcommon/log/log.h"
+#include "libcommon/services/flush.h"
+
+namespace umaya::smtpd {
+
+using event::Task;
+namespace cleanup = services::cleanup;
+
+Service::~Service() = default;
+
+Result<std::unique_ptr<Service>> Service::create(daemon::Process& process) {
+  std::unique_ptr<Service> service(new Service);
+  UMAYA_CHECK(service->load(process));
+  return service;
+}
+
+Result<void> Service::load(daemon::Process& process) {
+  const config::Config& config = process.config();
+  UMAYA_CHECK(config::bind(config, kBindings, params_));
+  table_options_ = table::options_from(config);
+  for (const auto& own : config.own_addresses()) {
+    if (auto address = net::IpAddress::parse(own.text())) own_addresses_.push_back(*address);
+  }
+  UMAYA_TRY(resolver_, dns::StubResolver::open({}));
+  UMAYA_TRY(router_, route::Router::open(config));
+  addresses_ = std::make_unique<RoutePolicy>(*router_);
+  CompilerOptions compiler;
+  compiler.open_maps = [this](const std::string& name) {
+    return std::make_shared<table::Maps>(table::Maps::open(table_options_, name, name));
+  };
+  compiler.class_list = [this, &config](std::string_view name) -> std::optional<std::string> {
+    for (const std::string& known : params_.restriction_classes) {
+      if (known == name) return config.get(name);
+    }
+    return {};
+  };
+  policy_ = std::make_unique<Policy>(Policy::Parts{.params = params_,
+                                                   .addresses = *addresses_,
+                                                   .resolver = *resolver_,
+                                                   .access_style = router_->parent_style("smtpd_access_maps"),
+                                                   .address_rules = router_->address_rules(),
+                                                   .compiler = std::move(compiler)});
+  for (const std::string& line : policy_->complaints()) log::warning("{}", line);
+  make_shared(process);
+  return {};
+}
+
+/// The cleanup options that receive_override_options leaves on.
+static uint32_t submission_options(Params& params) {
+  uint32_t options = cleanup::kMapAddresses | cleanup::kCheckContent;
+  for (std::string_view word : split_list(params.receive_override_options)) {
+    if (iequals(word, "no_address_mappings")) options &= ~cleanup::kMapAddresses;
+    if (iequals(word, "no_header_body_checks")) options &= ~cleanup::kCheckContent;
+    if (iequals(word, "no_unknown_recipient_checks")) params.reject_unlisted_recipient = false;
+  }
+  return options;
+}
+
+void Service::make_shared(daemon::Process& process) {
+  auto clients = [&](std::string_view title, const std::string& list) {
+    return table::MatchList::parse(table_options_, std::string(title), list, table::MatchKind::client,
+                                   router_->parent_style(title));
+  };
+  mynetworks_ = clients("mynetworks", params_.mynetworks);
+  limit_exceptions_ = clients("smtpd_client_event_limit_exceptions", params_.event_limit_exceptions);
+  cleanup_ = std::make_unique<ipc::ChannelPool>(process.queue_path(cleanup::kSocket), 64);
+  flush_ = std::make_unique<ipc::ChannelPool>(process.queue_path(services::flush::kSocket), 1);
+  counts_ = std::make_unique<ClientCounts>(process.queue_path(services::anvil::kSocket), process.service());
+  shared_.reset(new Shared{
+      .params = params_,
+      .policy = *policy_,
+      .cleanup = *cleanup_,
+      .flush = *flush_,
+      .counts = *counts_,
+      .forbidden_commands = table::MatchList::parse(table_options_, "smtpd_forbidden_commands",
+                                                    params_.forbidden_commands, table::MatchKind::exact),
+      .bare_newline_exempt = clients("smtpd_forbid_bare_newline_exclusions", params_.bare_newline_exclusions),
+      .submission_options = submission_options(params_)});
+  read_rewrite_clients();
+}
+
+void Service::read_rewrite_clients() {
+  auto words = split_list(params_.local_header_rewrite_clients);
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "permit_inet_interfaces") {
+      shared_->rewrite_for_interfaces = true;
+    } else if (words[i] == "permit_mynetworks") {
+      shared_->rewrite_for_trusted = true;
+    } else if (words[i] == "check_address_map" && i + 1 < words.size()) {
+      std::string name(words[++i]);
+      shared_->rewrite_clients =
+          std::make_shared<table::Maps>(table::Maps::open(table_options_, "local_header_rewrite_clients", name));
+    }
+  }
+}
+
+bool Service::own_address(const net::IpAddress& address) const {
+  for (const net::IpAddress& own : own_addresses_) {
+    if (own == address) return true;
+  }
+  return false;
+}
+
+static NameStatus status_of(dns::Status status) {
+  if (status == dns::Status::found) return NameStatus::ok;
+  return dns::is_definite(status) ? NameStatus::absent : NameStatus::temporary;
+}
+
+Task<Client> Service::identify(event::PeerAddress peer) {
+  Client client;
+  const auto* raw = reinterpret_cast<const sockaddr*>(&peer.storage);
+  auto endpoint = net::Endpoint::from_sockaddr(raw);
+  if (endpoint) {
+    client.address = endpoint->address.unmapped();
+    client.port = endpoint->port;
+  } else {
+    client.address = *net::IpAddress::parse("127.0.0.1");  // a Unix socket, or a tube
+    client.name = client.reverse_name = "localhost";
+    client.name_status = client.reverse_status = NameStatus::ok;
+  }
+  client.address_text = client.address.to_string();
+  client.rfc_address = client.address.is_v6() ? "IPv6:" + client.address_text : client.address_text;
+  if (endpoint && params_.peername_lookup) {
+    dns::PeerName peer_name = co_await dns::peer_name(*resolver_, client.address);
+    if (!peer_name.warning.empty()) log::warning("{}", peer_name.warning);
+    client.name = std::move(peer_name.name);
+    client.reverse_name = std::move(peer_name.reverse_name);
+    client.name_status = status_of(peer_name.name_status);
+    client.reverse_status = status_of(peer_name.reverse_status);
+    bool forged = client.name_status == NameStatus::absent && client.reverse_status == NameStatus::ok;
+    if (forged) client.name_status = NameStatus::forged;
+  }
+  client.trusted = mynetworks_.matches_client(client.name, client.address_text) == table::Match::yes;
+  client.own_interface = own_address(client.address);
+  client.limits_exempt = limit_exceptions_.matches_client(client.name, client.address_text) == table::Match::yes;
+  client.label = fmt::format("{}[{}]", client.name, client.address_text);
+  if (params_.client_port_logging) client.label += fmt::format(":{}", client.port);
+  co_return client;
+}
+
+Task<void> Service::serve(Fd fd, event::PeerAddress peer) {
+  policy_->refresh();
+  mynetworks_.refresh();
+  event::Stream stream(std::move(fd));
+  Client client = co_await identify(peer);
+  Session session(*shared_, stream, std::move(client), Mode::network);
+  sessions_.insert(&session);
+  co_await session.run();
+  sessions_.erase(&session);
+}
+
+void Service::stop() {
+  shared_->stopping = true;
+  for (Session* session : sessions_) session->say_goodbye();
+}
+
+/// Moves bytes between a blocking descriptor and our socket, until one of them ends.
+static void pump(int from, int to) {
+  char block[16 * 1024];
+  while (true) {
+    ssize_t n = ::read(from, block, sizeof block);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;
+    for (ssize_t done = 0; done < n;) {
+      ssize_t written = ::write(to, block + done, static_cast<size_t>(n - done));
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) return;
+      done += written;
+    }
+  }
+}
+
+Task<int> Service::stand_alone() {
+  // Standard input may be a file, which no event loop can wait for: two threads carry the bytes.
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) co_return 75;
+  Fd outer(ends[1]);
+  int theirs = outer.get();
+  std::thread input([theirs] {
+    pump(STDIN_FILENO, theirs);
+    ::shutdown(theirs, SHUT_WR);
+  });
+  std::thread output([theirs] { pump(theirs, STDOUT_FILENO); });
+  {
+    event::Stream stream{Fd(ends[0])};
+    event::PeerAddress nobody;
+    Client client = co_await identify(nobody);
+    Session session(*shared_, stream, std::move(client), Mode::stand_alone);
+    co_await session.run();
+  }
+  output.join();
+  input.detach();  // it may wait for a terminal; the process ends now
+  (void)outer.release();
+  co_return 0;
+}
+
+}  // namespace umaya::smtpd

@@ -1,0 +1,47 @@
+// NAME    service - what an smtpd process holds for all its sessions, and how a connection becomes one
+#pragma once
+
+#include <memory>
+#include <set>
+
+#include "libcommon/daemon/daemon.h"
+#include "smtpd/route_policy.h"
+#include "smtpd/session.h"
+
+namespace umaya::smtpd {
+
+class Service {
+ public:
+  /// Reads the parameters and opens the tables, with the privileges of the start.
+  static Result<std::unique_ptr<Service>> create(daemon::Process& process);
+  ~Service();
+  /// One connection from accept to close.
+  event::Task<void> serve(Fd fd, event::PeerAddress peer);
+  /// sendmail -bs: one session on standard input and output; gives the exit code.
+  event::Task<int> stand_alone();
+  /// Idle sessions say good-bye.
+  void stop();
+
+ private:
+  Service() = default;
+  Result<void> load(daemon::Process& process);
+  void make_shared(daemon::Process& process);
+  void read_rewrite_clients();
+  event::Task<Client> identify(event::PeerAddress peer);
+  bool own_address(const net::IpAddress& address) const;
+
+  Params params_;
+  table::Options table_options_;
+  std::vector<net::IpAddress> own_addresses_;
+  std::unique_ptr<dns::StubResolver> resolver_;
+  std::unique_ptr<route::Router> router_;
+  std::unique_ptr<RoutePolicy> addresses_;
+  std::unique_ptr<Policy> policy_;
+  std::unique_ptr<ipc::ChannelPool> cleanup_, flush_;
+  std::unique_ptr<ClientCounts> counts_;
+  table::MatchList mynetworks_, limit_exceptions_;
+  std::unique_ptr<Shared> shared_;
+  std::set<Session*> sessions_;
+};
+
+}  // namespace umaya::smtpd

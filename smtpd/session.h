@@ -1,0 +1,206 @@
+// NAME    session - the SMTP dialogue with one client
+//
+// SYNOPSIS
+//     Session session(shared, stream, client, Mode::network);
+//     co_await session.run();
+//
+// DESCRIPTION
+//     RFC 5321 with PIPELINING, SIZE, VRFY, ETRN, ENHANCEDSTATUSCODES, 8BITMIME, DSN, SMTPUTF8 and CHUNKING. The verbs
+//     stand in one table (verbs.cc); handlers are short and give whether the command succeeded. State is split by
+//     lifetime: the connection (stream, client), the session (what HELO began), the transaction (what MAIL began).
+//     Replies gather and go out in one write before the session waits for input.
+//     After DATA, 250 is only said when cleanup says that the message is durable.
+//
+// OWNERSHIP
+//     Shared and what it refers to, and the stream, outlive the session. The session outlives its run().
+//
+// LIMITS
+//     Those of smtpd(8): time for each command, octets of a command line, errors, junk commands, recipients, size.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "libcommon/event/stream.h"
+#include "libcommon/event/task.h"
+#include "libcommon/message/address.h"
+#include "libcommon/table/match_list.h"
+#include "smtpd/client.h"
+#include "smtpd/client_counts.h"
+#include "smtpd/policy.h"
+#include "smtpd/transaction.h"
+
+namespace umaya::smtpd {
+
+/// What all sessions of a process share.
+struct Shared {
+  const Params& params;
+  Policy& policy;
+  ipc::ChannelPool& cleanup;
+  ipc::ChannelPool& flush;
+  ClientCounts& counts;
+  table::MatchList forbidden_commands;
+  table::MatchList bare_newline_exempt;
+  uint32_t submission_options = 0;                 ///< cleanup::Option of every message
+  bool rewrite_for_trusted = false;                ///< local_header_rewrite_clients: permit_mynetworks
+  bool rewrite_for_interfaces = false;             ///< permit_inet_interfaces
+  std::shared_ptr<table::Maps> rewrite_clients{};  ///< check_address_map; shared with the policy's list of open maps
+  bool stopping = false;                           ///< say 421 instead of waiting for the next command
+};
+
+enum class Mode : uint8_t {
+  network,
+  stand_alone,  ///< sendmail -bs: standard input and output, no restrictions
+};
+
+/// Order of the verbs in the disconnect line.
+enum class Verb : uint8_t {
+  helo,
+  ehlo,
+  xclient,
+  xforward,
+  starttls,
+  auth,
+  mail,
+  rcpt,
+  data,
+  bdat,
+  rset,
+  noop,
+  vrfy,
+  etrn,
+  quit,
+  help,
+  unknown
+};
+inline constexpr size_t kVerbs = 17;
+
+class Session {
+ public:
+  Session(Shared& shared, event::Stream& stream, Client client, Mode mode)
+      : shared_(shared), params_(shared.params), stream_(stream), client_(std::move(client)), mode_(mode) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  event::Task<void> run();
+  /// The process ends: an idle session says 421 and closes, a busy one does so after its command.
+  void say_goodbye();
+
+ private:
+  struct VerbRow {
+    std::string_view name;
+    Verb verb;
+    event::Task<bool> (Session::*handler)(std::string_view arguments);
+    bool junk;  ///< counts as junk when repeated
+    bool last;  ///< the client must wait for the reply (RFC 2920 3.1)
+  };
+  struct Tally {
+    uint32_t good = 0;
+    uint32_t total = 0;
+  };
+  static const VerbRow* find_verb(std::string_view name);
+
+  // session.cc: the loop
+  event::Task<bool> greet();
+  event::Task<bool> admit();
+  event::Task<bool> next_command();
+  event::Task<bool> skip_long_line();
+  event::Task<bool> dispatch();
+  event::Task<bool> unknown_command(std::string_view verb);
+  event::Task<bool> pause_after_errors();
+  bool accept_line(std::string_view line);
+  bool check_synchronization(const VerbRow& row);
+  bool early_input();
+  void count_junk(Verb verb);
+  void log_end();
+  std::string tallies() const;
+
+  // replies
+  void reply(int code, std::string_view dsn, std::string_view text);
+  void reply(const smtp::Refusal& refusal);
+  /// Sends a constant reply that is complete with CRLF.
+  void reply_line(std::string_view line) { stream_.write(line); }
+  /// Replies, and gives the false of a failed command.
+  bool fail(int code, std::string_view dsn, std::string_view text);
+  bool fail(const smtp::Refusal& refusal);
+  void hang_up() { hang_up_ = true; }
+
+  // commands_session.cc
+  event::Task<bool> do_helo(std::string_view arguments);
+  event::Task<bool> do_ehlo(std::string_view arguments);
+  event::Task<bool> do_rset(std::string_view arguments);
+  event::Task<bool> do_noop(std::string_view arguments);
+  event::Task<bool> do_quit(std::string_view arguments);
+  event::Task<bool> do_help(std::string_view arguments);
+  event::Task<bool> do_vrfy(std::string_view arguments);
+  event::Task<bool> do_etrn(std::string_view arguments);
+  event::Task<Refusal> begin_session(std::string_view name, bool extended);
+  void write_extensions();
+  bool offers(std::string_view keyword) const;
+
+  // commands_mail.cc
+  event::Task<bool> do_mail(std::string_view arguments);
+  event::Task<bool> do_rcpt(std::string_view arguments);
+  std::optional<smtp::Refusal> path_refusal(message::PathError error, bool sender) const;
+  event::Task<bool> within_rate(services::anvil::Event event, int64_t limit, std::string_view what);
+  event::Task<Refusal> recipient_refusal(const std::string& address);
+  void add_recipient(std::string address, const smtp::RcptCommand& command);
+  void make_queue_id();
+  smtp::Offered offered() const;
+
+  // content.cc
+  event::Task<bool> do_data(std::string_view arguments);
+  event::Task<bool> do_bdat(std::string_view arguments);
+  event::Task<bool> receive_dotted();
+  event::Task<bool> receive_chunk(uint64_t size);
+  event::Task<bool> skip_chunk(uint64_t size);
+  event::Task<bool> finish_message(std::string_view ok_text);
+  std::optional<smtp::Refusal> content_refusal() const;
+  std::optional<smtp::Refusal> order_refusal(bool bdat) const;
+  void begin_content();
+  void add_content(std::string_view piece);
+  void settle_first_line(bool all_there);
+  std::string trace_headers() const;
+  services::cleanup::Submission make_submission() const;
+  void set_data_deadline(uint64_t octets);
+
+  Question question(std::string_view where) const;
+  bool trusts_early_input() const { return mode_ == Mode::stand_alone; }
+  std::string_view protocol() const;
+  void reset_transaction() { transaction_.reset(); }
+  bool restricted() const { return mode_ == Mode::network; }
+
+  Shared& shared_;
+  const Params& params_;
+  event::Stream& stream_;
+  Client client_;
+  Mode mode_;
+
+  std::string helo_;
+  bool extended_ = false;  ///< EHLO
+  bool hang_up_ = false;
+  bool waiting_ = false;  ///< for a command
+  bool counted_ = false;  ///< anvil knows of this connection
+  bool pipelined_early_ = false;
+  bool crlf_seen_ = false;  ///< the client ends lines properly
+  bool bare_lf_seen_ = false;
+  std::string denied_;  ///< refused at connect: every command but QUIT gets 503
+  std::string client_key_;
+  std::string line_;     ///< the command line
+  std::string scratch_;  ///< a reply while it is composed
+  std::string_view where_ = "CONNECT";
+  std::string_view end_reason_;  ///< "lost connection", "timeout", "too many errors"
+  uint64_t data_octets_ = 0;     ///< for the log when the connection is lost in content
+  TimePoint data_start_{};
+  int64_t errors_ = 0;
+  int64_t junk_halves_ = 0;
+  std::array<Tally, kVerbs> tally_{};
+  Deferrals deferrals_;
+  MessageActions session_actions_;
+  std::unique_ptr<Transaction> transaction_;
+};
+
+}  // namespace umaya::smtpd

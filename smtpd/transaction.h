@@ -1,0 +1,43 @@
+// NAME    transaction - what lives from MAIL to the end of the message
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libcommon/services/envelope.h"
+#include "libcommon/smtp/command.h"
+#include "libcommon/smtp/dot.h"
+#include "smtpd/handover.h"
+#include "smtpd/policy.h"
+
+namespace umaya::smtpd {
+
+struct Transaction {
+  std::string sender;    ///< internal form
+  std::string queue_id;  ///< made with the first recipient
+  std::string envid;     ///< decoded
+  smtp::Ret ret = smtp::Ret::none;
+  smtp::BodyType body = smtp::BodyType::unspecified;
+  bool smtputf8 = false;
+  uint64_t declared_size = 0;
+  int64_t arrival_usec = 0;
+  std::vector<services::Recipient> recipients;
+  size_t refused = 0;    ///< recipients that were not accepted
+  size_t overshoot = 0;  ///< recipients beyond the limit
+  MessageActions actions;
+
+  // While content arrives.
+  bool bdat = false;     ///< a BDAT command was accepted
+  uint64_t size = 0;     ///< octets of content that the client sent
+  size_t head_size = 0;  ///< octets of the header that we put on top
+  bool first_line_known = false;
+  bool nul = false;
+  bool too_big = false;
+  smtp::DotEncoder normalizer{{.line_limit = 0,
+                               .dots = smtp::DotEncoder::Dots::plain,
+                               .bare_cr = smtp::DotEncoder::BareCr::keep}};  ///< BDAT: line ends
+  std::unique_ptr<Handover> handover;
+};
+
+}  // namespace umaya::smtpd
