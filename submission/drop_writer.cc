@@ -75,8 +75,8 @@ queue::Envelope to_queue_envelope(const services::postdrop::Start& start, uid_t 
   if (start.verify_only) e.flags |= queue::flag::kVerifyOnly;
   if (start.report_delivery) e.flags |= queue::flag::kRecordDelivery;
   if (start.deferred_only) e.flags |= queue::flag::kDeferredOnly;
-  e.extra[std::string(kPostedBy)] = fmt::format("{}", uid);
-  if (!start.full_name.empty()) e.extra["full_name"] = start.full_name;
+  e.extra[kPostedBy] = fmt::format("{}", uid);
+  if (!start.full_name.empty()) e.extra[kFullName] = start.full_name;
   return e;
 }
 

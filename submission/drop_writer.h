@@ -60,7 +60,9 @@ class DropWriter : public services::postdrop::StreamEvents {
 };
 
 /// Name in Envelope::extra of the real uid that posted the message, decimal; it must own the file.
-inline constexpr std::string_view kPostedBy = "posted_by";
+inline const std::string kPostedBy = "posted_by";
+/// Name in Envelope::extra, and as an attribute for cleanup, of the full name for a From: header.
+inline const std::string kFullName = "full_name";
 
 /// The envelope of a submission as it stands in maildrop/: what has no field of its own goes to Envelope::extra.
 queue::Envelope to_queue_envelope(const services::postdrop::Start& start, uid_t uid);

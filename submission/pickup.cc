@@ -16,6 +16,7 @@
 #include "libcommon/queue/queue_id.h"
 #include "libcommon/services/bounce.h"
 #include "libcommon/services/cleanup_client.h"
+#include "libcommon/services/queue_envelope.h"
 #include "submission/drop_writer.h"
 
 namespace umaya::submission {
@@ -49,10 +50,6 @@ class FileContent : public cleanup::ContentSource {
   uint64_t offset_ = 0;
 };
 
-void add_attribute(services::Envelope& envelope, std::string_view name, const std::string& value) {
-  if (!value.empty()) envelope.attributes.push_back({std::string(name), value});
-}
-
 Result<std::vector<services::Recipient>> pending_recipients(queue::MessageReader& file) {
   std::vector<services::Recipient> out;
   queue::RecipientCursor cursor;
@@ -61,7 +58,7 @@ Result<std::vector<services::Recipient>> pending_recipients(queue::MessageReader
     if (some.empty()) return out;
     for (auto& r : some) {
       if (r.state != queue::RecipientState::pending) continue;
-      out.push_back({std::move(r.address), std::move(r.original), std::move(r.dsn_orcpt), r.notify});
+      out.push_back(services::from_file(r));
     }
   }
 }
@@ -85,7 +82,7 @@ struct Pickup::Item {
 };
 
 Origin origin_of(const queue::Envelope& envelope, uid_t owner, uid_t mail_owner) {
-  auto posted_by = envelope.extra.find(std::string(kPostedBy));
+  auto posted_by = envelope.extra.find(kPostedBy);
   if (posted_by != envelope.extra.end()) {
     return posted_by->second == fmt::format("{}", owner) ? Origin::posted : Origin::unknown;
   }
@@ -93,30 +90,21 @@ Origin origin_of(const queue::Envelope& envelope, uid_t owner, uid_t mail_owner)
 }
 
 services::Envelope to_submission(const queue::Envelope& from, Origin origin, std::string queue_id) {
-  services::Envelope to;
-  to.queue_id = std::move(queue_id);
-  to.sender = from.sender;
-  to.envid = from.dsn_envid;
-  to.ret = static_cast<services::Return>(from.dsn_ret);
-  to.body = from.encoding == "8bit"   ? services::BodyType::eight_bit
-            : from.encoding == "7bit" ? services::BodyType::seven_bit
-                                      : services::BodyType::not_given;
-  to.smtputf8 = from.has(queue::flag::kSmtpUtf8);
-  to.arrival_usec = origin == Origin::requeued && from.arrival_usec > 0 ? from.arrival_usec : wall_usec();
-  add_attribute(to, "rewrite_context", "local");
-  add_attribute(to, "log_message_origin", "local");
-  add_attribute(to, "verp_delimiters", from.verp_delimiters);
-  if (auto name = from.extra.find("full_name"); name != from.extra.end()) add_attribute(to, "full_name", name->second);
-  if (origin != Origin::requeued) return to;
-  add_attribute(to, "client_name", from.client_name);
-  add_attribute(to, "client_address", from.client_address);
-  add_attribute(to, "client_port", from.client_port);
-  add_attribute(to, "helo_name", from.client_helo);
-  add_attribute(to, "protocol_name", from.client_protocol);
-  add_attribute(to, "sasl_method", from.sasl_method);
-  add_attribute(to, "sasl_username", from.sasl_username);
-  add_attribute(to, "sasl_sender", from.sasl_sender);
-  return to;
+  queue::Envelope kept;
+  if (origin == Origin::requeued) {
+    kept = from;
+  } else {  // what a user may say about the message
+    kept.sender = from.sender;
+    kept.dsn_envid = from.dsn_envid;
+    kept.dsn_ret = from.dsn_ret;
+    kept.encoding = from.encoding;
+    kept.verp_delimiters = from.verp_delimiters;
+    kept.flags = from.flags & queue::flag::kSmtpUtf8;
+    if (auto name = from.extra.find(kFullName); name != from.extra.end()) kept.extra.insert(*name);
+  }
+  kept.rewrite_context = "local";
+  if (kept.arrival_usec <= 0) kept.arrival_usec = wall_usec();
+  return services::from_file(std::move(queue_id), kept);
 }
 
 uint32_t submission_options(const queue::Envelope& envelope, const std::vector<std::string>& override_options) {
