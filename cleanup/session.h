@@ -1,0 +1,13 @@
+// NAME    session - one connection of a client: message after message
+#pragma once
+
+#include "cleanup/service.h"
+#include "libcommon/event/task.h"
+#include "libcommon/ipc/channel.h"
+
+namespace umaya::cleanup {
+
+/// Serves the connection until the client closes it or does not keep to the protocol. service outlives the task.
+event::Task<void> serve(Service& service, Fd fd);
+
+}  // namespace umaya::cleanup
