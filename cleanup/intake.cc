@@ -3,6 +3,7 @@
 #include "libcommon/base/strings.h"
 #include "libcommon/log/log.h"
 #include "libcommon/queue/queue_id.h"
+#include "libcommon/services/queue_envelope.h"
 #include "libcommon/table/settle.h"
 
 namespace umaya::cleanup {
@@ -25,42 +26,6 @@ struct Intake::RecipientPlan {
 namespace {
 
 constexpr std::string_view kWriteError = "Error: queue file write error";
-
-/// The named facts of the submission in the fields of the queue file.
-queue::Envelope to_queue(const services::Envelope& from) {
-  queue::Envelope to;
-  to.arrival_usec = from.arrival_usec;
-  to.dsn_envid = from.envid;
-  to.dsn_ret = static_cast<queue::DsnReturn>(from.ret);
-  if (from.body == services::BodyType::seven_bit) to.encoding = "7bit";
-  if (from.body == services::BodyType::eight_bit) to.encoding = "8bit";
-  if (from.smtputf8) to.flags |= queue::flag::kSmtpUtf8;
-  struct Field {
-    std::string_view name;
-    std::string queue::Envelope::*member;
-  };
-  static constexpr Field kFields[] = {{"client_name", &queue::Envelope::client_name},
-                                      {"client_address", &queue::Envelope::client_address},
-                                      {"client_port", &queue::Envelope::client_port},
-                                      {"helo_name", &queue::Envelope::client_helo},
-                                      {"protocol_name", &queue::Envelope::client_protocol},
-                                      {"rewrite_context", &queue::Envelope::rewrite_context},
-                                      {"sasl_method", &queue::Envelope::sasl_method},
-                                      {"sasl_username", &queue::Envelope::sasl_username},
-                                      {"sasl_sender", &queue::Envelope::sasl_sender},
-                                      {"verp_delimiters", &queue::Envelope::verp_delimiters},
-                                      {"log_ident", &queue::Envelope::log_id}};
-  for (const services::Attribute& a : from.attributes) {
-    bool known = false;
-    for (const Field& field : kFields) {
-      if (field.name != a.name) continue;
-      to.*field.member = a.value;
-      known = true;
-    }
-    if (!known) to.extra[a.name] = a.value;
-  }
-  return to;
-}
 
 uint32_t queue_flags(uint32_t options) {
   uint32_t out = 0;
@@ -123,12 +88,13 @@ event::Task<void> Intake::begin(Submission s) {
   if (option(sc::kHold)) queue_ = queue::QueueName::hold;
   origin_ = s.envelope.attribute("log_message_origin");
   if (origin_.empty()) origin_ = "unknown";
-  envelope_ = to_queue(s.envelope);
+  envelope_ = services::to_file(s.envelope);
   envelope_.flags |= queue_flags(options_);
-  envelope_.sender = std::move(s.envelope.sender);
   envelope_.content_filter = std::move(s.content_filter);
   envelope_.redirect = std::move(s.redirect);
   bcc_ = std::move(s.bcc);
+  detects_utf8_ = service_.params().smtputf8_enable && envelope_.client_address.empty() && !option(sc::kBounce) &&
+                  service_.detects_utf8();
   if (!queue::valid_id(id_)) {
     fail(451, "4.3.0", "Error: internal protocol error");
     co_return;

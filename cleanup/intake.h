@@ -79,7 +79,6 @@ class Intake {
   void write(std::string_view text);
   void write_line(std::string_view line);
   void check_structure();
-  Outcome outcome() const;
 
   Service& service_;
   TextFilter filter_;
@@ -90,7 +89,7 @@ class Intake {
   std::string id_, origin_, last_recipient_;
   uint32_t options_ = 0;
   queue::QueueName queue_ = queue::QueueName::incoming;
-  bool file_exists_ = false, discard_ = false, in_headers_ = true;
+  bool file_exists_ = false, discard_ = false, in_headers_ = true, detects_utf8_ = false;
   std::vector<std::string> bcc_, extracted_, resent_extracted_;
   std::unordered_set<std::string> seen_recipients_;
   SeenHeaders seen_;

@@ -89,6 +89,8 @@ void Intake::note_header(const Event&, const EventResult& result) {
   if (service_.params().strict_7bit_headers && !is_ascii(result.text)) {
     return fail(550, "5.6.0", "improper use of 8-bit data in message header");
   }
+  // Mail of this host that needs SMTPUTF8 says so by what stands in its headers (smtputf8_autodetect_classes).
+  if (detects_utf8_ && !is_ascii(result.text) && valid_utf8(result.text)) envelope_.flags |= queue::flag::kSmtpUtf8;
   if (result.type == nullptr) return;
   const HeaderType& type = *result.type;
   seen_.add(type.id);

@@ -45,6 +45,12 @@ void Service::start(event::TaskScope& scope) {
                                            [this](std::vector<std::string> ids) { announce(std::move(ids)); });
 }
 
+bool Service::detects_utf8() const {
+  const auto& classes = params_.smtputf8_autodetect_classes;
+  return std::any_of(classes.begin(), classes.end(),
+                     [](const std::string& c) { return c == "sendmail" || c == "all"; });
+}
+
 void Service::refresh() {
   router_->refresh();
   checks_.refresh();

@@ -27,6 +27,8 @@ class Service {
 
   const Params& params() const { return params_; }
   const TextFilter::Options& text_options() const { return text_options_; }
+  /// Whether mail posted on this host is looked at for SMTPUTF8.
+  bool detects_utf8() const;
   route::Router& router() { return *router_; }
   ContentChecks& checks() { return checks_; }
   const queue::QueueDirectories& spool() const { return spool_; }

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <catch2/catch.hpp>
@@ -29,6 +30,7 @@ class Instance {
         "myhostname = mx.example.com\nmyorigin = example.com\nmydestination = example.com\nqueue_directory = " + dir_ +
             "\n" + more,
         "/nowhere", {}, host);
+    INFO((config ? std::string() : config.error().what));
     REQUIRE(config);
     auto opened = cleanup::Service::open(*config);
     REQUIRE(opened);
@@ -212,11 +214,11 @@ TEST_CASE("cleanup checks: every action does what header_checks(5) says", "[clea
       "header_checks = pcre:{{/^Subject: reject/ REJECT 5.7.9 no such thing}, {/^Subject: plain/ REJECT}, "
       "{/^Subject: later/ REJECT 4.7.1 later}, {/^Subject: discard/ DISCARD bye}, {/^Subject: hold/ HOLD why}, "
       "{/^Subject: filter/ FILTER smtp:[f.test]}, {/^Subject: badfilter/ FILTER nothing}, "
-      "{/^Subject: (redir.*)/ REDIRECT $1@x.test}, {/^X-A:/ IGNORE}, {/^X-B:/ STRIP gone}, "
-      "{/^X-C: (.*)/ REPLACE X-New: $1}, {/^X-D:/ PREPEND X-Pre: yes}, {/^X-E:/ WARN careful}, {/^X-F:/ INFO known}, "
-      "{/^X-G:/ BCC copy@x.test}, {/^X-H:/ NONSENSE}, {/^X-I:/ DUNNO}, {/^Subject: pass/ PASS}, {/^X-Folded: a\\n b$/ "
+      "{/^Subject: (redir.*)/ REDIRECT $$1@x.test}, {/^X-A:/ IGNORE}, {/^X-B:/ STRIP gone}, "
+      "{/^X-C: (.*)/ REPLACE X-New: $$1}, {/^X-D:/ PREPEND X-Pre: yes}, {/^X-E:/ WARN careful}, {/^X-F:/ INFO known}, "
+      "{/^X-G:/ BCC copy@x.test}, {/^X-H:/ NONSENSE}, {/^X-I:/ DUNNO}, {/^Subject: pass/ PASS}, {/^X-Folded: a\\n b$$/ "
       "IGNORE}}\n"
-      "body_checks = pcre:{{/^bad line$/ REJECT spam}, {/^drop/ IGNORE}, {/^swap/ REPLACE swapped}, {/^pre/ PREPEND "
+      "body_checks = pcre:{{/^bad line$$/ REJECT spam}, {/^drop/ IGNORE}, {/^swap/ REPLACE swapped}, {/^pre/ PREPEND "
       "before}}\n");
   auto with = [](const std::string& content) { return Instance::submission({"user"}, content); };
   CHECK(instance.code(with("Subject: reject\r\n\r\n")) == "550 5.7.9 no such thing");
