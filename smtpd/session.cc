@@ -241,7 +241,8 @@ void Session::count_junk(Verb verb) {
 
 bool Session::check_synchronization(const VerbRow& row) {
   bool allowed = extended_ && !row.last && row.verb != Verb::ehlo && row.verb != Verb::helo;
-  if (trusts_early_input() || allowed || row.verb == Verb::quit) return true;
+  // Behind BDAT comes its chunk.
+  if (trusts_early_input() || allowed || row.verb == Verb::quit || row.verb == Verb::bdat) return true;
   // Looking at the socket costs a system call: only where the client must wait in any case.
   bool early = row.last ? early_input() : !stream_.buffered().empty();
   if (!early) return true;
