@@ -1,0 +1,170 @@
+// From the scheduler to delivery agents and back.
+#include "libcommon/log/log.h"
+#include "libcommon/services/delivery_log.h"
+#include "queue-manager/queue_manager.h"
+
+namespace umaya::qmgr {
+
+namespace agent = services::delivery;
+
+namespace {
+
+constexpr const char* kUnavailable = "mail transport unavailable";
+
+}  // namespace
+
+/// Starts deliveries at the end of this round of the loop, once for all that came in.
+void QueueManager::schedule_pump() {
+  if (std::exchange(pump_wanted_, true)) return;
+  event::Loop::current().defer([this] { pump(); });
+}
+
+void QueueManager::pump() {
+  pump_wanted_ = false;
+  if (process_.stopping()) return;
+  TimePoint now = monotonic_now();
+  while (const Delivery* next = scheduler_.next(now)) {
+    ++find(next->message)->work;
+    process_.scope().spawn(
+        deliver(next->id, next->message, next->transport, std::string(next->destination), next->recipients));
+  }
+  drain_suspended();
+  if (auto when = scheduler_.wake_at()) wake_.arm(std::max<Duration>(*when - now, std::chrono::milliseconds(1)));
+}
+
+event::Task<void> QueueManager::deliver(DeliveryId delivery, MessageKey key, TransportId transport,
+                                        std::string destination, std::vector<uint32_t> tokens) {
+  if (Result<> opened = open_again(*find(key)); !opened) {
+    take_failure(delivery, key, tokens, opened.error());
+    co_return;
+  }
+  std::string request = ipc::encode(request_for(*find(key), transport, tokens));
+  auto prefer = Transports::Prefer::idle;
+  // A connection that was idle may belong to an agent that has just ended: then a fresh one is tried.
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    Result<Slot> slot = transports_.take(transport, destination, prefer);
+    if (!slot) break;
+    std::vector<int> fds{find(key)->file.get()};
+    Result<> sent = co_await slot->channel->send_packet(request, std::move(fds));
+    Result<agent::Reply> reply = std::unexpected(Error{});
+    if (sent) reply = co_await slot->channel->receive<agent::Reply>();
+    if (reply) {
+      slot->destination = destination;
+      transports_.give_back(transport, std::move(*slot), monotonic_now());
+      take_reply(delivery, key, tokens, std::move(*reply));
+      co_return;
+    }
+    prefer = Transports::Prefer::fresh;
+    if (!slot->reused) break;
+  }
+  log::warning("{}: {} is not there or has ended in the middle of a delivery", find(key)->id,
+               agent::socket_of(transports_.name_of(transport)));
+  scheduler_.transport_failed(delivery, monotonic_now(), kUnavailable);
+  --find(key)->work;
+  schedule_pump();  // which sees to what was suspended
+}
+
+agent::Request QueueManager::request_for(const ActiveMessage& message, TransportId transport,
+                                         const std::vector<uint32_t>& tokens) const {
+  agent::Request request;
+  request.queue_name = "active";
+  request.transport = transports_.name_of(transport);
+  request.nexthop = message.recipients.at(tokens.front()).nexthop;
+  request.envelope = message.envelope;
+  request.content_offset = message.content_offset;
+  request.content_size = message.content_size;
+  request.content_8bit = (message.flags & queue::flag::kEightBit) != 0;
+  if (message.verify_only()) request.flags |= agent::kVerifyOnly;
+  if ((message.flags & queue::flag::kRecordDelivery) != 0) request.flags |= agent::kReportDelivery;
+  if (message.ignore_dead) request.flags |= agent::kIgnoreDead;
+  request.active_usec = message.active_usec;
+  request.handed_usec = wall_usec();
+  request.targets.reserve(tokens.size());
+  for (uint32_t token : tokens) request.targets.push_back({token, message.recipients.at(token).recipient});
+  return request;
+}
+
+void QueueManager::take_reply(DeliveryId delivery, MessageKey key, const std::vector<uint32_t>& tokens,
+                              agent::Reply reply) {
+  ActiveMessage& message = *find(key);
+  if (reply.destination_failed) {
+    scheduler_.finished(delivery, Outcome::unreachable, monotonic_now(),
+                        "delivery temporarily suspended: " + reply.destination_text, reply.destination_dsn);
+  } else {
+    scheduler_.finished(delivery, Outcome::reached, monotonic_now());
+  }
+  for (uint32_t token : tokens) {
+    bool answered = std::any_of(reply.results.begin(), reply.results.end(),
+                                [token](const agent::RecipientResult& result) { return result.id == token; });
+    if (answered) continue;
+    agent::RecipientResult missing;
+    missing.id = token;
+    missing.dsn = "4.3.0";
+    missing.text = "the delivery agent did not say what became of this recipient";
+    reply.results.push_back(std::move(missing));
+  }
+  std::erase_if(reply.results, [&tokens](const agent::RecipientResult& result) {
+    return std::find(tokens.begin(), tokens.end(), result.id) == tokens.end();
+  });
+  record(message, std::move(reply.results));
+  schedule_pump();
+  --message.work;
+  if (message.unread > 0 && message.recipients.size() < kRefillBelow) {
+    load_more(message);
+  } else {
+    check_done(message);
+  }
+}
+
+/// The queue file cannot be opened: somebody took it away, or there are too many open files.
+void QueueManager::take_failure(DeliveryId delivery, MessageKey key, const std::vector<uint32_t>& tokens,
+                                const Error& error) {
+  ActiveMessage& message = *find(key);
+  scheduler_.finished(delivery, Outcome::neutral, monotonic_now());
+  message.gone = error.sys_errno == ENOENT;
+  if (!message.gone) log::warning("{}: {}", message.id, error.what);
+  for (uint32_t token : tokens) settle(message, token, queue::RecipientState::pending);
+  schedule_pump();
+  --message.work;
+  check_done(message);
+}
+
+/// Recipients whose destination or transport is dead wait without an attempt.
+void QueueManager::drain_suspended() {
+  for (Suspended& suspended : scheduler_.take_suspended()) {
+    ActiveMessage& message = *find(suspended.message);
+    ++message.work;
+    defer_here(message, suspended.recipients, suspended.dsn.empty() ? "4.3.0" : suspended.dsn, suspended.reason);
+    --message.work;
+    check_done(message);
+  }
+}
+
+/// A result of our own: logged here, because no agent does.
+void QueueManager::defer_here(ActiveMessage& message, const std::vector<uint32_t>& tokens, const std::string& dsn,
+                              const std::string& text) {
+  Results results;
+  for (uint32_t token : tokens) {
+    agent::RecipientResult result;
+    result.id = token;
+    result.dsn = dsn;
+    result.text = text;
+    log_own_result(message, result);
+    results.push_back(std::move(result));
+  }
+  record(message, std::move(results));
+}
+
+void QueueManager::log_own_result(const ActiveMessage& message, const agent::RecipientResult& result) {
+  agent::StatusLine line;
+  line.dsn = result.dsn;
+  line.status = agent::status_word(result.status);
+  line.text = result.text;
+  line.stages.arrival = message.envelope.arrival_usec;
+  line.stages.active = message.active_usec;
+  line.stages.done = wall_usec();
+  log::info("{}",
+            agent::format_status(message.id, message.recipients.at(result.id).recipient, line, params_.delay_decimals));
+}
+
+}  // namespace umaya::qmgr

@@ -1,0 +1,269 @@
+// From a file in the queue to recipients in the scheduler.
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "libcommon/fs/file.h"
+#include "libcommon/fs/lock.h"
+#include "libcommon/log/log.h"
+#include "libcommon/services/queue_envelope.h"
+#include "libcommon/table/settle.h"
+#include "queue-manager/queue_manager.h"
+
+namespace umaya::qmgr {
+namespace {
+
+/// Recipients of one message that are read at a time.
+constexpr size_t kBatch = 5000;
+constexpr size_t kPiece = 500;
+
+/// "transport:nexthop" of a content filter.
+std::pair<std::string, std::string> split_filter(const std::string& filter) {
+  size_t colon = filter.find(':');
+  if (colon == std::string::npos) return {filter, ""};
+  return {filter.substr(0, colon), filter.substr(colon + 1)};
+}
+
+}  // namespace
+
+QueueManager::Taken QueueManager::take(const std::string& path, const std::string& id, queue::QueueName from,
+                                       Urgency urgency) {
+  if (keys_.contains(id)) return Taken::busy;
+  struct stat status;
+  auto file = fs::open_safe(path, O_RDONLY, status);
+  if (!file) {
+    if (file.error().sys_errno == ENOENT) return Taken::gone;
+    log::warning("{}: {}", id, file.error().what);
+    if (file.error().is_permanent()) put_aside(path, id, -1, file.error());
+    return Taken::not_due;
+  }
+  if ((status.st_mode & queue::mode::kReadyBit) == 0) return Taken::not_due;
+  auto lock = fs::try_lock(file->get(), fs::LockKind::flock);
+  if (!lock || *lock == fs::LockState::busy) return Taken::busy;
+  mode_t mode = status.st_mode & 0777;
+  if (urgency == Urgency::now && from == queue::QueueName::deferred) mode |= queue::mode::kUnthrottle;
+  return activate(std::move(*file), path, id, from, mode);
+}
+
+QueueManager::Taken QueueManager::activate(Fd file, const std::string& path, const std::string& id,
+                                           queue::QueueName from, mode_t mode) {
+  if (from != queue::QueueName::active) {
+    auto moved = spool_.move_from(path, id, queue::QueueName::active);
+    if (!moved) {
+      if (moved.error().sys_errno != ENOENT) log::warning("{}: {}", id, moved.error().what);
+      return Taken::gone;
+    }
+  }
+  auto reader = queue::MessageReader::open(file.get());
+  if (!reader) {
+    std::string active = spool_.path(queue::QueueName::active, id);
+    if (reader.error().is_permanent()) {
+      put_aside(active, id, file.get(), reader.error());
+    } else {
+      log::warning("{}: {}", id, reader.error().what);
+      (void)spool_.move(id, queue::QueueName::active, queue::QueueName::deferred);
+    }
+    return Taken::gone;
+  }
+  auto made = std::make_unique<ActiveMessage>();
+  ActiveMessage& message = *made;
+  message.key = next_key_++;
+  message.id = id;
+  message.mode = mode;
+  message.flags = reader->envelope().flags;
+  message.content_filter = reader->envelope().content_filter;
+  message.redirect = reader->envelope().redirect;
+  message.envelope = services::from_file(id, reader->envelope());
+  message.content_offset = reader->info().content_offset;
+  message.content_size = reader->info().content_size;
+  message.recipient_count = message.unread = reader->info().recipient_count;
+  message.delay_notice_sent = reader->info().delay_notice_sent;
+  message.active_usec = wall_usec();
+  message.force_expire = (mode & queue::mode::kForceExpire) != 0;
+  message.ignore_dead = (mode & queue::mode::kUnthrottle) != 0;
+  message.file = std::move(file);
+  ++open_files_;
+  log::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", id, message.envelope.sender, message.content_size,
+            message.recipient_count);
+  scheduler_.add_message(message.key, monotonic_now(), message.unread);
+  keys_[id] = message.key;
+  messages_.emplace(message.key, std::move(made));
+  if (from == queue::QueueName::deferred) {
+    ++message.work;
+    process_.scope().spawn(begin_again(message.key));
+  } else {
+    load_recipients(message, *reader);
+  }
+  return Taken::yes;
+}
+
+/// The reasons of the last try go before the next one writes its own.
+event::Task<void> QueueManager::begin_again(MessageKey key) {
+  std::string id = find(key)->id;
+  if (::access(spool_.path(queue::QueueName::defer, id).c_str(), F_OK) == 0) {
+    (void)co_await reports_.forget(services::bounce::Kind::defer, id);
+  }
+  ActiveMessage& message = *find(key);
+  --message.work;
+  load_more(message);
+}
+
+/// A file that is no message goes to corrupt/, for a person to look at.
+void QueueManager::put_aside(const std::string& path, const std::string& id, int fd, const Error& error) {
+  if (fd >= 0) (void)fs::set_mode(fd, queue::mode::kCorrupt);
+  auto moved = spool_.move_from(path, id, queue::QueueName::corrupt);
+  log::warning("{}: {}: {} to corrupt/", id, error.what, moved ? "moved" : "cannot be moved");
+}
+
+Result<> QueueManager::open_again(ActiveMessage& message) {
+  if (message.file) return {};
+  UMAYA_TRY(message.file, fs::open_safe(spool_.path(queue::QueueName::active, message.id)));
+  ++open_files_;
+  UMAYA_TRY(fs::LockState state, fs::try_lock(message.file.get(), fs::LockKind::flock));
+  if (state == fs::LockState::busy) log::warning("{}: somebody else has locked this message", message.id);
+  return {};
+}
+
+/// Files of messages that wait are closed when there are very many.
+void QueueManager::close_if_many(ActiveMessage& message) {
+  if (!message.file || open_files_ <= kOpenFiles || message.work > 0) return;
+  message.file.reset();
+  --open_files_;
+}
+
+void QueueManager::load_more(ActiveMessage& message) {
+  Result<> opened = open_again(message);
+  Result<queue::MessageReader> reader =
+      opened ? queue::MessageReader::open(message.file.get()) : std::unexpected(opened.error());
+  if (reader) {
+    load_recipients(message, *reader);
+    return;
+  }
+  log::warning("{}: {}", message.id, reader.error().what);
+  message.gone = opened.error().sys_errno == ENOENT;
+  ++message.deferred;
+  message.unread = 0;
+  check_done(message);
+}
+
+void QueueManager::load_recipients(ActiveMessage& message, queue::MessageReader& reader) {
+  ++message.work;
+  size_t limit = static_cast<size_t>(params_.recipient_limit);
+  size_t room = limit > recipients_in_memory_ ? limit - recipients_in_memory_ : 0;
+  size_t want = std::clamp(room, static_cast<size_t>(params_.recipient_minimum), kBatch);
+  while (want > 0 && message.unread > 0) {
+    uint32_t index = message.cursor.index;
+    auto some = reader.read_recipients(message.cursor, std::min(want, kPiece));
+    if (!some || some->empty()) {
+      log::warning("{}: {}", message.id, some ? "fewer recipients than promised" : some.error().what);
+      ++message.deferred;
+      message.unread = 0;
+      break;
+    }
+    message.unread -= static_cast<uint32_t>(some->size());
+    for (const queue::StoredRecipient& stored : *some) {
+      if (stored.state == queue::RecipientState::pending) --want;
+      add_recipient(message, index++, stored);
+      if (want == 0 && &stored != &some->back()) want = 1;  // all that was read is taken
+    }
+  }
+  scheduler_.set_expected_more(message.key, message.unread);
+  close_if_many(message);
+  --message.work;
+  schedule_pump();
+  check_done(message);
+}
+
+void QueueManager::add_recipient(ActiveMessage& message, uint32_t index, const queue::StoredRecipient& stored) {
+  if (stored.state == queue::RecipientState::bounced && message.bounced == 0 &&
+      ::access(spool_.path(queue::QueueName::bounce, message.id).c_str(), F_OK) == 0) {
+    ++message.bounced;  // its notice was not sent yet
+  }
+  if (stored.state != queue::RecipientState::pending) return;
+  if (message.redirected) {
+    write_state(message, stored.offset, queue::RecipientState::abandoned);
+    return;
+  }
+  ActiveRecipient& recipient = message.recipients[index];
+  ++recipients_in_memory_;
+  recipient.recipient = services::from_file(stored);
+  recipient.offset = stored.offset;
+  if (!message.redirect.empty()) {
+    message.redirected = true;
+    if (recipient.recipient.original.empty()) recipient.recipient.original = recipient.recipient.address;
+    recipient.recipient.address = message.redirect;
+  }
+  route::Resolution to = router_->resolve(message.envelope.sender, recipient.recipient.address);
+  if (to.error) {  // some table has to be asked first
+    ++message.work;
+    process_.scope().spawn(resolve_later(message.key, index));
+    return;
+  }
+  place(message, index, to);
+}
+
+event::Task<void> QueueManager::resolve_later(MessageKey key, uint32_t index) {
+  std::string sender = find(key)->envelope.sender;
+  std::string address = find(key)->recipients.at(index).recipient.address;
+  auto question = [this, &sender, &address] { return router_->resolve(sender, address); };
+  route::Resolution to = co_await table::settle(std::move(question));
+  ActiveMessage& message = *find(key);
+  if (to.error) {
+    defer_here(message, {index}, to.error->dsn.empty() ? "4.3.0" : to.error->dsn,
+               "address resolver failure: " + to.error->what);
+  } else {
+    place(message, index, to);
+    schedule_pump();
+  }
+  --message.work;
+  check_done(message);
+}
+
+/// Gives a resolved recipient to the scheduler.
+void QueueManager::place(ActiveMessage& message, uint32_t index, route::Resolution to) {
+  ActiveRecipient& recipient = message.recipients.at(index);
+  if (is_double_bounce(to.recipient)) {
+    discard_notice(message, index);
+    return;
+  }
+  if (to.bad_syntax) {
+    to.transport = "error";
+    to.nexthop = "5.1.3 bad address syntax";
+  } else {
+    recipient.recipient.address = to.recipient;
+    apply_filter(message, to);
+  }
+  TransportId transport = transports_.id_of(to.transport);
+  std::string destination = destination_of(transport, to);
+  recipient.nexthop = std::move(to.nexthop);
+  if (message.ignore_dead) {
+    scheduler_.revive(transport, destination);
+  } else if (transports_.is_deferred(transport)) {
+    defer_here(message, {index}, "4.3.2", "deferred transport");
+    return;
+  }
+  scheduler_.add_recipient(message.key, transport, destination, index, monotonic_now());
+}
+
+void QueueManager::apply_filter(const ActiveMessage& message, route::Resolution& to) const {
+  if (message.content_filter.empty() || to.transport == "error" || to.transport == "retry") return;
+  auto [transport, nexthop] = split_filter(message.content_filter);
+  if (nexthop.empty()) nexthop = params_.default_filter_nexthop;
+  if (nexthop.empty()) nexthop = to.recipient.substr(to.recipient.rfind('@') + 1);
+  to.transport = std::move(transport);
+  to.nexthop = std::move(nexthop);
+}
+
+/// What shares a concurrency window: the next hop, or the user when every recipient is a delivery of its own.
+std::string QueueManager::destination_of(TransportId transport, const route::Resolution& to) const {
+  if (transports_.limits(transport).recipient_limit != 1) return to.nexthop;
+  size_t at = to.recipient.rfind('@');
+  std::string user = to_lower(std::string_view(to.recipient).substr(0, at));
+  size_t extension =
+      params_.recipient_delimiter.empty() ? std::string::npos : user.find_first_of(params_.recipient_delimiter, 1);
+  if (extension != std::string::npos) user.resize(extension);
+  if (at != std::string::npos) user += std::string_view(to.recipient).substr(at);
+  return user;
+}
+
+}  // namespace umaya::qmgr
