@@ -1,7 +1,7 @@
 #!/bin/sh
 # check_docs.sh: fails when a generated page in the tree differs from what docs.sh would write now.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
 tools/docs.sh build "$new"

@@ -1,8 +1,8 @@
 #!/bin/sh
-# docs.sh [BUILD [OUT]]: writes the generated pages under OUT, by default into the tree: man/*.1, man/*.8, man/main.cf.5,
-# docs/parameters.md, docs/route.md. Pages that are written by hand (the other man/*.5, docs/*.md) are left alone.
+# docs.sh [BUILD [OUT]]: writes the generated pages under OUT, by default into the tree: man/*.1, man/*.5, man/*.8,
+# docs/parameters.md, docs/route.md. Only man/master.cf.5 and the other pages of docs/ are written by hand.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 out=${2:-.}
 export PYTHONDONTWRITEBYTECODE=1
 python3 tools/mkman.py "$out/man"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # lint.sh [BUILD]: layers, banned calls and sizes, parameters, headers, format, scripts, generated pages.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 build=${1:-build}
 export PYTHONDONTWRITEBYTECODE=1
 status=0

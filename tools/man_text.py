@@ -7,18 +7,25 @@ ITEM = re.compile(r"^(\S(?:.*?\S)?)\s{2,}(\S.*)$")
 
 
 def header_sections(text):
-    """The leading comment as [(title, [line, …])], lines without the comment's own indentation."""
-    sections = []
+    """The leading comment of a source file as [(title, [line, …])], lines without the comment's own indentation."""
+    lines = []
     for line in text.splitlines():
         if not line.startswith("//"):
             break
-        body = line[3:] if line.startswith("// ") else line[2:]
-        match = SECTION.match(body) if body[:1].isupper() else None
+        lines.append(line[3:] if line.startswith("// ") else line[2:])
+    return sections_of(lines)
+
+
+def sections_of(lines):
+    """[(title, [line, …])]: a title stands at the left margin in capitals, its text four blanks to the right."""
+    sections = []
+    for line in lines:
+        match = SECTION.match(line) if line[:1].isupper() else None
         if match:
             sections.append((match[1], [match[2]] if match[2] else []))
         elif sections:
-            sections[-1][1].append(body[4:] if body.startswith("    ") else body)
-    return [(title, strip_blank(lines)) for title, lines in sections]
+            sections[-1][1].append(line[4:] if line.startswith("    ") else line)
+    return [(title, strip_blank(text)) for title, text in sections]
 
 
 def strip_blank(lines):

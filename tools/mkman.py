@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""mkman.py OUT: writes the manual pages of all programs, from the header comments of their main files.
+"""mkman.py OUT: writes the manual pages of all programs, from the header comments of their main files, and those of
+files, from man/src/NAME.SECTION.txt.
 
 A page is named by umaya_program() in the CMakeLists.txt files: daemons (libexec) are in section 8, commands in 1. A
 NAME line with several names ("smtp, lmtp - …") makes the others refer to the first.
@@ -56,6 +57,10 @@ def main():
         for other in names:
             if other != name and not (out / f"{other}.{section}").exists():
                 (out / f"{other}.{section}").write_text(f".so man{section}/{name}.{section}\n")
+    for source in sorted((ROOT / "man" / "src").glob("*.txt")):
+        name, section = source.stem.rsplit(".", 1)
+        sections = man_text.sections_of(source.read_text().splitlines())
+        (out / f"{name}.{section}").write_text(man_text.page(name, section, sections))
     for line in missing:
         print(line, file=sys.stderr)
     sys.exit(1 if missing else 0)

@@ -6,11 +6,13 @@
 //     postconf [-c config_dir] -X|-# name ...
 //     postconf -M|-F|-P [-efjqxX#] [-c config_dir] [service[/type[/item]][=value] ...]
 //     postconf -a|-A|-l|-m
+//     postconf -b|-t [file]
 //
 // DESCRIPTION
 //     Without options, postconf prints parameters of main.cf as "name = value": those named, or all of them. With
 //     "name=value" arguments it edits main.cf: comments and order stay, the file is replaced as a whole.
 //
+//     -b             Print the notices of bounce(5) with their parameters filled in.
 //     -c config_dir  The instance; default: $MAIL_CONFIG, else /etc/umaya.
 //     -C class,...   List only parameters of these classes: builtin, service (of the transports in master.cf), user
 //                    (named by the administrator), all.
@@ -28,8 +30,9 @@
 //     -o name=value  Read main.cf with this setting in its place.
 //     -P             The -o settings of master.cf: service/type/name = value.
 //     -q             No warnings.
-//     -x             Expand $name in values.
-//     -X             Remove parameters, services (-MX) or their -o settings (-PX).
+//     -t             Print the templates of bounce(5): of the file given, of bounce_template_file, or the built-in
+//     ones. -x             Expand $name in values. -X             Remove parameters, services (-MX) or their -o
+//     settings (-PX).
 //     -#             Comment out parameters or services (-M#).
 //
 //     Services are chosen by service/type, where * or a missing part means any.
@@ -42,7 +45,7 @@
 //     are defined nowhere are warnings.
 //
 // SEE ALSO
-//     main.cf(5), master.cf(5), umaya(8)
+//     main.cf(5), master.cf(5), bounce(5), umaya(1)
 #include <cstdio>
 #include <cstdlib>
 

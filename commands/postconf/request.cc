@@ -7,8 +7,8 @@
 namespace umaya::postconf {
 namespace {
 
-constexpr std::string_view kWithArgument = "cCobtT";
-constexpr std::string_view kFlags = "aAdefFhHjlmMnpPqvxX#";
+constexpr std::string_view kWithArgument = "cCoT";
+constexpr std::string_view kFlags = "aAbdefFhHjlmMnpPqtvxX#";
 
 class Parser {
  public:
@@ -83,7 +83,7 @@ class Parser {
 
   Result<> subject(Subject subject) {
     if (request_.subject != Subject::parameters && request_.subject != subject) {
-      return permanent("specify one of -a -A -F -l -m -M -p -P");
+      return permanent("specify one of -a -A -b -F -l -m -M -p -P -t");
     }
     request_.subject = subject;
     return {};
@@ -114,6 +114,8 @@ class Parser {
         return subject(Subject::server_sasl);
       case 'A':
         return subject(Subject::client_sasl);
+      case 'b':
+        return subject(Subject::notices);
       case 'F':
         return subject(Subject::fields);
       case 'l':
@@ -124,6 +126,8 @@ class Parser {
         return subject(Subject::entries);
       case 'P':
         return subject(Subject::options);
+      case 't':
+        return subject(Subject::templates);
       case 'd':
         return listing(Listing::defaults);
       case 'n':

@@ -43,8 +43,8 @@ struct Request {
 };
 
 inline constexpr std::string_view kUsage =
-    "usage: postconf [-c config_dir] [-C class,...] [-d] [-e] [-f] [-F] [-h] [-H] [-j] [-l] [-m] [-M] [-n] "
-    "[-o name=value] [-p] [-P] [-q] [-v] [-x] [-X] [-#] [name... | name=value...]";
+    "usage: postconf [-c config_dir] [-C class,...] [-b] [-d] [-e] [-f] [-F] [-h] [-H] [-j] [-l] [-m] [-M] [-n] "
+    "[-o name=value] [-p] [-P] [-q] [-t] [-v] [-x] [-X] [-#] [name... | name=value... | file]";
 
 /// Reads the command line; default_directory is used without -c.
 Result<Request> parse_command_line(const std::vector<std::string>& arguments, const std::string& default_directory);

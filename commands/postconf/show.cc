@@ -9,6 +9,7 @@
 #include "libcommon/config/check.h"
 #include "libcommon/config/config.h"
 #include "libcommon/config/master_cf.h"
+#include "libcommon/message/bounce_template.h"
 
 namespace umaya::postconf {
 namespace {
@@ -193,6 +194,22 @@ class ServiceView {
   Answer& answer_;
 };
 
+/// -t and -b: the templates of the file given, else of bounce_template_file, else the built-in ones.
+Result<Answer> show_templates(const Request& request) {
+  UMAYA_TRY(Config config, Config::load(request.directory, request.overrides));
+  std::string file = request.arguments.empty() ? config.get("bounce_template_file") : request.arguments.front();
+  auto templates = message::default_bounce_templates();
+  if (!file.empty()) {
+    UMAYA_TRY(std::string text, config::read_config_file(file));
+    UMAYA_TRY(templates, message::parse_bounce_templates(text, file));
+  }
+  if (request.subject == Subject::templates) return Answer{message::print_bounce_templates(templates), {}};
+  auto lookup = [&](std::string_view name) -> std::optional<std::string> {
+    return config.raw(name) ? std::optional(config.get(name)) : std::nullopt;
+  };
+  return Answer{message::preview_bounce_templates(templates, lookup), {}};
+}
+
 std::string lines_of(std::initializer_list<std::string_view> words) {
   return fmt::format("{}\n", fmt::join(words, "\n"));
 }
@@ -211,6 +228,9 @@ Result<Answer> show(const Request& request) {
     case Subject::server_sasl:
     case Subject::client_sasl:
       return answer;  // no SASL implementation yet
+    case Subject::templates:
+    case Subject::notices:
+      return show_templates(request);
     default:
       break;
   }

@@ -143,6 +143,13 @@ TEST_CASE("postconf: -M, -F and -P print master.cf", "[postconf][show]") {
   CHECK(nothing->warnings.front() == "unmatched request: \"nosuch\"");
 }
 
+TEST_CASE("postconf: -t prints the bounce templates and -b fills them in", "[postconf][show]") {
+  CHECK(lab().text({"-t"}).find("failure_template = <<EOF\n") != std::string::npos);
+  CHECK(lab().text({"-t"}).find("host $myhostname") != std::string::npos);
+  CHECK(lab().text({"-b"}).find("host mx.example.com") != std::string::npos);
+  CHECK(lab().error({"-t", "/nonexistent"}) == "open /nonexistent: No such file or directory");
+}
+
 TEST_CASE("postconf: refuses options that exclude each other", "[postconf][request]") {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
       {{"-n", "-d"}, "specify one of -d -n"},
