@@ -20,6 +20,8 @@ enum class Subject : unsigned char {
   lock_types,   ///< -l
   server_sasl,  ///< -a
   client_sasl,  ///< -A
+  templates,    ///< -t
+  notices,      ///< -b
 };
 
 /// Which of the parameters are listed when no names are given.
