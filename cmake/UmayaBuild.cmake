@@ -34,6 +34,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-mismatched-new-delete -Wno-maybe-uninitialized -Wno-dangling-pointer)
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # libstdc++ 12's stable_sort uses what it has itself deprecated.
+  add_compile_options(-Wno-deprecated-declarations)
+endif()
+
 include_directories(${CMAKE_SOURCE_DIR})
 
 # umaya_library(NAME DEPS…): static library umaya_NAME from every .cc in this folder.

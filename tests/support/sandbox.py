@@ -89,9 +89,10 @@ def add_packages(roots):
         layers = [f"{r}/{top}" for r in roots if os.path.isdir(f"{r}/{top}")]
         if layers:
             mount("overlay", f"/{top}", "overlay", f"lowerdir=/{top}:{':'.join(layers)}")
-    for root in roots:  # libraries that Debian keeps in /lib live in /usr/lib on a merged system
-        if os.path.isdir(f"{root}/lib"):
-            mount("overlay", "/usr/lib", "overlay", f"lowerdir=/usr/lib:{root}/lib")
+    # Libraries that Debian keeps in /lib live in /usr/lib on a merged system; one overlay, as they cannot be piled up.
+    layers = [f"{r}/lib" for r in roots if os.path.isdir(f"{r}/lib")]
+    if layers:
+        mount("overlay", "/usr/lib", "overlay", f"lowerdir=/usr/lib:{':'.join(layers)}")
 
 
 def add_accounts(work, users=(), groups=()):
