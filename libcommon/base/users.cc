@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <mutex>
 #include <vector>
 
 #include "libcommon/base/strings.h"
@@ -13,6 +14,7 @@ namespace umaya {
 namespace {
 
 struct PasswdFile {
+  std::mutex mutex;  // worker threads ask, too
   std::string path;
   timespec changed{};
   std::vector<User> users;
@@ -63,6 +65,7 @@ Result<std::optional<User>> ask_system(Get get) {
 template <class Match>
 Result<std::optional<User>> search_file(Match match) {
   PasswdFile& file = passwd_file();
+  std::lock_guard lock(file.mutex);
   UMAYA_CHECK(refresh(file));
   for (const User& user : file.users) {
     if (match(user)) return user;
@@ -72,7 +75,13 @@ Result<std::optional<User>> search_file(Match match) {
 
 }  // namespace
 
-void use_passwd_file(std::string path) { passwd_file() = {std::move(path), {}, {}}; }
+void use_passwd_file(std::string path) {
+  PasswdFile& file = passwd_file();
+  std::lock_guard lock(file.mutex);
+  file.path = std::move(path);
+  file.changed = {};
+  file.users.clear();
+}
 
 Result<std::optional<User>> find_user_entry(std::string_view name) {
   if (!passwd_file().path.empty()) {
