@@ -29,6 +29,7 @@ class Buffer {
   bool empty() const { return begin_ == end_; }
 
   void append(std::string_view bytes) {
+    if (bytes.empty()) return;
     std::memcpy(reserve(bytes.size()).data(), bytes.data(), bytes.size());
     end_ += bytes.size();
   }

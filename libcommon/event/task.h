@@ -90,9 +90,13 @@ class [[nodiscard]] Task {
   }
 
   bool await_ready() const noexcept { return false; }
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiter) noexcept {
+  /// Runs the task at once. When it ends without waiting, the awaiter goes on without being suspended, so that a loop
+  /// of such awaits does not grow the stack, whether or not the compiler makes a tail call of the transfer.
+  bool await_suspend(std::coroutine_handle<> awaiter) noexcept {
+    handle_.resume();
+    if (handle_.done()) return false;
     handle_.promise().continuation = awaiter;
-    return handle_;
+    return true;
   }
   T await_resume() {
     if constexpr (!std::is_void_v<T>) return std::move(*handle_.promise().value);
