@@ -29,7 +29,7 @@ class TextContent : public Content {
   bool done_ = false;
 };
 
-event::Task<void> converse(int fd, uint8_t options) {
+umaya::event::Task<void> converse(int fd, uint8_t options) {
   Peer peer;
   peer.host = "h";
   peer.address = "127.0.0.1";
@@ -78,7 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) return 0;
   if (write(pair[1], data + 1, size - 1) != static_cast<ssize_t>(size - 1)) return close(pair[0]), close(pair[1]), 0;
   shutdown(pair[1], SHUT_WR);
-  event::run_until_done(converse(pair[0], data[0]));
+  umaya::event::run_until_done(converse(pair[0], data[0]));
   close(pair[1]);
   return 0;
 }
