@@ -140,9 +140,9 @@ queue::BounceRecord to_log_record(bs::Kind kind, const bs::Record& record) {
   } else if (kind == bs::Kind::bounce || result.status == Status::bounced) {
     out.action = "failed";
   } else {
-    out.action = result.action == Action::relayed    ? "relayed"
-                 : result.action == Action::expanded ? "expanded"
-                                                     : "delivered";
+    out.action = result.action == Action::relayed || result.action == Action::passed_on ? "relayed"
+                 : result.action == Action::expanded                                    ? "expanded"
+                                                                                        : "delivered";
   }
   out.diag_type = result.diagnostic_type;
   out.diag_text = result.diagnostic;

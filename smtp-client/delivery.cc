@@ -326,7 +326,9 @@ void Delivery::finish_sent(Progress& progress, const Outcome& outcome, const Ses
   result.id = progress.target->id;
   result.status = delivery::Status::sent;
   const bool final = client_.protocol == Protocol::lmtp || client_.params.assume_final;
-  result.action = final ? delivery::Action::delivered : delivery::Action::relayed;
+  result.action = final                     ? delivery::Action::delivered
+                  : session.can().has(kDsn) ? delivery::Action::passed_on
+                                            : delivery::Action::relayed;
   result.dsn = outcome.dsn;
   result.text = outcome.text;
   result.diagnostic_type = "smtp";

@@ -64,7 +64,12 @@ struct Request {
 enum class Status : uint8_t { deferred, sent, bounced };
 
 /// What an RFC 3464 report says was done with a recipient that was sent.
-enum class Action : uint8_t { delivered, relayed, expanded };
+enum class Action : uint8_t {
+  delivered,
+  relayed,    ///< to a server that sends no reports of its own
+  expanded,
+  passed_on,  ///< to a server that has taken over the duty to report (RFC 3461 5.2.2): no notice of success from us
+};
 
 struct RecipientResult {
   uint32_t id = 0;

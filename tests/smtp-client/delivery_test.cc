@@ -17,7 +17,7 @@ TEST_CASE("smtp delivery: golden dialogue with a server of today", "[smtp-client
   CHECK(f.logged("QID: to=<b@d.example>, " + relay + ", delay="));
   CHECK(f.logged("dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 3E1)"));
   CHECK(f.reply.results[0].remote_mta == "mx.example");
-  CHECK(f.reply.results[0].action == services::delivery::Action::relayed);
+  CHECK(f.reply.results[0].action == services::delivery::Action::passed_on);
 }
 
 TEST_CASE("smtp delivery: golden dialogue with a server of old", "[smtp-client]") {
