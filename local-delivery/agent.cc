@@ -11,6 +11,8 @@
 #include "libcommon/event/sync.h"
 #include "libcommon/ipc/channel.h"
 #include "libcommon/log/log.h"
+#include "libcommon/mailbox/maildir_delivery.h"
+#include "libcommon/message/address.h"
 #include "libcommon/services/delivery_log.h"
 #include "libcommon/services/qmgr.h"
 
@@ -113,6 +115,41 @@ Task<std::vector<RecipientResult>> deliver_each(const Job& job, DeliverTarget de
   co_return std::move(all.results);
 }
 
+daemon::SandboxPolicy agent_sandbox(const daemon::Process& process) {
+  static constexpr std::string_view kTables[] = {"alias_maps",
+                                                 "canonical_maps",
+                                                 "fallback_transport_maps",
+                                                 "local_recipient_maps",
+                                                 "mailbox_command_maps",
+                                                 "mailbox_transport_maps",
+                                                 "mydestination",
+                                                 "passwd_file",
+                                                 "relay_domains",
+                                                 "relocated_maps",
+                                                 "sender_dependent_default_transport_maps",
+                                                 "sender_dependent_relayhost_maps",
+                                                 "transport_maps",
+                                                 "virtual_alias_domains",
+                                                 "virtual_alias_maps",
+                                                 "virtual_gid_maps",
+                                                 "virtual_mailbox_domains",
+                                                 "virtual_mailbox_maps",
+                                                 "virtual_uid_maps"};
+  daemon::SandboxPolicy policy;
+  // The user database and its helpers read what nsswitch.conf tells them to.
+  policy.read = {"/etc", "/usr", "/lib", "/lib64", "/run", "/var/lib"};
+  policy.write = {process.queue_path("private"), process.queue_path("public")};
+  for (std::string_view name : kTables) {
+    for (const std::string& word : process.config().get_list(name)) {
+      size_t path = word.starts_with('/') ? 0 : word.find(":/");
+      if (path == word.npos) continue;
+      if (path > 0) ++path;
+      policy.read.push_back(word.substr(path, word.rfind('/') - path + 1));
+    }
+  }
+  return policy;
+}
+
 void log_status(const Job& job, const Target& target, const RecipientResult& result, std::string_view relay,
                 int decimals) {
   StatusLine line;
@@ -161,6 +198,19 @@ std::vector<std::string> delivered_to_headers(int message, uint64_t offset, uint
     if (istarts_with(line, "delivered-to:")) out.emplace_back(trim(line.substr(13)));
   }
   return out;
+}
+
+bool names_recipient(const std::vector<std::string>& headers, std::string_view recipient) {
+  std::string written = message::to_external(recipient);
+  auto same = [&](const std::string& header) { return iequals(header, recipient) || iequals(header, written); };
+  return std::any_of(headers.begin(), headers.end(), same);
+}
+
+std::string agent_head(const services::Envelope& envelope, std::string_view original, std::string_view delivered) {
+  std::string sender = message::to_external(envelope.sender);
+  std::string first = message::to_external(original);
+  std::string last = message::to_external(delivered);
+  return mailbox::delivery_head({sender, first, last});
 }
 
 }  // namespace umaya::local_delivery

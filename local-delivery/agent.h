@@ -38,6 +38,9 @@ void close_idle_connections(daemon::Process& process);
 /// Runs deliver for all recipients of a request side by side.
 event::Task<std::vector<services::delivery::RecipientResult>> deliver_each(const Job& job, DeliverTarget deliver);
 
+/// The sandbox of an agent: it reads tables and the user database, talks to services, and writes no file at all.
+daemon::SandboxPolicy agent_sandbox(const daemon::Process& process);
+
 /// Writes the status line of one recipient (or of one part of its delivery).
 void log_status(const Job& job, const services::delivery::Target& target,
                 const services::delivery::RecipientResult& result, std::string_view relay, int decimals);
@@ -48,5 +51,10 @@ services::delivery::RecipientResult make_result(const services::delivery::Target
 
 /// The addresses in the Delivered-To headers of a message.
 std::vector<std::string> delivered_to_headers(int message, uint64_t offset, uint64_t size);
+/// Whether one of these headers names exactly this recipient: the message has been here (L7).
+bool names_recipient(const std::vector<std::string>& headers, std::string_view recipient);
+
+/// The header lines of a delivery, addresses quoted as headers need it. Empty original and delivered are left out.
+std::string agent_head(const services::Envelope& envelope, std::string_view original, std::string_view delivered);
 
 }  // namespace umaya::local_delivery

@@ -7,8 +7,9 @@
 #include "libcommon/base/strings.h"
 #include "libcommon/log/log.h"
 #include "libcommon/mailbox/delivery_file.h"
-#include "libcommon/mailbox/maildir_delivery.h"
 #include "libcommon/mailbox/mbox_delivery.h"
+#include "libcommon/message/address.h"
+#include "local-delivery/agent.h"
 #include "local-delivery/command.h"
 
 namespace umaya::local_delivery {
@@ -119,8 +120,7 @@ Task<RecipientOutcome> LocalDelivery::run(services::Recipient recipient) {
   progress.recipient = std::move(recipient);
   const std::string& address = progress.recipient.address;
   progress.name = expander_.split(address);
-  auto same = [&](const std::string& header) { return iequals(header, address); };
-  if (std::any_of(message_.delivered_to.begin(), message_.delivered_to.end(), same)) {
+  if (names_recipient(message_.delivered_to, address)) {
     PartResult loop = bounced("5.4.6", "mail forwarding loop for " + address);
     co_return RecipientOutcome{loop, {loop}};
   }
@@ -263,10 +263,9 @@ services::become::Deliver LocalDelivery::make_job(const Progress& progress, std:
   const services::Recipient& to = progress.recipient;
   std::string_view original = to.original.empty() ? to.address : to.original;
   services::become::Deliver job;
-  job.sender = message_.envelope.sender;
-  job.head =
-      mailbox::delivery_head({message_.envelope.sender, params_.original_recipient ? original : std::string_view(),
-                              lists(params_.delivered_header, header_kind) ? to.address : std::string_view()});
+  job.sender = message::to_external(message_.envelope.sender);
+  job.head = agent_head(message_.envelope, params_.original_recipient ? original : std::string_view(),
+                        lists(params_.delivered_header, header_kind) ? to.address : std::string_view());
   job.content_offset = message_.content_offset;
   job.content_size = message_.content_size;
   return job;

@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
   return daemon::run(argc, argv,
                      {.name = "local",
                       .prepare = local_delivery::prepare_local,
-                      .sandbox = local_delivery::local_sandbox,
+                      .sandbox = local_delivery::agent_sandbox,
                       .session = local_delivery::local_session,
                       .stop = local_delivery::close_idle_connections});
 }

@@ -29,16 +29,6 @@ Result<void> prepare_local(daemon::Process& process) {
   return {};
 }
 
-daemon::SandboxPolicy local_sandbox(const daemon::Process& process) {
-  daemon::SandboxPolicy policy;
-  // Tables may lie anywhere; the user database and its helpers read what nsswitch.conf tells them to.
-  policy.read = {"/etc", "/usr", "/lib", "/lib64", "/run", "/var/lib"};
-  std::string passwd_file = process.config().get("passwd_file");
-  if (!passwd_file.empty()) policy.read.push_back(passwd_file);
-  policy.write = {process.queue_path("private"), process.queue_path("public")};
-  return policy;
-}
-
 Task<void> local_session(daemon::Process& process, Fd connection, event::PeerAddress) {
   return serve_requests(process, std::move(connection), deliver_request);
 }

@@ -6,7 +6,6 @@
 namespace umaya::local_delivery {
 
 Result<void> prepare_local(daemon::Process& process);
-daemon::SandboxPolicy local_sandbox(const daemon::Process& process);
 event::Task<void> local_session(daemon::Process& process, Fd connection, event::PeerAddress peer);
 
 }  // namespace umaya::local_delivery

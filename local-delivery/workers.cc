@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kKeepIdle = 5s;
-constexpr size_t kWorkers = 200;
 constexpr size_t kIdleCommands = 4;
 /// A mailbox worker answers within the bounded wait for locks; one that takes this long is given up.
 constexpr auto kMailboxLimit = 600s;
@@ -51,7 +50,7 @@ void Workers::fail_all(Mailbox& box, const Error& error) {
 }
 
 event::Task<void> Workers::read_answers(Workers* self, std::shared_ptr<Mailbox> box) {
-  while (!box->broken) {
+  while (true) {
     Result<ipc::Packet> packet = co_await box->channel->receive_packet(event::kForever);
     if (!packet || packet->is<Refused>() || box->waiting.empty()) {
       Error why{ErrorKind::temporary, 0, "the worker process ended", "4.3.0"};
@@ -63,17 +62,25 @@ event::Task<void> Workers::read_answers(Workers* self, std::shared_ptr<Mailbox> 
     box->waiting.pop_front();
     waiter->answer = std::move(packet);
     waiter->done.set();
-    if (box->waiting.empty()) box->idle_since = monotonic_now();
+    if (!box->waiting.empty()) continue;
+    box->idle_since = monotonic_now();
+    if (self->wanting_ > 0) close(*box);
   }
   std::erase_if(self->mailboxes_, [&](auto& entry) { return entry.second == box; });
+  self->places_.release();
+}
+
+// The worker ends when it sees this, and read_answers with it.
+void Workers::close(Mailbox& box) {
+  if (box.broken) return;
+  box.broken = true;
+  ::shutdown(box.channel->fd(), SHUT_RDWR);
 }
 
 void Workers::close_idle(Duration older_than) {
   TimePoint now = monotonic_now();
   for (auto& [who, box] : mailboxes_) {
-    if (!box->waiting.empty() || now - box->idle_since < older_than) continue;
-    box->broken = true;
-    ::shutdown(box->channel->fd(), SHUT_RDWR);
+    if (box->waiting.empty() && now - box->idle_since >= older_than) close(*box);
   }
   idle_commands_.clear();
 }
@@ -89,13 +96,24 @@ event::Task<void> Workers::sweep(Workers* self) {
 event::Task<std::shared_ptr<Workers::Mailbox>> Workers::mailbox_for(Identity who) {
   auto known = mailboxes_.find(who);
   if (known != mailboxes_.end() && !known->second->broken) co_return known->second;
-  if (mailboxes_.size() >= kWorkers) close_idle(0s);
-  while (mailboxes_.size() >= 2 * kWorkers) co_await event::sleep(20ms);
-  known = mailboxes_.find(who);
-  if (known != mailboxes_.end() && !known->second->broken) co_return known->second;
+  if (!places_.try_acquire()) {
+    ++wanting_;
+    close_idle(0s);
+    bool place = co_await places_.acquire(kMailboxLimit);
+    --wanting_;
+    if (!place) co_return nullptr;
+    known = mailboxes_.find(who);
+    if (known != mailboxes_.end() && !known->second->broken) {
+      places_.release();
+      co_return known->second;
+    }
+  }
   auto channel = ipc::Channel::connect(socket_);
-  if (!channel) co_return nullptr;
-  if (!(*channel)->send_now(ipc::encode(Start{Role::mailbox, who.uid, who.gid, who.extra_gid}))) co_return nullptr;
+  Start start{Role::mailbox, who.uid, who.gid, who.extra_gid};
+  if (!channel || !(*channel)->send_now(ipc::encode(start))) {
+    places_.release();
+    co_return nullptr;
+  }
   auto box = std::make_shared<Mailbox>(std::move(*channel));
   box->idle_since = monotonic_now();
   mailboxes_[who] = box;

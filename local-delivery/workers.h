@@ -15,7 +15,8 @@
 //     Workers.
 //
 // LIMITS
-//     kWorkers connections; beyond that, idle ones are closed first, and jobs wait for a place.
+//     kWorkers mailbox workers; beyond that, idle ones are closed first, and jobs wait for a place. 50 commands at
+//     once.
 #pragma once
 
 #include <list>
@@ -41,6 +42,8 @@ struct Identity {
 
 class Workers {
  public:
+  static constexpr size_t kWorkers = 100;
+
   explicit Workers(std::string socket) : socket_(std::move(socket)) {}
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -71,6 +74,7 @@ class Workers {
   event::Task<std::shared_ptr<Mailbox>> mailbox_for(Identity who);
   static event::Task<void> read_answers(Workers* self, std::shared_ptr<Mailbox> box);
   static event::Task<void> sweep(Workers* self);
+  static void close(Mailbox& box);
   void close_idle(Duration older_than);
   void fail_all(Mailbox& box, const Error& error);
 
@@ -80,6 +84,8 @@ class Workers {
   std::map<Identity, std::vector<std::unique_ptr<ipc::Channel>>> idle_commands_;
   size_t commands_ = 0;
   event::Semaphore command_places_{50};
+  event::Semaphore places_{kWorkers};  ///< for mailbox workers
+  size_t wanting_ = 0;                 ///< jobs that wait for a place
   uint64_t next_id_ = 1;
   bool sweeping_ = false;
   event::TaskScope scope_;

@@ -47,7 +47,7 @@ class MessageFile {
 class AgentConnection {
  public:
   explicit AgentConnection(const std::string& path) {
-    for (int tries = 0; tries < 500 && !fd_; ++tries) {
+    for (int tries = 0; tries < 6000 && !fd_; ++tries) {
       Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
       sockaddr_un address{};
       address.sun_family = AF_UNIX;
@@ -162,6 +162,7 @@ class Instance {
       ::_exit(127);
     }
     children_.push_back(pid);
+    AgentConnection(path("spool/private/" + name));  // it listens
   }
   AgentConnection connect(const std::string& service) const {
     return AgentConnection(path("spool/private/" + service));

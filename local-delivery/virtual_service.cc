@@ -1,0 +1,180 @@
+#include "local-delivery/virtual_service.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "libcommon/base/strings.h"
+#include "libcommon/log/log.h"
+#include "libcommon/message/address.h"
+#include "libcommon/route/router.h"
+#include "libcommon/table/search.h"
+#include "libcommon/table/settle.h"
+#include "local-delivery/agent.h"
+#include "local-delivery/local_delivery.h"
+#include "local-delivery/virtual_params.h"
+
+namespace umaya::local_delivery {
+
+using event::Task;
+using namespace services::delivery;
+
+namespace {
+
+struct VirtualAgent {
+  VirtualParams params;
+  std::string service;
+  bool privileged = false;
+  std::unique_ptr<route::Router> router;  ///< for the rules by which addresses become keys
+  table::Maps mailboxes, uids, gids;
+  std::unique_ptr<Workers> workers;
+};
+
+std::unique_ptr<VirtualAgent>& agent() {
+  static std::unique_ptr<VirtualAgent> instance;
+  return instance;
+}
+
+std::string without_proxy(const std::string& list) {
+  std::string out;
+  for (std::string_view spec : split_list(list)) {
+    if (spec.starts_with("proxy:")) spec.remove_prefix(6);
+    out += (out.empty() ? "" : " ") + std::string(spec);
+  }
+  return out;
+}
+
+Task<table::Lookup> find(table::Maps* maps, std::string address) {
+  maps->refresh();
+  auto ask = [&] { return table::find_address(*maps, address, agent()->router->address_rules()).lookup; };
+  table::Lookup found = co_await table::settle(ask);
+  co_return found;
+}
+
+Error trouble(std::string what, std::string dsn = "4.3.5") {
+  return Error{ErrorKind::temporary, 0, std::move(what), std::move(dsn)};
+}
+
+// A number from virtual_uid_maps or virtual_gid_maps.
+Task<Result<uint32_t>> find_id(table::Maps* maps, std::string address, uint32_t minimum) {
+  table::Lookup found = co_await find(maps, address);
+  if (found.is_error()) co_return std::unexpected(trouble(found.error().what, "4.3.0"));
+  if (!found.found()) co_return std::unexpected(trouble("recipient " + address + " not found in " + maps->title()));
+  auto id = parse_uint(found.value());
+  if (!id || *id < minimum || *id >= UINT32_MAX) {
+    co_return std::unexpected(
+        trouble("recipient " + address + ": bad value " + found.value() + " in " + maps->title()));
+  }
+  co_return static_cast<uint32_t>(*id);
+}
+
+Task<Result<Identity>> find_identity(std::string address) {
+  VirtualAgent& a = *agent();
+  if (!a.privileged) co_return Identity{::geteuid(), ::getegid()};
+  Result<uint32_t> uid = co_await find_id(&a.uids, address, std::max<uint32_t>(1, a.params.minimum_uid));
+  if (!uid) co_return std::unexpected(uid.error());
+  Result<uint32_t> gid = co_await find_id(&a.gids, address, 1);
+  if (!gid) co_return std::unexpected(gid.error());
+  co_return Identity{*uid, *gid};
+}
+
+services::become::Mailbox mailbox_for(const VirtualParams& params, std::string path) {
+  using services::become::MailboxKind;
+  services::become::Mailbox mailbox;
+  path.erase(0, std::min(path.find_first_not_of('/'), path.size()));
+  mailbox.kind = path.ends_with('/') ? MailboxKind::maildir : MailboxKind::mbox;
+  mailbox.base = params.base;
+  mailbox.path = std::move(path);
+  mailbox.size_limit = static_cast<uint64_t>(params.mailbox_limit);
+  mailbox.strict_owner = params.strict_ownership;
+  mailbox.need_dotlock = false;
+  for (const std::string& lock : params.locks) {
+    mailbox.locks.push_back(iequals(lock, "dotlock") ? 2 : iequals(lock, "flock") ? 1 : 0);
+  }
+  mailbox.lock_attempts = params.lock_attempts;
+  mailbox.lock_delay_usec = params.lock_delay.count() / 1000;
+  mailbox.stale_lock_usec = params.stale_lock_time.count() / 1000;
+  return mailbox;
+}
+
+RecipientResult deferred(const Target& target, const Error& why) {
+  log::warning("{}", why.what);
+  return make_result(target, Status::deferred, why.dsn.starts_with('4') ? why.dsn : "4.3.0", why.what);
+}
+
+services::become::Deliver make_job(const Job& job, const services::Recipient& to, std::string path) {
+  const VirtualParams& params = agent()->params;
+  std::string_view original = to.original.empty() ? to.address : to.original;
+  services::become::Deliver deliver;
+  deliver.mailbox = mailbox_for(params, std::move(path));
+  deliver.sender = message::to_external(job.request.envelope.sender);
+  deliver.head =
+      agent_head(job.request.envelope, params.original_recipient ? original : std::string_view(), to.address);
+  deliver.content_offset = job.request.content_offset;
+  deliver.content_size = job.request.content_size;
+  return deliver;
+}
+
+Task<RecipientResult> find_and_deliver(const Job& job, const Target& target) {
+  using services::become::Outcome;
+  VirtualAgent& a = *agent();
+  const std::string& address = target.recipient.address;
+  auto headers = delivered_to_headers(job.message.get(), job.request.content_offset, job.request.content_size);
+  if (names_recipient(headers, address)) {
+    co_return make_result(target, Status::bounced, "5.4.6", "mail forwarding loop for " + address);
+  }
+  table::Lookup mailbox = co_await find(&a.mailboxes, address);
+  if (mailbox.is_error()) co_return deferred(target, trouble(mailbox.error().what, "4.3.0"));
+  if (!mailbox.found()) {
+    co_return make_result(target, Status::bounced, "5.1.1", fmt::format("unknown user: \"{}\"", to_lower(address)));
+  }
+  if (a.params.base.empty()) co_return deferred(target, trouble("virtual_mailbox_base is empty: set it in main.cf"));
+  Result<Identity> who = co_await find_identity(address);
+  if (!who) co_return deferred(target, who.error());
+  services::become::Deliver deliver = make_job(job, target.recipient, mailbox.value());
+  bool maildir = deliver.mailbox.kind == services::become::MailboxKind::maildir;
+  if ((job.request.flags & kVerifyOnly) != 0) {
+    co_return make_result(target, Status::sent, "2.0.0", maildir ? "delivers to maildir" : "delivers to mailbox");
+  }
+  services::become::Delivered done = co_await a.workers->deliver(*who, std::move(deliver), job.message.get());
+  if (done.outcome == Outcome::delivered) {
+    co_return make_result(target, Status::sent, "2.0.0", maildir ? "delivered to maildir" : "delivered to mailbox");
+  }
+  Status status = done.outcome == Outcome::permanent ? Status::bounced : Status::deferred;
+  co_return make_result(target, status, done.dsn, done.text);
+}
+
+Task<RecipientResult> deliver_target(const Job& job, const Target& target) {
+  RecipientResult result = co_await find_and_deliver(job, target);
+  log_status(job, target, result, agent()->service, agent()->params.log_decimals);
+  co_return result;
+}
+
+Task<std::vector<RecipientResult>> deliver_request(const Job& job) {
+  return deliver_each(job, deliver_target);
+}
+
+}  // namespace
+
+Result<void> prepare_virtual(daemon::Process& process) {
+  auto a = std::make_unique<VirtualAgent>();
+  UMAYA_CHECK(config::bind(process.config(), kVirtualBindings, a->params));
+  UMAYA_TRY(a->router, route::Router::open(process.config()));
+  table::Options options = table::options_from(process.config());
+  options.substitution = table::Substitution::refused;
+  a->service = process.service();
+  a->privileged = process.privileged();
+  a->mailboxes = table::Maps::open(options, "virtual_mailbox_maps", without_proxy(a->params.mailbox_maps));
+  a->uids = table::Maps::open(options, "virtual_uid_maps", without_proxy(a->params.uid_maps));
+  a->gids = table::Maps::open(options, "virtual_gid_maps", without_proxy(a->params.gid_maps));
+  a->workers = std::make_unique<Workers>(process.queue_path(services::become::kSocket));
+  agent() = std::move(a);
+  return {};
+}
+
+Task<void> virtual_session(daemon::Process& process, Fd connection, event::PeerAddress) {
+  return serve_requests(process, std::move(connection), deliver_request);
+}
+
+}  // namespace umaya::local_delivery
