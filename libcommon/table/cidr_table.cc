@@ -81,8 +81,8 @@ class CidrParser {
     rule.nesting = static_cast<int>(open_ifs_.size());
     if (takes_word(line, "endif")) {
       rule.kind = RuleKind::end_if;
-      if (open_ifs_.empty()) return permanent("ENDIF without IF");
       if (!line.empty()) return permanent("garbage after ENDIF");
+      if (open_ifs_.empty()) return permanent("ENDIF without IF");
       return rule;
     }
     if (takes_word(line, "if")) rule.kind = RuleKind::begin_if;

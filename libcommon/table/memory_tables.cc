@@ -161,7 +161,7 @@ Opened open_environ(const Options&, std::string name) {
 }
 
 Opened open_fail(const Options&, std::string name) {
-  Error error{ErrorKind::temporary, 0, "table " + name + ": query error", {}};
+  Error error{ErrorKind::temporary, 0, "Application error", {}};
   return failing_table(std::move(name), std::move(error));
 }
 

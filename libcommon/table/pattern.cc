@@ -62,7 +62,11 @@ class RuleParser {
     if (line.empty()) warn("no replacement text: using empty string");
     auto result = parse_result(trim(line));
     if (!result) {
-      log::warning("{}", result.error().what);
+      if (result.error().what.find(" index ") != std::string::npos) {
+        warn(result.error().what);
+      } else {
+        log::warning("{}", result.error().what);
+      }
       warn("bad replacement syntax: skipping this rule");
       return {};
     }

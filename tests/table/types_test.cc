@@ -106,7 +106,7 @@ TEST_CASE("table regexp: bad rules are left out with Postfix's warnings", "[tabl
                                        at + "2: unknown regexp option \"q\": skipping this rule",
                                        at + "3: $number found in negative match replacement text: skipping this rule",
                                        at + "4: out of range replacement index \"3\": skipping this rule",
-                                       "non-numeric replacement index \"abc\"",
+                                       at + "5: non-numeric replacement index \"abc\"",
                                        at + "5: bad replacement syntax: skipping this rule",
                                        at + "6: ignoring ENDIF without matching IF",
                                        at + "7: ignoring unrecognized request",
