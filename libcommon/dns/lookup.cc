@@ -78,13 +78,19 @@ Task<Answer> search(Resolver& resolver, std::string name, Type type) {
 Task<PeerName> peer_name(Resolver& resolver, net::IpAddress address) {
   PeerName peer;
   address = address.unmapped();
-  Answer pointers = co_await resolver.query(address.reverse_name(), Type::ptr);
+  // As getnameinfo(3) does: what /etc/hosts knows is not asked for.
+  std::string local = resolver.hosts().name_of(address);
+  Answer pointers;
+  if (local.empty()) {
+    pointers = co_await resolver.query(address.reverse_name(), Type::ptr);
+  } else {
+    pointers.status = Status::found;
+  }
   std::vector<std::string> names;
   for (const Record& r : pointers.records) {
     if (valid_hostname(r.target) && names.size() < kMaxPeerNames) names.push_back(canonical_name(r.target));
   }
-  std::string local = resolver.hosts().name_of(address);
-  if (!local.empty()) names.insert(names.begin(), local);
+  if (!local.empty()) names.push_back(local);
   peer.reverse_status = peer.name_status = names.empty() && pointers.found() ? Status::malformed : pointers.status;
   if (names.empty()) co_return peer;
   peer.reverse_status = Status::found;
