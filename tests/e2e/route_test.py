@@ -1,12 +1,13 @@
 """The main route: SMTP and sendmail in, Maildir and other hosts out."""
 
 import hashlib
+import os
 import subprocess
 import time
 import unittest
 
 from smtp_peer import SmtpPeer
-from umaya_instance import Instance, wait_for
+from umaya_instance import BUILD, Instance, wait_for
 
 LIST = "list: k.mizo, s.shio, k.kikk, k.fuku\npostmaster: k.mizo\n"
 USERS = ["k.mizo", "s.shio", "k.kikk", "k.fuku"]
@@ -79,7 +80,7 @@ class Relay(unittest.TestCase):
                 near.sendmail("-f", "alice@example.test", "ume@s12.test", input="Subject: across\n\nhi\n")
                 message = far.wait_mail("ume")[0]
                 self.assertEqual(message["Subject"], "across")
-                self.assertEqual(len(message.get_all("Received")), 3)
+                self.assertEqual(len(message.get_all("Received")), 2)
                 near.wait_empty()
 
     def test_an_outsider_may_not_relay(self):
@@ -159,15 +160,12 @@ class Programs(unittest.TestCase):
 
     def test_a_killed_sender_leaves_no_file(self):
         with Instance(start=False) as mail:
-            import os
-            from umaya_instance import BUILD
-            program = subprocess.Popen([os.path.join(BUILD, "bin", "sendmail"), "-C", mail.config, "bob"],
-                                       stdin=subprocess.PIPE)
-            program.stdin.write(b"Subject: x\n\n" + b"x" * 200000)
-            program.stdin.flush()
-            wait_for(lambda: mail.queued("maildrop"), 5, "the file is begun")
-            program.kill()
-            program.wait()
+            with subprocess.Popen([os.path.join(BUILD, "bin", "sendmail"), "-C", mail.config, "bob"],
+                                  stdin=subprocess.PIPE) as program:
+                program.stdin.write(b"Subject: x\n\n" + (b"x" * 70 + b"\n") * 3000)
+                program.stdin.flush()
+                wait_for(lambda: mail.queued("maildrop"), 5, "the file is begun")
+                program.kill()
             wait_for(lambda: not mail.queued("maildrop"), 5, "the unfinished file is removed")
 
     def test_bs_takes_a_message_by_smtp_on_standard_input(self):

@@ -77,7 +77,9 @@ class Instance:
                   *[f"user={u}" for u in users], check=True)
         self.set(**(main_cf or {}))
         if aliases is not None:
+            self.set(alias_database=f"hash:{self.path('aliases')}", alias_maps="$alias_database")
             self.write("aliases", aliases)
+            self.tool("sendmail", program="newaliases", check=True)
         if master_cf or without:
             self.edit_master(master_cf, without)
         if start:
