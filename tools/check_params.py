@@ -2,7 +2,7 @@
 """check_params.py [--missing]: the parameter table against the code that reads it.
 
 Fails when code binds or asks for a parameter that used/*.inc does not list, when a listed name is unknown or nothing
-reads it, or when a list is out of order. --missing prints the tier-1 parameters that have no effect yet.
+reads it, when a bound member is used nowhere, or when a list is out of order. --missing prints the tier-1 parameters that have no effect yet.
 """
 
 import re
@@ -15,6 +15,8 @@ READS = [
     re.compile(r'\{\s*"([a-z0-9_]+)",\s*&'),  # rows of bindings<Params>()
     re.compile(r'\b(?:get|get_bool|get_int|get_size|get_time|get_list|expand_list|is_set|raw)\(\s*"([a-z0-9_]+)"'),
 ]
+BINDING = re.compile(r'\{\s*"([a-z0-9_]+)",\s*&(?:\w+::)+(\w+)\s*\}')
+EXPANDED_ONLY = {"stress"}  # its value counts where ${stress?…} stands
 LITERAL = re.compile(r'"_?([a-z0-9_]+)"')
 
 
@@ -32,12 +34,24 @@ def find_missing(params):
             print(f"{param.name:45} {','.join(param.services):30} {param.doc}")
 
 
+def idle_members(files):
+    """Bound members that no code mentions besides the header that declares and binds them."""
+    words = {name: re.findall(r"\w+", text) for name, text in files.items()}
+    for name, text in files.items():
+        for parameter, member in BINDING.findall(text):
+            elsewhere = any(member in found for other, found in words.items() if other != name)
+            inside = words[name].count(member) > 2 + (member == parameter)
+            if not elsewhere and not inside and parameter not in EXPANDED_ONLY:
+                yield f"{name}: {parameter} is bound to {member}, which nothing uses"
+
+
 def main():
     params = params_table.load()
     if "--missing" in sys.argv:
         return find_missing(params)
-    problems, literals = [], set()
-    for name, text in code_files():
+    files = dict(code_files())
+    problems, literals = list(idle_members(files)), set()
+    for name, text in files.items():
         literals |= set(LITERAL.findall(text))
         for pattern in READS:
             for parameter in pattern.findall(text):

@@ -20,6 +20,7 @@ scripts() {
   command -v shellcheck >/dev/null || { echo "shellcheck is not installed: scripts are not checked"; return 0; }
   git ls-files '*.sh' | xargs -r shellcheck -S warning
 }
+step "the checks themselves" python3 tools/tools_test.py -q
 step "layers" python3 tools/check_includes.py
 step "banned calls and sizes" python3 tools/check_source.py
 step "parameters" python3 tools/check_params.py
