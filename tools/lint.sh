@@ -12,9 +12,12 @@ step() {
 }
 format() {
   command -v clang-format >/dev/null || { echo "clang-format is not installed: format is not checked"; return 0; }
-  git ls-files '*.cc' '*.h' | xargs -P "$(nproc)" -n 20 clang-format --dry-run -Werror 2>&1 | grep -E '^[^ ].*(error|warning):' |
-    sort -u -t: -k1,1 | head -20 | sed 's/:.*/: run clang-format on it/' | grep . && return 1
-  return 0
+  bad=$(git ls-files '*.cc' '*.h' | xargs -P "$(nproc)" -n 20 clang-format --dry-run -Werror 2>&1 |
+    sed -n 's/^\([^ :]*\.\(cc\|h\)\):[0-9]*:.*error:.*/\1/p' | sort -u)
+  [ -z "$bad" ] && return 0
+  echo "run clang-format -i on these:"
+  echo "$bad"
+  return 1
 }
 scripts() {
   command -v shellcheck >/dev/null || { echo "shellcheck is not installed: scripts are not checked"; return 0; }
