@@ -95,6 +95,9 @@ class Stream {
   /// Gives back the last n bytes of the view that the last read returned.
   void unread(size_t n) { taken_ -= n; }
 
+  /// Bytes that another process has read from this descriptor already: they come before what is still to be read.
+  void preload(std::string_view bytes) { in_.append(bytes); }
+
   /// Gathers bytes to be sent by flush().
   void write(std::string_view bytes) { out_.append(bytes); }
   size_t unsent() const { return out_.size(); }
