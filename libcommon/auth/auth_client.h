@@ -2,8 +2,8 @@
 //
 // SYNOPSIS
 //     AuthClient client(queue_directory + "/private/auth");
-//     AuthReply reply = co_await client.check_plain(user, Secret(password), {.service = "pop3", .remote =
-//     "192.0.2.1"});
+//     AuthContext context{.service = "pop3", .remote = "192.0.2.1"};
+//     AuthReply reply = co_await client.check_plain(user, std::move(password), std::move(context));
 //
 // DESCRIPTION
 //     Speaks Dovecot's authentication protocol, version 1. Connections are kept open for the next request; one that the
