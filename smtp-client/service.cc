@@ -50,6 +50,7 @@ Task<void> serve(Client& client, Fd connection, std::string qmgr_socket) {
     std::string queue_id = request->envelope.queue_id;
     Delivery work(client, std::move(*request), files[0].get());
     delivery::Reply reply = co_await work.run();
+    log::flush();  // the status lines stand in the log before the queue manager says "removed"
     Result<void> sent = co_await channel.send(reply);
     if (sent) continue;
     co_await send_late(qmgr_socket, std::move(queue_id), std::move(reply));
