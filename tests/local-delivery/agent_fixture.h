@@ -168,6 +168,14 @@ class Instance {
     return AgentConnection(path("spool/private/" + service));
   }
   std::string log() const { return read_file(path("mail.log")); }
+  /// Waits for the text to appear: lines are written a moment after the reply.
+  bool log_has(const std::string& text) const {
+    for (int tries = 0; tries < 500; ++tries) {
+      if (log().find(text) != std::string::npos) return true;
+      ::usleep(10'000);
+    }
+    return false;
+  }
 
   /// One message to one recipient through an agent.
   delivery::RecipientResult deliver(const std::string& service, const std::string& recipient,
