@@ -1,0 +1,269 @@
+#include "tests/queue-manager/qmgr_world.h"
+
+using namespace umaya;
+using namespace umaya::test;
+using queue::QueueName;
+
+TEST_CASE("qmgr: a new message is delivered and removed, with Postfix's log lines", "[qmgr]") {
+  QmgrWorld world;
+  world.start_qmgr();
+  world.put("AAAAA1", 1);
+  world.announce({"AAAAA1"});
+  REQUIRE(world.until([&] { return world.nowhere("AAAAA1"); }));
+  REQUIRE(world.deliveries.size() == 1);
+  CHECK(world.deliveries[0].transport == "smtp");
+  CHECK(world.deliveries[0].nexthop == "dest.example");
+  CHECK(world.deliveries[0].envelope.queue_id == "AAAAA1");
+  CHECK(world.deliveries[0].targets.at(0).recipient.address == "user0@dest.example");
+  CHECK(world.appends.empty());
+  world.until([&] { return world.log().find("removed") != std::string::npos; });
+  CHECK(world.log().find("AAAAA1: from=<from@example.org>, size=24, nrcpt=1 (queue active)") != std::string::npos);
+  CHECK(world.log().find("AAAAA1: removed") != std::string::npos);
+}
+
+TEST_CASE("qmgr: a thousand messages go through reused connections", "[qmgr]") {
+  QmgrWorld world;
+  world.start_qmgr();
+  std::vector<std::string> ids;
+  for (int i = 0; i < 1000; ++i) {
+    ids.push_back("B" + std::to_string(100'000 + i));
+    world.put(ids.back(), 1);
+  }
+  world.announce(ids);
+  REQUIRE(world.until([&] { return world.nowhere(ids.back()) && world.deliveries.size() == 1000; }));
+}
+
+TEST_CASE("qmgr: promise 2 a failure is durable before the state says so, and the file goes last", "[qmgr]") {
+  QmgrWorld world;
+  world.put("AAAAA2", 3);
+  world.result = [](const agent::Request&, const agent::Target& target) {
+    const std::string& to = target.recipient.address;
+    if (to.starts_with("user1")) return QmgrWorld::failed(target, agent::Status::bounced);
+    if (to.starts_with("user2")) return QmgrWorld::failed(target, agent::Status::deferred);
+    return QmgrWorld::sent(target);
+  };
+  std::string states_at_append;
+  world.on_append = [&](const bounce::Append& append) {
+    if (append.kind == bounce::Kind::bounce) states_at_append = world.states(world.path(QueueName::active, "AAAAA2"));
+  };
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.in(QueueName::deferred, "AAAAA2"); }));
+  CHECK(states_at_append == "PPP");
+  CHECK(world.states(world.path(QueueName::deferred, "AAAAA2")) == "DBP");
+  REQUIRE(world.notices.size() == 1);
+  CHECK(world.notices[0].notice == bounce::Notice::failure);
+  CHECK(world.notices[0].log == bounce::Kind::bounce);
+  struct stat status;
+  REQUIRE(::stat(world.path(QueueName::deferred, "AAAAA2").c_str(), &status) == 0);
+  CHECK(status.st_mtime >= wall_seconds() + 295);
+  CHECK(status.st_mtime <= wall_seconds() + 325);
+  world.result = [](const agent::Request&, const agent::Target& target) { return QmgrWorld::sent(target); };
+  CHECK(world.ask(services::qmgr::Command{services::qmgr::Verb::flush_message, "AAAAA2"}).ok);
+  REQUIRE(world.until([&] { return world.nowhere("AAAAA2"); }));
+  CHECK(world.deliveries.back().targets.size() == 1);
+  CHECK(world.deliveries.back().targets[0].recipient.address == "user2@dest.example");
+}
+
+TEST_CASE("qmgr: promise 3 a killed qmgr loses nothing: what was under way is tried again", "[qmgr]") {
+  QmgrWorld world;
+  world.agent_answers = false;
+  world.put("AAAAA3", 1);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.deliveries.size() == 1; }));
+  world.kill_qmgr();
+  CHECK(world.in(QueueName::active, "AAAAA3"));
+  world.held.clear();  // the agent ends too
+  world.agent_answers = true;
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.nowhere("AAAAA3"); }));
+  CHECK(world.deliveries.size() == 2);
+}
+
+TEST_CASE("qmgr: promise 3 late results of an agent that went on make no second copy", "[qmgr]") {
+  QmgrWorld world;
+  world.agent_answers = false;
+  world.put("AAAAA4", 2);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.deliveries.size() == 1; }));
+  world.kill_qmgr();
+  world.agent_answers = true;
+  world.start_qmgr();
+  services::qmgr::LateResults late;
+  late.queue_id = "AAAAA4";
+  for (const auto& target : world.deliveries[0].targets) late.results.push_back(QmgrWorld::sent(target));
+  auto done = world.ask(late);
+  CHECK(done.text == "");
+  CHECK(done.ok);
+  world.held.clear();
+  REQUIRE(world.until([&] { return world.nowhere("AAAAA4"); }, 20s));
+  CHECK(world.deliveries.size() == 1);
+}
+
+TEST_CASE("qmgr: promise 4, Q10 a damaged file goes to corrupt/ and the others go on", "[qmgr]") {
+  QmgrWorld world;
+  world.put("AAAAA5", 1);
+  world.put("AAAAA6", 1);
+  std::string path = world.path(QueueName::incoming, "AAAAA5");
+  { std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(60).put('x'); }
+  std::ofstream(world.path(QueueName::incoming, "AAAAA7")).close();
+  ::chmod(world.path(QueueName::incoming, "AAAAA7").c_str(), 0700);
+  REQUIRE(::symlink("/etc/passwd", world.path(QueueName::incoming, "AAAAA8").c_str()) == 0);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.in(QueueName::corrupt, "AAAAA5") && world.nowhere("AAAAA6"); }));
+  struct stat status;
+  REQUIRE(::stat(world.path(QueueName::corrupt, "AAAAA5").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0400);
+  CHECK(world.log().find("warning: AAAAA5: damaged queue file") != std::string::npos);
+  CHECK(world.deliveries.size() == 1);
+}
+
+TEST_CASE("qmgr: promise 5 when a failure cannot be recorded the recipient is kept", "[qmgr]") {
+  QmgrWorld world;
+  world.bounce_works = false;
+  world.result = [](const agent::Request&, const agent::Target& target) {
+    return QmgrWorld::failed(target, agent::Status::bounced);
+  };
+  world.put("AAAAA9", 1);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.in(QueueName::deferred, "AAAAA9"); }));
+  CHECK(world.states(world.path(QueueName::deferred, "AAAAA9")) == "P");
+  CHECK(world.log().find("status=deferred (bounce failed)") != std::string::npos);
+}
+
+TEST_CASE("qmgr: promise 6 an agent that is not there defers the mail", "[qmgr]") {
+  QmgrWorld world("default_transport = nosuch\n");
+  world.put("AAAAB1", 1);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.in(QueueName::deferred, "AAAAB1"); }));
+  CHECK(world.log().find("status=deferred (mail transport unavailable)") != std::string::npos);
+  CHECK(world.appends.at(0).kind == bounce::Kind::defer);
+}
+
+TEST_CASE("qmgr: promise 6 an agent that dies in the middle defers the mail", "[qmgr]") {
+  QmgrWorld world;
+  world.agent_answers = false;
+  world.put("AAAAB2", 1);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.deliveries.size() == 1; }));
+  world.held.clear();
+  REQUIRE(world.until([&] { return world.in(QueueName::deferred, "AAAAB2"); }));
+  CHECK(world.states(world.path(QueueName::deferred, "AAAAB2")) == "P");
+}
+
+TEST_CASE("qmgr: promise 8 mail for a dead destination does not hold up the rest", "[qmgr]") {
+  QmgrWorld world("smtp_destination_concurrency_failed_cohort_limit = 1\n");
+  for (int i = 0; i < 200; ++i) {
+    world.put("D" + std::to_string(10'000 + i), 1, QueueName::incoming, "a@b.example", 0,
+              [](int) { return "x@dead.example"; });
+  }
+  world.put("AAAAB3", 1);
+  world.edit_reply = [](const agent::Request& request, agent::Reply& reply) {
+    if (request.nexthop != "dead.example") return;
+    reply.destination_failed = true;
+    reply.destination_dsn = "4.4.1";
+    reply.destination_text = "connect to dead.example: Connection timed out";
+    for (auto& result : reply.results) result.status = agent::Status::deferred;
+  };
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.nowhere("AAAAB3"); }));
+  REQUIRE(world.until([&] {
+    auto scan = world.spool().scan(QueueName::deferred);
+    int count = 0;
+    while (scan->next()) ++count;
+    return count == 200;
+  }));
+  CHECK(world.deliveries.size() < 20);
+  CHECK(world.log().find("status=deferred (delivery temporarily suspended: connect to dead.example: Connection "
+                         "timed out)") != std::string::npos);
+}
+
+TEST_CASE("qmgr: mail that is too old goes back to its sender after a last try", "[qmgr]") {
+  QmgrWorld world;
+  world.result = [](const agent::Request&, const agent::Target& target) {
+    return QmgrWorld::failed(target, agent::Status::deferred);
+  };
+  world.put("AAAAB4", 1, QueueName::deferred, "from@example.org", 6 * 86400);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.nowhere("AAAAB4"); }));
+  CHECK(world.deliveries.size() == 1);
+  REQUIRE(world.notices.size() == 1);
+  CHECK(world.notices[0].notice == bounce::Notice::failure);
+  CHECK(world.notices[0].log == bounce::Kind::defer);
+  world.until([&] { return world.log().find("removed") != std::string::npos; });
+  CHECK(world.log().find("AAAAB4: from=<from@example.org>, status=expired, returned to sender") != std::string::npos);
+}
+
+TEST_CASE("qmgr: the sender is warned of a delay once", "[qmgr]") {
+  QmgrWorld world("delay_warning_time = 1h\n");
+  world.result = [](const agent::Request&, const agent::Target& target) {
+    return QmgrWorld::failed(target, agent::Status::deferred);
+  };
+  world.put("AAAAB5", 1, QueueName::incoming, "from@example.org", 2 * 3600);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.in(QueueName::deferred, "AAAAB5"); }));
+  REQUIRE(world.notices.size() == 1);
+  CHECK(world.notices[0].notice == bounce::Notice::delay);
+  CHECK(world.ask(services::qmgr::Command{services::qmgr::Verb::flush_message, "AAAAB5"}).ok);
+  REQUIRE(world.until([&] { return world.deliveries.size() == 2 && world.in(QueueName::deferred, "AAAAB5"); }));
+  CHECK(world.notices.size() == 1);
+}
+
+TEST_CASE("qmgr: deferred mail is left alone until it is due, and goes at once on a flush", "[qmgr]") {
+  QmgrWorld world;
+  world.put("AAAAB6", 1, QueueName::deferred);
+  auto fd = fs::open_safe(world.path(QueueName::deferred, "AAAAB6"), O_RDWR);
+  REQUIRE(fs::set_modified(fd->get(), wall_seconds() + 1000));
+  fd->reset();
+  world.start_qmgr();
+  CHECK_FALSE(world.until([&] { return !world.deliveries.empty(); }, 500ms));
+  CHECK(world.ask(services::qmgr::Command{services::qmgr::Verb::flush_all, ""}).ok);
+  REQUIRE(world.until([&] { return world.nowhere("AAAAB6"); }));
+}
+
+TEST_CASE("qmgr: transports in defer_transports wait for a flush", "[qmgr]") {
+  QmgrWorld world("defer_transports = smtp\n");
+  world.put("AAAAB7", 1);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.in(QueueName::deferred, "AAAAB7"); }));
+  CHECK(world.deliveries.empty());
+  CHECK(world.log().find("dsn=4.3.2, status=deferred (deferred transport)") != std::string::npos);
+  CHECK(world.ask(services::qmgr::Command{services::qmgr::Verb::flush_all, ""}).ok);
+  REQUIRE(world.until([&] { return world.nowhere("AAAAB7"); }));
+}
+
+TEST_CASE("qmgr: one message to 12,000 recipients is read in pieces and each gets it once", "[qmgr]") {
+  QmgrWorld world("qmgr_message_recipient_limit = 2000\n");
+  world.put("AAAAC1", 12'000, QueueName::incoming, "list@example.org", 0,
+            [](int i) { return "user" + std::to_string(i) + "@d" + std::to_string(i % 300) + ".example"; });
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.nowhere("AAAAC1"); }, 60s));
+  std::set<std::string> seen;
+  size_t count = 0;
+  for (const auto& request : world.deliveries) {
+    for (const auto& target : request.targets) seen.insert(target.recipient.address), ++count;
+  }
+  CHECK(count == 12'000);
+  CHECK(seen.size() == 12'000);
+}
+
+TEST_CASE("qmgr: no more than the active limit is taken, and the rest follows", "[qmgr]") {
+  QmgrWorld world("qmgr_message_active_limit = 10\n");
+  std::vector<std::string> ids;
+  for (int i = 0; i < 100; ++i) {
+    ids.push_back("E" + std::to_string(10'000 + i));
+    world.put(ids.back(), 1);
+  }
+  world.start_qmgr();
+  world.announce(ids);
+  REQUIRE(world.until([&] { return world.deliveries.size() == 100; }));
+}
+
+TEST_CASE("qmgr: a content filter takes all recipients, a null double bounce ends here", "[qmgr]") {
+  QmgrWorld world;
+  world.put("AAAAC2", 1, QueueName::incoming, "", 0, [](int) { return "double-bounce@host.example"; });
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.nowhere("AAAAC2"); }));
+  CHECK(world.deliveries.empty());
+  world.until([&] { return world.log().find("removed") != std::string::npos; });
+  CHECK(world.log().find("status=sent (undeliverable postmaster notification discarded)") != std::string::npos);
+}
