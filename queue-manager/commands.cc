@@ -27,7 +27,11 @@ event::Task<void> QueueManager::session(Fd fd) {
     if (packet->is<service::Command>()) {
       auto command = ipc::decode<service::Command>(packet->bytes);
       if (!command) break;
-      done = obey(*command);
+      if (command->verb == service::Verb::flush_site) {
+        done = co_await flush_site(command->argument);
+      } else {
+        done = obey(*command);
+      }
     } else if (packet->is<service::LateResults>()) {
       auto late = ipc::decode<service::LateResults>(packet->bytes);
       if (!late) break;
@@ -92,9 +96,17 @@ service::Done QueueManager::obey(const service::Command& command) {
     case service::Verb::flush_message:
       return flush_message(command.argument);
     case service::Verb::flush_site:
-      return {false, "sites are flushed by the flush service"};
+      break;
   }
   return {false, "unknown command"};
+}
+
+/// The flush service knows what waits for the site, and comes back to us with it.
+event::Task<service::Done> QueueManager::flush_site(std::string site) {
+  services::flush::Status status = co_await reports_.flush_site(std::move(site));
+  if (status == services::flush::Status::ok) co_return service::Done{true, {}};
+  bool is_refused = status == services::flush::Status::denied || status == services::flush::Status::bad_request;
+  co_return service::Done{false, is_refused ? "the site is not in fast_flush_domains" : "the flush service failed"};
 }
 
 service::Done QueueManager::flush_message(const std::string& id) {

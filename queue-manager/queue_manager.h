@@ -69,6 +69,7 @@ class QueueManager {
   void flush_all();
   services::qmgr::Done obey(const services::qmgr::Command& command);
   event::Task<services::qmgr::Done> late_results(services::qmgr::LateResults late);
+  event::Task<services::qmgr::Done> flush_site(std::string site);
   services::qmgr::Done flush_message(const std::string& id);
 
   // scan.cc: messages that nobody told us about

@@ -83,4 +83,16 @@ void Reports::note_site(const std::string& site, const std::string& queue_id) {
   lease->drop();
 }
 
+event::Task<services::flush::Status> Reports::flush_site(std::string site) {
+  services::flush::Request request;
+  request.verb = services::flush::Verb::send_site;
+  request.site = std::move(site);
+  auto lease = flush_.lease();
+  if (!lease) co_return services::flush::Status::failed;
+  auto done = co_await (*lease)->call<services::flush::Done>(std::move(request), {}, kLimit);
+  if (done) co_return done->status;
+  lease->drop();
+  co_return services::flush::Status::failed;
+}
+
 }  // namespace umaya::qmgr

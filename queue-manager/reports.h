@@ -13,6 +13,7 @@
 #include "libcommon/event/task.h"
 #include "libcommon/ipc/channel.h"
 #include "libcommon/services/bounce.h"
+#include "libcommon/services/flush.h"
 #include "queue-manager/params.h"
 
 namespace umaya::qmgr {
@@ -28,6 +29,8 @@ class Reports {
   event::Task<bool> forget(services::bounce::Kind kind, std::string queue_id);
   /// Tells the flush service that a message waits for a site; does not wait, and does not mind a failure.
   void note_site(const std::string& site, const std::string& queue_id);
+  /// Has what waits for a site tried.
+  event::Task<services::flush::Status> flush_site(std::string site);
 
  private:
   static constexpr size_t kParallel = 64;

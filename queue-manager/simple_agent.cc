@@ -1,0 +1,79 @@
+#include "queue-manager/simple_agent.h"
+
+#include "libcommon/base/strings.h"
+#include "libcommon/ipc/channel.h"
+#include "libcommon/log/log.h"
+#include "libcommon/services/delivery_log.h"
+
+namespace umaya::qmgr {
+
+namespace agent = services::delivery;
+
+namespace {
+
+/// The length of an enhanced status code "X.Y.Z" (RFC 3463) at the beginning; 0: there is none.
+size_t code_length(std::string_view text) {
+  if (text.size() < 5 || (text[0] != '2' && text[0] != '4' && text[0] != '5') || text[1] != '.') return 0;
+  size_t i = 2;
+  for (int part = 0; part < 2; ++part) {
+    size_t begin = i;
+    while (i < text.size() && ascii_digit(text[i]) && i - begin < 3) ++i;
+    if (i == begin) return 0;
+    if (part == 0 && (i >= text.size() || text[i++] != '.')) return 0;
+  }
+  return i == text.size() || text[i] == ' ' ? i : 0;
+}
+
+std::string_view word(const agent::Request& request, agent::Status status) {
+  if ((request.flags & agent::kVerifyOnly) == 0) return agent::status_word(status);
+  return status == agent::Status::sent ? "deliverable" : "undeliverable";
+}
+
+}  // namespace
+
+Decision decide(AgentKind kind, std::string_view nexthop) {
+  Decision decision;
+  size_t code = code_length(nexthop);
+  decision.dsn = nexthop.substr(0, code);
+  decision.text = trim(nexthop.substr(code));
+  if (kind == AgentKind::discard) {
+    decision.status = agent::Status::sent;
+    if (code == 0 || decision.dsn[0] != '2') decision.dsn = "2.0.0";
+    return decision;
+  }
+  if (code == 0) decision.dsn = kind == AgentKind::retry ? "4.0.0" : "5.0.0";
+  if (kind == AgentKind::retry && decision.dsn[0] != '4') decision.dsn[0] = '4';
+  decision.status = decision.dsn[0] == '5' ? agent::Status::bounced : agent::Status::deferred;
+  return decision;
+}
+
+event::Task<void> serve_simple_agent(daemon::Process& process, Fd fd, AgentKind kind) {
+  ipc::Channel channel(std::move(fd));
+  int decimals = static_cast<int>(process.config().get_int("delay_logging_resolution_limit").value_or(2));
+  while (!process.stopping()) {
+    std::vector<Fd> message;
+    auto request = co_await channel.receive<agent::Request>(event::kForever, &message);
+    if (!request) break;
+    int64_t now = wall_usec();
+    Decision decision = decide(kind, request->nexthop);
+    agent::Reply reply;
+    for (const agent::Target& target : request->targets) {
+      agent::RecipientResult result;
+      result.id = target.id;
+      result.status = decision.status;
+      result.dsn = decision.dsn;
+      result.text = decision.text;
+      agent::StatusLine line;
+      line.dsn = result.dsn;
+      line.status = word(*request, result.status);
+      line.text = result.text;
+      line.stages = {request->envelope.arrival_usec, request->active_usec, request->handed_usec, 0, now};
+      log::info("{}", agent::format_status(request->envelope.queue_id, target.recipient, line, decimals));
+      reply.results.push_back(std::move(result));
+    }
+    auto sent = co_await channel.send(std::move(reply));
+    if (!sent) break;  // qmgr tries again, which costs nothing here
+  }
+}
+
+}  // namespace umaya::qmgr
