@@ -87,7 +87,7 @@ class QmgrWorld {
       ::execl(program.c_str(), "qmgr", "-c", root_.path().c_str(), "-n", "qmgr", "-t", "unix", nullptr);
       ::_exit(127);
     }
-    REQUIRE(until([&] { return std::filesystem::exists(root_ / "spool/public/qmgr"); }));
+    REQUIRE(until([&] { return ipc::Channel::connect(root_ / "spool/public/qmgr").has_value(); }));
   }
   void kill_qmgr() {
     if (pid_ <= 0) return;
@@ -120,11 +120,9 @@ class QmgrWorld {
   /// Tells qmgr as cleanup does.
   void announce(std::vector<std::string> ids) {
     if (!channel_) {
-      REQUIRE(until([&] {
-        auto channel = ipc::Channel::connect(root_ / "spool/public/qmgr");
-        if (channel) channel_ = std::move(*channel);
-        return channel.has_value();
-      }));
+      auto channel = ipc::Channel::connect(root_ / "spool/public/qmgr");
+      REQUIRE(channel);
+      channel_ = std::move(*channel);
     }
     services::qmgr::NewMessage message;
     message.queue_ids = std::move(ids);
