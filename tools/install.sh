@@ -11,7 +11,7 @@ for program in "$build"/libexec/*; do
   install -m 755 "$program" "$libexec/"
 done
 for program in "$build"/bin/*; do
-  install -m 755 "$program" "$sbin/"
+  [ -L "$program" ] || install -m 755 "$program" "$sbin/"
 done
 ln -sf ../sbin/sendmail "$lib/sendmail"
 ln -sf ../sbin/sendmail "$bin/mailq"

@@ -45,6 +45,8 @@ struct InstancePlan {
 };
 /// Writes the files of an instance and prepares its directories; refuses a directory that has a main.cf.
 Result<void> make_instance(const InstancePlan& plan);
+/// Runs newaliases for the instance.
+Result<void> build_aliases(const config::Config& config);
 /// A TCP port on the loopback that nobody uses now.
 uint16_t free_port();
 

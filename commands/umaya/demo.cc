@@ -103,7 +103,7 @@ Result<void> Demo::prepare() {
                                       std::to_string(dns_port_) + " { 127.0.0.1; };\n  recursion no;\n};\nzone \"" +
                                       std::string(kDomain) + "\" {\n  type primary;\n  file \"c5.zone\";\n};\n"));
   UMAYA_TRY(config_, config::Config::load(directory_));
-  return {};
+  return build_aliases(*config_);
 }
 
 Result<pid_t> Demo::run(const std::string& program, std::vector<std::string> arguments, std::string_view input) const {

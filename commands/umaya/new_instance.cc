@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -68,8 +69,8 @@ std::string main_cf_of(const InstancePlan& plan) {
          "inet_interfaces = 127.0.0.1\n"
          "inet_protocols = ipv4\n"
          "mynetworks = 127.0.0.0/8\n"
-         "alias_maps = texthash:" + dir + "/aliases\n"
-         "alias_database =\n"
+         "alias_maps = hash:" + dir + "/aliases\n"
+         "alias_database = $alias_maps\n"
          "home_mailbox = Maildir/\n" + (geteuid() == 0 ? kBorrowedAccounts : "") + plan.main_cf;
 }
 
@@ -96,6 +97,21 @@ Result<void> make_users(const InstancePlan& plan) {
 }
 
 }  // namespace
+
+Result<void> build_aliases(const config::Config& config) {
+  std::string path = config.get("command_directory") + "/sendmail";
+  pid_t pid = fork();
+  if (pid < 0) return sys_error("fork");
+  if (pid == 0) {
+    setenv("MAIL_CONFIG", config.directory().c_str(), 1);
+    execl(path.c_str(), "newaliases", nullptr);
+    _exit(127);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return temporary("newaliases failed for " + config.directory());
+  return {};
+}
 
 uint16_t free_port() {
   Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -128,7 +144,7 @@ Result<void> make_instance(const InstancePlan& plan) {
   auto config = config::Config::load(plan.directory);
   if (!config) return std::unexpected(config.error());
   if (auto prepared = daemon::prepare_directories(*config); !prepared) return std::unexpected(prepared.error());
-  return {};
+  return build_aliases(*config);
 }
 
 int new_instance(const Invocation& invocation, const std::vector<std::string>& arguments) {
