@@ -1,6 +1,6 @@
 #include "smtp-client/client.h"
 
-#include <sys/un.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -176,6 +176,11 @@ Task<Result<std::string>> Client::outward(std::string address) {
   if (edit_rules.generic.empty()) co_return address;
   auto question = [this, &address] { return map_generic(edit_rules, address); };
   co_return co_await table::settle(std::move(question));
+}
+
+void Client::stop() {
+  idle.close_all();
+  for (int fd : waiting_channels) ::shutdown(fd, SHUT_RDWR);
 }
 
 bool Client::may_keep(const Session& session, std::string_view nexthop) const {

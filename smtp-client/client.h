@@ -40,6 +40,8 @@ class Client {
   Timeouts timeouts() const;
   /// co_await: an envelope address as the generic maps have it, in internal form. Error: a table could not be asked.
   event::Task<Result<std::string>> outward(std::string address);
+  /// The process shall end: closes idle sessions and connections that carry no request.
+  void stop();
   /// Whether a session that has served may wait for another message.
   bool may_keep(const Session& session, std::string_view nexthop) const;
 
@@ -49,6 +51,7 @@ class Client {
   IdleSessions idle;
   Scratch scratch;
   EditRules edit_rules;                ///< tables that change the text
+  std::set<int> waiting_channels;     ///< connections of the queue manager that carry no request now
   std::set<std::string> without_bdat;  ///< addresses of servers that offered BDAT and then did not know it
 
  private:

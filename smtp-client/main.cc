@@ -63,6 +63,6 @@ int main(int argc, char** argv) {
   hooks.session = [&client](daemon::Process& process, Fd connection, event::PeerAddress) {
     return session(client.get(), std::move(connection), process.queue_path("public/qmgr"));
   };
-  hooks.stop = [&client](daemon::Process&) { client->idle.close_all(); };
+  hooks.stop = [&client](daemon::Process&) { client->stop(); };
   return daemon::run(argc, argv, std::move(hooks));
 }

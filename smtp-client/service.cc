@@ -32,13 +32,31 @@ Task<void> send_late(std::string socket, std::string queue_id, delivery::Reply r
   log::warning("{}: nobody took the results of this delivery; it may be made again", late.queue_id);
 }
 
+/// Notes a connection as one without a request while it lives.
+class Waiting {
+ public:
+  Waiting(Client& client, int fd) : client_(client), fd_(fd) { client_.waiting_channels.insert(fd_); }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() { client_.waiting_channels.erase(fd_); }
+
+ private:
+  Client& client_;
+  int fd_;
+};
+
+Task<Result<delivery::Request>> next_request(Client& client, ipc::Channel& channel, std::vector<Fd>* files) {
+  Waiting waiting(client, channel.fd());
+  co_return co_await channel.receive<delivery::Request>(event::kForever, files);
+}
+
 }  // namespace
 
 Task<void> serve(Client& client, Fd connection, std::string qmgr_socket) {
   ipc::Channel channel(std::move(connection));
   for (;;) {
     std::vector<Fd> files;
-    Result<delivery::Request> request = co_await channel.receive<delivery::Request>(event::kForever, &files);
+    Result<delivery::Request> request = co_await next_request(client, channel, &files);
     if (!request) {
       if (request.error().sys_errno != ECONNRESET) log::warning("request: {}", request.error().what);
       co_return;

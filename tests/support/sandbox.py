@@ -18,6 +18,9 @@ import sys
 import threading
 
 MARK = "UMAYA_SANDBOX"
+# Process 1 of the PID namespace: a shell, because it takes care of orphans when they end.
+UNSHARE = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
+           '"$0" "$@"; exit $?', sys.executable]
 PEER_LIBRARIES = ["libdb5.3", "libsasl2-2", "libnsl2"]
 
 
@@ -37,16 +40,14 @@ def enter():
     """Replaces this process by the same script inside the namespaces. Returns only when already inside."""
     if not inside():
         os.environ[MARK] = "1"
-        command = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", sys.executable]
-        os.execvp("unshare", command + sys.argv)
+        os.execvp("unshare", UNSHARE + sys.argv)
     loopback_up()
 
 
 def run_inside(script, *arguments, **options):
     """Runs a Python script inside fresh namespaces; options are those of subprocess.run."""
     environment = dict(os.environ, **{MARK: "1"})
-    command = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", sys.executable]
-    return subprocess.run(command + [script, *arguments], env=environment, **options)
+    return subprocess.run(UNSHARE + [script, *arguments], env=environment, **options)
 
 
 def loopback_up():
