@@ -72,8 +72,8 @@ cleanup::Submission Session::make_submission() const {
     attribute("protocol_name", extended_ ? "ESMTP" : "SMTP");
     attribute("log_message_origin", client_.label);
   }
-  s.options =
-      shared_.submission_options | (rewrite ? uint32_t{cleanup::kRewriteLocally} : 0) | (t.actions.hold ? uint32_t{cleanup::kHold} : 0);
+  s.options = shared_.submission_options | (rewrite ? uint32_t{cleanup::kRewriteLocally} : 0) |
+              (t.actions.hold ? uint32_t{cleanup::kHold} : 0);
   s.size_hint = t.declared_size;
   s.content_filter = t.actions.filter.empty() ? params_.content_filter : t.actions.filter;
   s.redirect = t.actions.redirect;
@@ -102,7 +102,7 @@ void Session::set_data_deadline(uint64_t octets) {
   // The whole transfer must be faster than smtpd_min_data_rate, after a first grace of smtpd_timeout.
   if (octets == 0) data_start_ = monotonic_now();
   auto earned = std::chrono::seconds(octets / std::max<uint64_t>(params_.min_data_rate, 1));
-  stream_.set_deadline(data_start_ + params_.timeout + earned);
+  stream_.set_deadline(data_start_ + shared_.patience().timeout + earned);
 }
 
 /// A first line "From …" of an mbox is renamed, and a first line that begins with a blank is no continuation of ours.

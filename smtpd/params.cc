@@ -1,5 +1,8 @@
 #include "smtpd/params.h"
 
+#include "libcommon/config/expand.h"
+#include "libcommon/config/values.h"
+
 namespace umaya::smtpd {
 
 Result<> set_bare_newline(Params& params, const std::string& value) {
@@ -15,6 +18,33 @@ Result<> set_bare_newline(Params& params, const std::string& value) {
     return permanent("use one of normalize, note, reject, yes, no");
   }
   return {};
+}
+
+/// The text of one parameter with the given $stress.
+static Result<std::string> text_under(const config::Config& config, std::string_view name, Stress stress) {
+  auto lookup = [&](std::string_view other) -> std::optional<std::string> {
+    if (other == "stress") return stress == Stress::yes ? "yes" : "";
+    return config.raw(other);
+  };
+  return config::expand(config.raw(name).value_or(""), lookup);
+}
+
+Result<Patience> patience_under(const config::Config& config, Stress stress) {
+  Patience patience;
+  auto number = [&](std::string_view name, int64_t& out) -> Result<> {
+    UMAYA_TRY(std::string text, text_under(config, name, stress));
+    auto value = config::parse_number(text, config::find_param(name)->limits);
+    if (!value) return config.bad_value(name, value.error().what);
+    out = *value;
+    return {};
+  };
+  UMAYA_CHECK(number("smtpd_hard_error_limit", patience.hard_error_limit));
+  UMAYA_CHECK(number("smtpd_junk_command_limit", patience.junk_command_limit));
+  UMAYA_TRY(std::string text, text_under(config, "smtpd_timeout", stress));
+  auto timeout = config::parse_time(text, config::find_param("smtpd_timeout")->limits);
+  if (!timeout) return config.bad_value("smtpd_timeout", timeout.error().what);
+  patience.timeout = *timeout;
+  return patience;
 }
 
 }  // namespace umaya::smtpd

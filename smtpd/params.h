@@ -19,8 +19,8 @@ enum class BareNewline : uint8_t { no, note, normalize, reject };
 struct Params {
   std::string myhostname, mail_name, banner;
   uint64_t message_size_limit = 0, line_length_limit = 0, min_data_rate = 0;
-  Duration timeout{}, error_sleep_time{};
-  int64_t soft_error_limit = 0, hard_error_limit = 0, junk_command_limit = 0;
+  Duration error_sleep_time{};
+  int64_t soft_error_limit = 0;
   int64_t recipient_limit = 0, recipient_overshoot_limit = 0;
   bool helo_required = false, delay_reject = false, disable_vrfy = false, strict_envelopes = false;
   bool smtputf8 = false, soft_bounce = false, peername_lookup = false, client_port_logging = false;
@@ -49,9 +49,19 @@ struct Params {
   int64_t client_message_rate_limit = 0, client_recipient_rate_limit = 0;
   int64_t client_ipv4_prefix = 32, client_ipv6_prefix = 84;
   std::string mynetworks, event_limit_exceptions, bare_newline_exclusions, local_header_rewrite_clients;
-  std::string recipient_delimiter, double_bounce_sender, stress;
+  std::string recipient_delimiter, double_bounce_sender;
   std::vector<std::string> parent_domain_matches_subdomains;
 };
+
+/// How much a client may try our patience; less while the process serves as many sessions as it may ($stress).
+struct Patience {
+  Duration timeout{};  ///< smtpd_timeout
+  int64_t hard_error_limit = 0;
+  int64_t junk_command_limit = 0;
+};
+enum class Stress : uint8_t { no, yes };
+/// The values that the parameters have with the given $stress.
+Result<Patience> patience_under(const config::Config& config, Stress stress);
 
 /// Sets Params::bare_newline from its word.
 Result<> set_bare_newline(Params& params, const std::string& value);
@@ -63,11 +73,8 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"message_size_limit", &Params::message_size_limit},
     {"line_length_limit", &Params::line_length_limit},
     {"smtpd_min_data_rate", &Params::min_data_rate},
-    {"smtpd_timeout", &Params::timeout},
     {"smtpd_error_sleep_time", &Params::error_sleep_time},
     {"smtpd_soft_error_limit", &Params::soft_error_limit},
-    {"smtpd_hard_error_limit", &Params::hard_error_limit},
-    {"smtpd_junk_command_limit", &Params::junk_command_limit},
     {"smtpd_recipient_limit", &Params::recipient_limit},
     {"smtpd_recipient_overshoot_limit", &Params::recipient_overshoot_limit},
     {"smtpd_helo_required", &Params::helo_required},
@@ -132,7 +139,6 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"recipient_delimiter", &Params::recipient_delimiter},
     {"double_bounce_sender", &Params::double_bounce_sender},
     {"parent_domain_matches_subdomains", &Params::parent_domain_matches_subdomains},
-    {"stress", &Params::stress},
 });
 
 }  // namespace umaya::smtpd

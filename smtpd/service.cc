@@ -24,6 +24,7 @@ Result<std::unique_ptr<Service>> Service::create(daemon::Process& process) {
 }
 
 Result<void> Service::load(daemon::Process& process) {
+  process_ = &process;
   const config::Config& config = process.config();
   UMAYA_CHECK(config::bind(config, kBindings, params_));
   table_options_ = table::options_from(config);
@@ -50,8 +51,7 @@ Result<void> Service::load(daemon::Process& process) {
                                                    .address_rules = router_->address_rules(),
                                                    .compiler = std::move(compiler)});
   for (const std::string& line : policy_->complaints()) log::warning("{}", line);
-  make_shared(process);
-  return {};
+  return make_shared();
 }
 
 /// The cleanup options that receive_override_options leaves on.
@@ -65,7 +65,8 @@ static uint32_t submission_options(Params& params) {
   return options;
 }
 
-void Service::make_shared(daemon::Process& process) {
+Result<void> Service::make_shared() {
+  daemon::Process& process = *process_;
   auto clients = [&](std::string_view title, const std::string& list) {
     return table::MatchList::parse(table_options_, std::string(title), list, table::MatchKind::client,
                                    router_->parent_style(title));
@@ -85,7 +86,16 @@ void Service::make_shared(daemon::Process& process) {
                                                     params_.forbidden_commands, table::MatchKind::exact),
       .bare_newline_exempt = clients("smtpd_forbid_bare_newline_exclusions", params_.bare_newline_exclusions),
       .submission_options = submission_options(params_)});
+  UMAYA_TRY(shared_->at_ease, patience_under(process.config(), Stress::no));
+  UMAYA_TRY(shared_->under_stress, patience_under(process.config(), Stress::yes));
   read_rewrite_clients();
+  return {};
+}
+
+/// Less patience while every session that there may be is in use.
+void Service::note_load() {
+  size_t limit = process_->session_limit();
+  shared_->overloaded = limit > 0 && process_->sessions() >= limit;
 }
 
 void Service::read_rewrite_clients() {
@@ -150,12 +160,15 @@ Task<Client> Service::identify(event::PeerAddress peer) {
 Task<void> Service::serve(Fd fd, event::PeerAddress peer) {
   policy_->refresh();
   mynetworks_.refresh();
+  limit_exceptions_.refresh();
+  note_load();
   event::Stream stream(std::move(fd));
   Client client = co_await identify(peer);
   Session session(*shared_, stream, std::move(client), Mode::network);
   sessions_.insert(&session);
   co_await session.run();
   sessions_.erase(&session);
+  note_load();
 }
 
 void Service::stop() {

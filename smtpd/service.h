@@ -25,11 +25,13 @@ class Service {
  private:
   Service() = default;
   Result<void> load(daemon::Process& process);
-  void make_shared(daemon::Process& process);
+  Result<void> make_shared();
+  void note_load();
   void read_rewrite_clients();
   event::Task<Client> identify(event::PeerAddress peer);
   bool own_address(const net::IpAddress& address) const;
 
+  daemon::Process* process_ = nullptr;
   Params params_;
   table::Options table_options_;
   std::vector<net::IpAddress> own_addresses_;

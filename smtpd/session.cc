@@ -56,7 +56,9 @@ void Session::reply(int code, std::string_view dsn, std::string_view text) {
   if (code == 421 || code == 521) hang_up();
 }
 
-void Session::reply(const smtp::Refusal& refusal) { reply(refusal.code, refusal.dsn, refusal.text); }
+void Session::reply(const smtp::Refusal& refusal) {
+  reply(refusal.code, refusal.dsn, refusal.text);
+}
 
 bool Session::fail(int code, std::string_view dsn, std::string_view text) {
   reply(code, dsn, text);
@@ -85,7 +87,7 @@ Question Session::question(std::string_view where) const {
 }
 
 Task<void> Session::run() {
-  stream_.set_timeout(params_.timeout);
+  stream_.set_timeout(shared_.patience().timeout);
   if (mode_ == Mode::network) log::info("connect from {}", client_.label);
   bool go_on = co_await greet();
   while (go_on && !hang_up_) {
@@ -93,7 +95,7 @@ Task<void> Session::run() {
       reply(421, "4.3.2", params_.myhostname + " Service shutting down");
       break;
     }
-    if (errors_ >= params_.hard_error_limit) {
+    if (errors_ >= shared_.patience().hard_error_limit) {
       reply(421, "4.7.0", params_.myhostname + " Error: too many errors");
       end_reason_ = "too many errors";
       break;
@@ -184,6 +186,7 @@ Task<bool> Session::next_command() {
     }
   }
   waiting_ = true;
+  stream_.set_timeout(shared_.patience().timeout);
   Read line = co_await stream_.read_line(params_.line_length_limit);
   waiting_ = false;
   if (line.status == ReadStatus::too_long) co_return co_await skip_long_line();
@@ -236,7 +239,7 @@ Task<bool> Session::skip_long_line() {
 void Session::count_junk(Verb verb) {
   // Clients that keep a connection open send NOOP now and then: two of them count as one junk command.
   junk_halves_ += verb == Verb::noop ? 1 : 2;
-  if (junk_halves_ > 2 * params_.junk_command_limit && mode_ == Mode::network) ++errors_;
+  if (junk_halves_ > 2 * (shared_.patience().junk_command_limit + 1) && mode_ == Mode::network) ++errors_;
 }
 
 bool Session::check_synchronization(const VerbRow& row) {

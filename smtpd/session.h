@@ -48,7 +48,10 @@ struct Shared {
   bool rewrite_for_trusted = false;                ///< local_header_rewrite_clients: permit_mynetworks
   bool rewrite_for_interfaces = false;             ///< permit_inet_interfaces
   std::shared_ptr<table::Maps> rewrite_clients{};  ///< check_address_map; shared with the policy's list of open maps
-  bool stopping = false;                           ///< say 421 instead of waiting for the next command
+  Patience at_ease{}, under_stress{};
+  bool overloaded = false;  ///< as many sessions as there may be: less patience
+  bool stopping = false;    ///< say 421 instead of waiting for the next command
+  const Patience& patience() const { return overloaded ? under_stress : at_ease; }
 };
 
 enum class Mode : uint8_t {

@@ -159,6 +159,8 @@ class Bench {
         .bare_newline_exempt =
             list("smtpd_forbid_bare_newline_exclusions", params.bare_newline_exclusions, table::MatchKind::client),
         .submission_options = services::cleanup::kMapAddresses});
+    shared->at_ease = *patience_under(config_, Stress::no);
+    shared->under_stress = *patience_under(config_, Stress::yes);
     client.address = *net::IpAddress::parse("198.51.100.7");
     client.address_text = client.rfc_address = "198.51.100.7";
     client.port = 40000;
