@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <map>
+#include <algorithm>
 
 #include "libcommon/fs/file.h"
 
@@ -24,42 +24,58 @@ event::Task<Result<>> Committer::commit(Fd fd, queue::QueueName queue, std::stri
   co_return ticket->result;
 }
 
-/// On a worker thread: errno for each entry, 0 when it is safe.
-std::vector<int> Committer::sync_batch(const Batch& batch) {
-  std::vector<int> errors(batch.entries.size(), 0);
-  if (batch.entries.size() > 1) {
-    for (const Entry& e : batch.entries) sync_file_range(e.fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+/// Every parts-th file, from part on.
+event::Task<void> Committer::run_part(FlushPtr flush, size_t part, size_t parts) {
+  auto work = [flush, part, parts] {
+    for (size_t i = part; i < flush->entries.size(); i += parts) {
+      if (fsync(flush->entries[i].fd.get()) != 0) flush->errors[i] = errno;
+    }
+    return true;
+  };
+  co_await pool_.run(std::move(work));
+  if (--flush->parts_left == 0) flush->done.set();
+}
+
+event::Task<void> Committer::run_directory(FlushPtr flush, std::string path) {
+  auto work = [path] {
+    auto synced = fs::sync_directory(path);
+    return synced ? 0 : synced.error().sys_errno;
+  };
+  int error = co_await pool_.run(std::move(work));
+  flush->directories[path] = error;
+  if (--flush->parts_left == 0) flush->done.set();
+}
+
+void Committer::finish(Flush& flush) {
+  std::vector<std::string> durable;
+  for (size_t i = 0; i < flush.entries.size(); ++i) {
+    Entry& entry = flush.entries[i];
+    int error = flush.errors[i] != 0 ? flush.errors[i] : flush.directories[entry.directory];
+    if (error != 0) entry.ticket->result = sys_error("sync " + entry.id, error);
+    if (error == 0 && entry.queue == queue::QueueName::incoming) durable.push_back(entry.id);
   }
-  for (size_t i = 0; i < errors.size(); ++i) {
-    if (fsync(batch.entries[i].fd.get()) != 0) errors[i] = errno;
-  }
-  std::map<std::string_view, int> directories;
-  for (const Entry& e : batch.entries) directories.emplace(e.directory, 0);
-  for (auto& [path, error] : directories) {
-    if (auto synced = fs::sync_directory(std::string(path)); !synced) error = synced.error().sys_errno;
-  }
-  for (size_t i = 0; i < errors.size(); ++i) {
-    if (errors[i] == 0) errors[i] = directories[batch.entries[i].directory];
-  }
-  return errors;
+  if (!durable.empty()) on_durable_(std::move(durable));
+  for (Entry& entry : flush.entries) entry.ticket->done.set();
 }
 
 event::Task<void> Committer::flush_all() {
   ++flushing_;
   while (!waiting_.empty()) {
-    // Shared: the descriptors must stay open until the thread is done with them, whatever becomes of this task.
-    auto batch = std::make_shared<Batch>();
-    batch->entries = std::exchange(waiting_, {});
-    auto work = [batch] { return sync_batch(*batch); };
-    std::vector<int> errors = co_await pool_.run(std::move(work));
-    std::vector<std::string> durable;
-    for (size_t i = 0; i < errors.size(); ++i) {
-      Entry& entry = batch->entries[i];
-      if (errors[i] != 0) entry.ticket->result = sys_error("sync " + entry.id, errors[i]);
-      if (errors[i] == 0 && entry.queue == queue::QueueName::incoming) durable.push_back(entry.id);
+    auto flush = std::make_shared<Flush>();
+    flush->entries = std::exchange(waiting_, {});
+    flush->errors.resize(flush->entries.size(), 0);
+    for (const Entry& entry : flush->entries) flush->directories[entry.directory] = 0;
+    if (flush->entries.size() > 1) {
+      for (const Entry& entry : flush->entries) sync_file_range(entry.fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
     }
-    if (!durable.empty()) on_durable_(std::move(durable));
-    for (Entry& entry : batch->entries) entry.ticket->done.set();
+    size_t parts = std::min(flush->entries.size(), kSyncThreads);
+    flush->parts_left = parts + flush->directories.size();
+    std::vector<std::string> directories;
+    for (const auto& [path, error] : flush->directories) directories.push_back(path);
+    for (const std::string& path : directories) scope_.spawn(run_directory(flush, path));
+    for (size_t part = 0; part < parts; ++part) scope_.spawn(run_part(flush, part, parts));
+    co_await flush->done.wait();
+    finish(*flush);
   }
   --flushing_;
 }

@@ -5,10 +5,10 @@
 //     Result<> safe = co_await committer.commit(std::move(fd), queue::QueueName::incoming, id);
 //
 // DESCRIPTION
-//     While one flush is under way, the files that arrive wait for the next one; so the busier it is, the more
-//     messages share a flush. A flush starts writing all files, then syncs each of them, then the directories: on a
-//     journaling file system the first sync carries most of the others. It runs on a thread of the pool, the loop goes
-//     on meanwhile.
+//     While a flush is under way, the files that arrive wait for the next one; so the busier it is, the more
+//     messages share a flush. A flush starts writing all files, then syncs all of them and their directories at the
+//     same time on the threads of the pool: the kernel makes one journal commit and one flush of the disk out of many
+//     that come together, where one after the other each would wait for its own. The loop goes on meanwhile.
 //
 // ERRORS
 //     A file whose sync fails, and every file of a directory whose sync fails, gets the error; it must be given up.
@@ -18,6 +18,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +30,9 @@
 #include "libcommon/queue/directories.h"
 
 namespace umaya::cleanup {
+
+/// Files that are synced at the same time in one flush.
+inline constexpr size_t kSyncThreads = 16;
 
 class Committer {
  public:
@@ -55,8 +59,20 @@ class Committer {
   struct Batch {
     std::vector<Entry> entries;
   };
+  /// A flush: what is synced, and who waits for the parts of it.
+  struct Flush {
+    std::vector<Entry> entries;
+    std::vector<int> errors;                 ///< errno for each entry, 0 when it is safe
+    std::map<std::string, int> directories;  ///< errno for each
+    size_t parts_left = 0;
+    event::Event done;
+  };
+  // Shared: threads may still work on a flush when nobody waits for it any more.
+  using FlushPtr = std::shared_ptr<Flush>;
   event::Task<void> flush_all();
-  static std::vector<int> sync_batch(const Batch& batch);
+  event::Task<void> run_part(FlushPtr flush, size_t part, size_t parts);
+  event::Task<void> run_directory(FlushPtr flush, std::string path);
+  void finish(Flush& flush);
 
   event::WorkerPool& pool_;
   event::TaskScope& scope_;

@@ -7,7 +7,6 @@
 namespace umaya::cleanup {
 namespace {
 
-constexpr size_t kFlushThreads = 2;
 // Ids in one packet to the queue manager.
 constexpr size_t kIdsAtOnce = 512;
 
@@ -40,7 +39,7 @@ Result<> Service::read_characters() {
 }
 
 void Service::start(event::TaskScope& scope) {
-  pool_ = std::make_unique<event::WorkerPool>(kFlushThreads);
+  pool_ = std::make_unique<event::WorkerPool>(kSyncThreads + 1);
   committer_ = std::make_unique<Committer>(*pool_, scope, spool_,
                                            [this](std::vector<std::string> ids) { announce(std::move(ids)); });
 }
