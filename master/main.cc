@@ -33,6 +33,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
+
 #include "libcommon/daemon/daemon.h"
 #include "libcommon/log/log.h"
 #include "master/master.h"
@@ -55,9 +57,13 @@ int go_to_background() {
   }
   close(ends[0]);
   setsid();
+  return ends[1];
+}
+
+/// Lets go of the terminal, once nothing can go wrong with the start any more.
+void leave_terminal() {
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int fd = 0; fd < 3; ++fd) dup2(null, fd);
-  return ends[1];
 }
 
 void serve(master::Master& services, const config::Config& config, int started_fd) {
@@ -69,9 +75,13 @@ void serve(master::Master& services, const config::Config& config, int started_f
   event::SignalWatch hangup(SIGHUP, [&] { services.reload(); });
   event::SignalWatch child(SIGCHLD, [&] { services.reap_children(); });
   event::Loop::current().at_round_end([] { log::flush(); });
-  if (auto started = services.start(); !started) log::fatal("{}", started.error().what);
+  if (auto started = services.start(); !started) {
+    std::fprintf(stderr, "master: fatal: %s\n", started.error().what.c_str());
+    log::fatal("{}", started.error().what);
+  }
   log::info("daemon started -- version {}, configuration {}", config.get("mail_version"), config.directory());
   log::flush();
+  if (started_fd >= 0) leave_terminal();
   char ok = 0;
   if (started_fd >= 0 && write(started_fd, &ok, 1) != 1) log::warning("nobody waits for our start");
   if (started_fd >= 0) close(started_fd);
