@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "libcommon/fs/calls.h"
+
 namespace umaya::mailbox {
 
 namespace {
@@ -114,7 +116,7 @@ Result<> copy_content(const ContentSource& source, const TextOptions& options, s
 
 Result<> write_all(int fd, std::string_view bytes, std::string_view what) {
   while (!bytes.empty()) {
-    ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    ssize_t n = fs::calls().write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return sys_error(what);
     bytes.remove_prefix(static_cast<size_t>(n));

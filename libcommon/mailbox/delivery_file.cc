@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libcommon/base/strings.h"
+#include "libcommon/fs/calls.h"
 
 namespace umaya::mailbox {
 
@@ -42,7 +43,7 @@ int open_beneath(int base, const std::string& path, int flags) {
 }
 
 Result<Fd> make_directory(int parent, const std::string& name) {
-  if (::mkdirat(parent, name.c_str(), 0700) < 0 && errno != EEXIST) return delivery_error("mkdir " + name);
+  if (fs::calls().mkdirat(parent, name.c_str(), 0700) < 0 && errno != EEXIST) return delivery_error("mkdir " + name);
   Fd made(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!made) return delivery_error("open directory " + name);
   UMAYA_CHECK(sync_directory(parent, name));
@@ -104,7 +105,7 @@ Result<Opened> open_file_in(int directory, const std::string& name, int flags, M
   for (int tries = 0; tries < 5 && !file.fd; ++tries) {
     file.fd.reset(::openat(directory, name.c_str(), flags | kAlways));
     if (file.fd || errno != ENOENT || missing == Missing::fail) break;
-    file.fd.reset(::openat(directory, name.c_str(), flags | kAlways | O_CREAT | O_EXCL, mode));
+    file.fd.reset(fs::calls().openat(directory, name.c_str(), flags | kAlways | O_CREAT | O_EXCL, mode));
     file.created = static_cast<bool>(file.fd);
     if (!file.fd && errno != EEXIST) break;
   }
@@ -124,7 +125,7 @@ Result<Opened> open_regular_beneath(int base, std::string_view path) {
 }
 
 Result<> sync_directory(int directory, std::string_view what) {
-  if (::fsync(directory) < 0) return delivery_error("fsync of the directory of " + std::string(what));
+  if (fs::calls().fsync(directory) < 0) return delivery_error("fsync of the directory of " + std::string(what));
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "libcommon/base/fd.h"
 #include "libcommon/base/random.h"
 #include "libcommon/base/strings.h"
+#include "libcommon/fs/calls.h"
 #include "libcommon/mailbox/content.h"
 #include "libcommon/mailbox/delivery_file.h"
 
@@ -35,33 +36,33 @@ bool break_stale(int directory, const std::string& name, Duration stale_after) {
   struct stat now {};
   if (::fstatat(directory, name.c_str(), &now, AT_SYMLINK_NOFOLLOW) < 0) return true;
   if (now.st_ino != before.st_ino || now.st_mtime != before.st_mtime) return false;
-  return ::unlinkat(directory, name.c_str(), 0) == 0;
+  return fs::calls().unlinkat(directory, name.c_str(), 0) == 0;
 }
 
 }  // namespace
 
 Result<std::optional<Dotlock>> Dotlock::try_lock(int directory, const std::string& name, Duration stale_after) {
   std::string own = fmt::format(".lk{}{:08x}", getpid(), static_cast<uint32_t>(random_u64()));
-  Fd fd(::openat(directory, own.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  Fd fd(fs::calls().openat(directory, own.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!fd) return delivery_error("create dotlock " + name);
   auto written = write_all(fd.get(), fmt::format("{}\n", getpid()), "write of dotlock " + name);
   bool linked = false;
   int err = written ? 0 : written.error().sys_errno;
   for (int tries = 0; written && !linked && tries < 2; ++tries) {
-    linked = ::linkat(directory, own.c_str(), directory, name.c_str(), 0) == 0;
+    linked = fs::calls().linkat(directory, own.c_str(), directory, name.c_str()) == 0;
     err = errno;
     struct stat status {};
     if (!linked && ::fstat(fd.get(), &status) == 0 && status.st_nlink == 2) linked = true;  // NFS lost the reply
     if (!linked && (err != EEXIST || !break_stale(directory, name, stale_after))) break;
   }
-  ::unlinkat(directory, own.c_str(), 0);
+  fs::calls().unlinkat(directory, own.c_str(), 0);
   if (linked) return std::optional<Dotlock>(Dotlock(directory, name));
   if (err == EEXIST) return std::optional<Dotlock>();
   return delivery_error("create dotlock " + name, err);
 }
 
 Dotlock::~Dotlock() {
-  if (directory_ >= 0) ::unlinkat(directory_, name_.c_str(), 0);
+  if (directory_ >= 0) fs::calls().unlinkat(directory_, name_.c_str(), 0);
 }
 
 }  // namespace umaya::mailbox

@@ -10,6 +10,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/random.h"
 #include "libcommon/base/strings.h"
+#include "libcommon/fs/calls.h"
 #include "libcommon/mailbox/delivery_file.h"
 
 namespace umaya::mailbox {
@@ -27,15 +28,6 @@ const std::string& host_name() {
     return maildir_host_name(host);
   }();
   return name;
-}
-
-// NFS and old kernels have no RENAME_NOREPLACE; a hard link does not replace either.
-int move_without_replacing(int from, const char* old_name, int to, const char* new_name) {
-  if (::renameat2(from, old_name, to, new_name, RENAME_NOREPLACE) == 0) return 0;
-  if (errno != EINVAL && errno != ENOSYS) return -1;
-  if (::linkat(from, old_name, to, new_name, 0) < 0) return -1;
-  ::unlinkat(from, old_name, 0);
-  return 0;
 }
 
 }  // namespace
@@ -89,7 +81,7 @@ int Maildir::clean_tmp(int64_t older_than_seconds) {
     if (::fstatat(tmp_.get(), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode)) continue;
     int64_t touched = std::max<int64_t>(status.st_mtime, status.st_ctime);
     if (wall_seconds() - touched <= older_than_seconds) continue;
-    if (::unlinkat(tmp_.get(), entry->d_name, 0) == 0) ++removed;
+    if (fs::calls().unlinkat(tmp_.get(), entry->d_name, 0) == 0) ++removed;
   }
   return removed;
 }
@@ -98,8 +90,8 @@ Result<> Maildir::write_tmp(const MailboxMessage& message, Pending& pending) {
   int64_t usec = wall_usec();
   std::string unique = fmt::format("M{:06}P{}R{:016x}", usec % 1'000'000, getpid(), random_u64());
   pending.tmp_name = fmt::format("{}.{}.{}", usec / 1'000'000, unique, host_name());
-  pending.fd.reset(
-      ::openat(tmp_.get(), pending.tmp_name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  pending.fd.reset(fs::calls().openat(tmp_.get(), pending.tmp_name.c_str(),
+                                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!pending.fd) return delivery_error("create maildir file tmp/" + pending.tmp_name);
   pending.in_tmp = true;
   uint64_t written = 0;
@@ -122,10 +114,10 @@ Result<> Maildir::write_tmp(const MailboxMessage& message, Pending& pending) {
 }
 
 Result<> Maildir::move_to_new(Pending& pending) {
-  if (move_without_replacing(tmp_.get(), pending.tmp_name.c_str(), new_.get(), pending.new_name.c_str()) < 0) {
-    return delivery_error("rename of maildir file into new/");
+  // A hard link never replaces a file that is there. The name in tmp/ goes when the one in new/ is durable.
+  if (fs::calls().linkat(tmp_.get(), pending.tmp_name.c_str(), new_.get(), pending.new_name.c_str()) < 0) {
+    return delivery_error("link of maildir file into new/");
   }
-  pending.in_tmp = false;
   pending.in_new = true;
   return {};
 }
@@ -137,7 +129,7 @@ void Maildir::flush_files(std::span<Pending> pending, std::span<Result<>> result
     }
   }
   for (size_t i = 0; i < pending.size(); ++i) {
-    if (results[i] && ::fsync(pending[i].fd.get()) < 0) results[i] = delivery_error("fsync of maildir file");
+    if (results[i] && fs::calls().fsync(pending[i].fd.get()) < 0) results[i] = delivery_error("fsync of maildir file");
   }
 }
 
@@ -151,7 +143,7 @@ void Maildir::publish(std::span<Pending> pending, std::span<Result<>> results) {
   auto synced = sync_directory(new_.get(), "maildir new/");
   for (size_t i = 0; i < pending.size() && !synced; ++i) {
     if (!pending[i].in_new) continue;
-    ::unlinkat(new_.get(), pending[i].new_name.c_str(), 0);
+    fs::calls().unlinkat(new_.get(), pending[i].new_name.c_str(), 0);
     results[i] = std::unexpected(synced.error());
   }
 }
@@ -163,7 +155,7 @@ std::vector<Result<>> Maildir::deliver(std::span<const MailboxMessage> messages)
   flush_files(pending, results);
   publish(pending, results);
   for (Pending& one : pending) {
-    if (one.in_tmp) ::unlinkat(tmp_.get(), one.tmp_name.c_str(), 0);
+    if (one.in_tmp) fs::calls().unlinkat(tmp_.get(), one.tmp_name.c_str(), 0);
   }
   return results;
 }

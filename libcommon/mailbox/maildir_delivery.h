@@ -6,10 +6,10 @@
 //
 // DESCRIPTION
 //     Blocking code for a process that runs as the mailbox's owner. Each message is written to tmp/ under a name of its
-//     own, flushed, and renamed into new/ without ever replacing a file; then the directory new/ is flushed, and only
+//     own, flushed, and linked into new/, which never replaces a file; then the directory new/ is flushed, and only
 //     then is it a success: a name that is not flushed is lost by a power cut on ext4 and XFS alike. Several messages
 //     that arrive together share the flushes: all are written, their write-back is started, each is flushed, all are
-//     renamed, and new/ is flushed once.
+//     linked, and new/ is flushed once.
 //     File names are TIME.M<usec>P<pid>V<dev>I<inode>R<random>.HOST,S=<bytes>: unique without looking, also when the
 //     clock jumps back or workers share a pid; '/' and ':' of the host name are written \057 and \072.
 //     Opening a Maildir makes what is missing of it (never the base directory), and removes files in tmp/ that are

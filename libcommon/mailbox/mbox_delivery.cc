@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "libcommon/base/strings.h"
+#include "libcommon/fs/calls.h"
 #include "libcommon/mailbox/delivery_file.h"
 #include "libcommon/mailbox/dotlock.h"
 
@@ -147,7 +148,7 @@ Result<off_t> append(int fd, off_t start, const MboxMessage& mail) {
 }
 
 void cut(int fd, off_t size) {
-  if (::ftruncate(fd, size) == 0) ::fsync(fd);
+  if (fs::calls().ftruncate(fd, size) == 0) fs::calls().fsync(fd);
 }
 
 void append_all(int fd, std::span<const MboxMessage> messages, std::span<Result<>> results) {
@@ -168,7 +169,7 @@ void append_all(int fd, std::span<const MboxMessage> messages, std::span<Result<
       cut(fd, end);
     }
   }
-  if (end == before || ::fsync(fd) == 0) return;
+  if (end == before || fs::calls().fsync(fd) == 0) return;
   auto failed = delivery_error("fsync of mailbox");
   cut(fd, before);
   for (Result<>& result : results) {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "libcommon/base/strings.h"
 #include "tests/local-delivery/agent_fixture.h"
 
 using namespace umaya;
@@ -56,6 +57,22 @@ TEST_CASE("local daemon: L8 a home that is gone defers and is not made", "[local
   REQUIRE_FALSE(std::filesystem::exists(instance.path("home/kim")));
 }
 
+// CPU time of the processes of this name, in seconds.
+static double cpu_seconds(const std::string& name) {
+  double ticks = 0;
+  for (auto& entry : std::filesystem::directory_iterator("/proc")) {
+    if (!ascii_digit(entry.path().filename().string()[0])) continue;
+    std::string text = read_file(entry.path() / "stat");
+    size_t end = text.rfind(')');
+    if (end == text.npos || text.find("(" + name + ")") == text.npos) continue;
+    long user = 0;
+    long system = 0;
+    std::sscanf(text.c_str() + end + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user, &system);
+    ticks += static_cast<double>(user + system);
+  }
+  return ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
 // Figures: tests/test_local-delivery "[.bench]"
 TEST_CASE("local daemon: deliveries in a second", "[.bench]") {
   int users = std::getenv("USERS") ? std::atoi(std::getenv("USERS")) : 1;
@@ -78,6 +95,8 @@ TEST_CASE("local daemon: deliveries in a second", "[.bench]") {
     send(user % slots, user);
     agents[user % slots].receive();
   }
+  double local_before = cpu_seconds("local");
+  double become_before = cpu_seconds("become");
   auto start = std::chrono::steady_clock::now();
   int sent = 0;
   int done = 0;
@@ -98,4 +117,7 @@ TEST_CASE("local daemon: deliveries in a second", "[.bench]") {
   double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::printf("%d users, %d slots: %d of %d delivered in %.2f s: %.0f/s\n", users, slots, good, done, seconds,
               done / seconds);
+  std::printf("CPU for 1000 deliveries: local %.2f s, become and its workers %.2f s\n",
+              (cpu_seconds("local") - local_before) * 1000 / done,
+              (cpu_seconds("become") - become_before) * 1000 / done);
 }
