@@ -33,6 +33,10 @@ class Handover {
       : pool_(pool), submission_(std::move(submission)) {}
   Handover(const Handover&) = delete;
   Handover& operator=(const Handover&) = delete;
+  /// A message that is given up half way takes its connection with it.
+  ~Handover() {
+    if (channel_) channel_->drop();
+  }
 
   /// Where content is appended.
   std::string& content() { return content_; }
