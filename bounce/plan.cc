@@ -21,6 +21,7 @@ NoticeKind kind_of(bs::Notice notice) {
     case bs::Notice::success:
       return NoticeKind::success;
     case bs::Notice::verification:
+    case bs::Notice::delivery_report:
       return NoticeKind::verification;
   }
   return NoticeKind::failure;
@@ -102,6 +103,7 @@ Plan plan_notices(const bs::Notify& request, std::span<const queue::BounceRecord
       records = wanted_records(records, queue::notify::kSuccess);
       [[fallthrough]];
     case bs::Notice::verification:
+    case bs::Notice::delivery_report:
       if (request.envelope.sender.empty() || records.empty()) break;
       if (request.notice == bs::Notice::verification) call_probed(records);
       plan.notices.push_back({kind_of(request.notice),

@@ -127,7 +127,8 @@ event::Task<void> Service::session(Fd fd) {
     auto packet = co_await channel.receive_packet();
     if (!packet) co_return;
     bs::Done reply = co_await answer(std::move(*packet));
-    if (!co_await channel.send(std::move(reply), {}, params_.ipc_timeout)) co_return;
+    auto sent = co_await channel.send(std::move(reply), {}, params_.ipc_timeout);
+    if (!sent) co_return;
   }
 }
 
@@ -193,7 +194,9 @@ event::Task<bool> Service::remove(bs::Kind kind, std::string queue_id) {
 }
 
 event::Task<bs::Done> Service::forget(bs::Forget request) {
-  co_return co_await remove(request.kind, request.queue_id) ? done() : failed("cannot remove the log");
+  const bool removed = co_await remove(request.kind, request.queue_id);
+  if (!removed) co_return failed("cannot remove the log");
+  co_return done();
 }
 
 Result<Fd> Service::open_message(const bs::Notify& request) const {

@@ -61,7 +61,9 @@ event::Task<bool> QueueManager::send_notices(ActiveMessage& message) {
     is_told = co_await reports_.notify(notice_for(message, Notice::failure, Kind::bounce), message.file.get());
   }
   if (message.traced > 0) {
-    Notice kind = message.report_all() ? Notice::verification : Notice::success;
+    Notice kind = message.verify_only()  ? Notice::verification
+                  : message.report_all() ? Notice::delivery_report
+                                         : Notice::success;
     bool is_reported = co_await reports_.notify(notice_for(message, kind, Kind::trace), message.file.get());
     is_told = is_told && is_reported;
   }

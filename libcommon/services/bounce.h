@@ -44,7 +44,8 @@ enum class Notice : uint8_t {
   failure,        ///< sender non-delivery notification (from the bounce log; from the defer log when expired)
   delay,          ///< sender delay notification (from the defer log)
   success,        ///< sender delivery status notification (from the trace log)
-  verification,   ///< sendmail -bv report (from the trace log)
+  verification,     ///< sendmail -bv report (from the trace log)
+  delivery_report,  ///< sendmail -v report (from the trace log)
 };
 
 struct Notify {
