@@ -115,6 +115,7 @@ std::vector<Delivery::Progress*> Delivery::pending() {
 
 Task<Delivery::Next> Delivery::try_destination(Destination destination) {
   sessions_ = 0;
+  answered_.clear();
   co_await try_idle(destination.text);
   if (pending().empty()) co_return Next::stop;
   std::vector<dns::MailHost> hosts;
@@ -160,20 +161,27 @@ Task<void> Delivery::try_idle(std::string key) {
     Destination destination;
     destination.text = key;
     Next next = co_await try_session(std::move(session), true, std::move(destination));
-    if (next == Next::stop) co_return;
+    if (next != Next::stale) co_return;
   }
+}
+
+/// One answer of a server is enough for one delivery: its connections are not asked again.
+bool Delivery::has_answered(const net::Endpoint& server) const {
+  return std::ranges::find(answered_, server) != answered_.end();
 }
 
 Task<Delivery::Next> Delivery::try_hosts(std::vector<Peer> peers, Destination destination) {
   for (size_t i = 0; i < peers.size(); ++i) {
     if (pending().empty()) co_return Next::stop;
     if (client_.params.mx_session_limit > 0 && sessions_ >= client_.params.mx_session_limit) co_return Next::go_on;
+    if (has_answered(peers[i].endpoint)) continue;
     announce_skipped();
     while (auto idle = client_.idle.take(peers[i].endpoint)) {
       Next next = co_await try_session(std::move(idle), true, destination);
-      if (next == Next::stop || pending().empty()) break;
+      if (next == Next::stop) co_return next;
+      if (next != Next::stale) break;
     }
-    if (pending().empty()) co_return Next::stop;
+    if (has_answered(peers[i].endpoint)) continue;
     SessionOrFailure session = co_await client_.open_session(peers[i], request_.nexthop);
     if (!session) {
       if (session.error().dsn == "4.4.1") {
@@ -263,9 +271,10 @@ Task<Delivery::Next> Delivery::try_session(std::unique_ptr<Session> session, boo
   co_await transaction.run();
   if (transaction.bdat_refused()) client_.without_bdat.insert(session->peer().address);
   if (was_idle && transaction.broken() && !transaction.was_answered()) {
-    --sessions_;  // closed while it waited: as if it had not been there
-    co_return Next::go_on;
+    --sessions_;
+    co_return Next::stale;
   }
+  answered_.push_back(session->peer().endpoint);
   absorb(transaction, asked, *session);
   if (!session->dead && !job.probe && client_.may_keep(*session, destination.text)) {
     client_.idle.put(destination.text, std::move(session));

@@ -50,12 +50,17 @@ class Delivery {
     Peer peer;                       ///< that said so
     unsigned conn_use = 0;
   };
-  enum class Next : uint8_t { stop, go_on };
+  enum class Next : uint8_t {
+    stop,
+    go_on,
+    stale,  ///< an idle connection turned out to be closed: as if it had not been there
+  };
 
   event::Task<bool> prepare();
   event::Task<void> try_all();
   event::Task<Next> try_destination(Destination destination);
   event::Task<void> try_idle(std::string key);
+  bool has_answered(const net::Endpoint& server) const;
   event::Task<Next> try_hosts(std::vector<Peer> peers, Destination destination);
   event::Task<Next> try_session(std::unique_ptr<Session> session, bool was_idle, Destination destination);
   std::vector<Peer> peers_of(const Destination& destination, std::vector<dns::MailHost> hosts) const;
@@ -83,6 +88,7 @@ class Delivery {
   int64_t handed_usec_;
   int64_t connected_usec_ = 0;
   unsigned sessions_ = 0;
+  std::vector<net::Endpoint> answered_;  ///< servers of this destination that have given their answer
   std::optional<bool> needs_utf8_;
 };
 
