@@ -34,7 +34,7 @@ size_t worker_limit(const config::MasterService& line, size_t workers) {
 
 size_t session_share(const config::MasterService& line, size_t workers) {
   // A limit of 1 is Postfix's way to say "one process" for these; it never was a limit of their clients.
-  bool single = listed(line.command, {"qmgr", "pickup", "anvil", "verify", "flush", "become", "proxymap", "authd", "bounce"});
+  bool single = listed(line.command, {"qmgr", "pickup", "anvil", "verify", "flush", "become", "proxymap", "authd", "bounce", "named-lite"});
   if (single || line.process_limit == 0) return 0;
   size_t processes = worker_limit(line, workers);
   return (static_cast<size_t>(line.process_limit) + processes - 1) / processes;
@@ -63,7 +63,12 @@ void Service::change(config::MasterService line, const Settings& settings) {
   signal_children(SIGHUP);
   throttle_.cancel();
   watch();
-  arm_wakeup();
+  // What works without being asked starts anew as soon as the old process is gone.
+  if (line_.wakeup_seconds > 0) {
+    wakeup_.arm(10ms);
+  } else {
+    wakeup_.cancel();
+  }
 }
 
 void Service::signal_children(int signal) {
@@ -210,7 +215,10 @@ bool Service::reap(pid_t pid, int wait_status) {
   children_.erase(it);
   bool failed = !WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0;
   std::string path = settings_->daemon_directory + "/" + line_.command;
-  if (WIFSIGNALED(wait_status) && !(child->retired && WTERMSIG(wait_status) == SIGTERM)) {
+  int signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+  // Told to go before it could set up its handlers.
+  bool asked_for = child->retired && (signal == SIGTERM || signal == SIGHUP);
+  if (signal != 0 && !asked_for) {
     log::warning("process {} pid {} killed by signal {}", path, pid, WTERMSIG(wait_status));
   } else if (failed && WIFEXITED(wait_status)) {
     log::warning("process {} pid {} exit status {}", path, pid, WEXITSTATUS(wait_status));

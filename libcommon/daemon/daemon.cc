@@ -207,7 +207,10 @@ int Runner::run() {
   signal(SIGPIPE, SIG_IGN);
   signals_.push_back(std::make_unique<event::SignalWatch>(SIGTERM, [this] { begin_stop(End::now); }));
   signals_.push_back(std::make_unique<event::SignalWatch>(SIGINT, [this] { begin_stop(End::now); }));
-  signals_.push_back(std::make_unique<event::SignalWatch>(SIGHUP, [this] { begin_stop(End::when_done); }));
+  signals_.push_back(std::make_unique<event::SignalWatch>(SIGHUP, [this] {
+    if (hooks_.reload && !process_.stopping_) return hooks_.reload(process_);
+    begin_stop(End::when_done);
+  }));
   idle_.emplace([this] {
     if (sessions_.empty()) begin_stop(End::when_done);
   });

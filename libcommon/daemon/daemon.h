@@ -65,6 +65,8 @@ struct Hooks {
   std::function<event::Task<void>(Process&, Fd, event::PeerAddress)> session{};
   /// The process shall end soon: sessions that wait for their client should say good-bye.
   std::function<void(Process&)> stop{};
+  /// SIGHUP: takes the new settings over in place, instead of ending so that master starts a fresh process.
+  std::function<void(Process&)> reload{};
   /// -S: serves one session on standard input and output and ends (sendmail -bs). Gives the exit code.
   std::function<event::Task<int>(Process&)> stand_alone{};
   /// Rights for a user of its own (authd, named-lite): the account's name, from a parameter.
