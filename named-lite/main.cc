@@ -21,7 +21,8 @@
 //     line, column and what to write instead; -z reads the zones too. checkzone does the same for one zone file. Both
 //     end with status 1 when there are errors.
 //
-//     Started by master (a line of master.cf whose command is named-lite), named_config_file names the configuration.
+//     Started by master, named_config_file names the configuration, and "umaya reload" reads it anew. The line of
+//     master.cf is: domain unix n - n 5 1 named-lite
 //
 // RECEIVES FROM
 //     the network: questions
@@ -33,9 +34,11 @@
 //     /etc/umaya/named.conf, and the zone files that it names
 // SEE ALSO
 //     docs/named-lite.md (what of BIND's configuration is acted on), master(8)
+#include <algorithm>
 #include <span>
 #include <string_view>
 
+#include "named-lite/server/service.h"
 #include "named-lite/server/stand_alone.h"
 #include "named-lite/tools/check.h"
 
@@ -50,5 +53,8 @@ int main(int argc, char** argv) {
   if (!arguments.empty() && arguments[0] == std::string_view("checkzone")) {
     return umaya::named::check_zone_file(arguments.subspan(1));
   }
+  // master tells the type of the service; stand-alone there is no -t.
+  bool from_master = std::any_of(arguments.begin(), arguments.end(), [](std::string_view a) { return a == "-t"; });
+  if (from_master) return umaya::named::run_service(argc, argv);
   return umaya::named::run_stand_alone(arguments);
 }

@@ -89,6 +89,7 @@ event::Task<Login::Next> Login::pass(std::string password) {
   co_return Next::hang_up;
 }
 
+/// Says with a code whether trying again can help (RFC 3206).
 Login::Next Login::failed(const auth::AuthReply& reply) {
   std::string shown = printable(user_->substr(0, 80), true);
   user_.reset();

@@ -13,12 +13,14 @@
 
 namespace umaya::named {
 
+/// Shared: the catalog of before a reload keeps its zones until the last question that it answers is done, and a zone
+/// whose new file is bad moves on into the new catalog.
+using ImagePtr = std::shared_ptr<const ZoneImage>;
+
 /// A zone that the configuration names.
 struct ServedZone {
   std::string name;  ///< wire form, lower case
-  /// Null while there are no data that can be served. Shared: the catalog of before a reload keeps its zones until the
-  /// last question that it answers is done, and a zone whose new file is bad moves on into the new catalog.
-  std::shared_ptr<const ZoneImage> image;
+  ImagePtr image;    ///< null while there are no data that can be served
 };
 
 class Catalog {

@@ -19,16 +19,16 @@ struct Counters {
 
 class Responder {
  public:
-  explicit Responder(std::shared_ptr<const Snapshot> snapshot) : snapshot_(std::move(snapshot)) {}
+  explicit Responder(SnapshotPtr snapshot) : snapshot_(std::move(snapshot)) {}
   /// Puts a new snapshot into service; questions from now on are answered from it.
-  void replace(std::shared_ptr<const Snapshot> snapshot) { snapshot_ = std::move(snapshot); }
-  const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
+  void replace(SnapshotPtr snapshot) { snapshot_ = std::move(snapshot); }
+  const SnapshotPtr& snapshot() const { return snapshot_; }
   /// The answer in out; its size, 0 when none may be given.
   size_t respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out);
   const Counters& counters() const { return counters_; }
 
  private:
-  std::shared_ptr<const Snapshot> snapshot_;
+  SnapshotPtr snapshot_;
   Counters counters_;
 };
 

@@ -48,7 +48,7 @@ std::vector<net::Endpoint> listen_addresses(const NamedConf& conf, uint16_t port
   return result;
 }
 
-Server::Server(ServerOptions options, std::shared_ptr<const Snapshot> snapshot)
+Server::Server(ServerOptions options, SnapshotPtr snapshot)
     : options_(std::move(options)), responder_(std::move(snapshot)) {}
 
 Result<void> Server::open_address(const net::Endpoint& at) {

@@ -34,7 +34,7 @@ class Server {
   const Responder& responder() const { return responder_; }
 
  private:
-  Server(ServerOptions options, std::shared_ptr<const Snapshot> snapshot);
+  Server(ServerOptions options, SnapshotPtr snapshot);
   Result<void> open_sockets();
   Result<void> open_address(const net::Endpoint& at);
   event::Task<void> reload_task();

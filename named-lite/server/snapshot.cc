@@ -23,7 +23,7 @@ void report(const Problems& problems, std::vector<LogLine>& lines) {
   size_t count = 0;
   for (const Problem& problem : problems.all()) {
     if (++count > kMostProblemLines) break;
-    lines.push_back({level_of(problem.severity), problem.text()});
+    lines.push_back({level_of(problem.severity), problem.message()});
   }
   size_t hidden =
       problems.dropped() + (problems.all().size() > kMostProblemLines ? problems.all().size() - kMostProblemLines : 0);
@@ -32,8 +32,7 @@ void report(const Problems& problems, std::vector<LogLine>& lines) {
 }
 
 /// The same zone in the snapshot before.
-std::shared_ptr<const ZoneImage> former_image(const Snapshot* before, const std::string& view,
-                                              const std::string& zone) {
+ImagePtr former_image(const Snapshot* before, const std::string& view, const std::string& zone) {
   if (before == nullptr) return nullptr;
   for (const auto& each : before->views) {
     if (each->conf.name != view) continue;
@@ -50,8 +49,7 @@ void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, 
     Problems problems;
     std::string lower(zone.name.lower().wire());
     TimePoint start = monotonic_now();
-    std::shared_ptr<const ZoneImage> image =
-        load_zone(zone.name, conf.directory, zone.file, view.catalog.seed(), problems);
+    ImagePtr image = load_zone(zone.name, conf.directory, zone.file, view.catalog.seed(), problems);
     problems.sort();
     report(problems, lines);
     std::string label = "zone " + zone.name.text() + "/IN" + (view.conf.name == "_default" ? "" : "/" + view.conf.name);
@@ -107,7 +105,7 @@ std::unique_ptr<ZoneImage> load_zone(const Name& name, const std::string& direct
   return problems.has_errors() ? nullptr : std::move(image);
 }
 
-SnapshotResult build_snapshot(const std::string& config_file, std::shared_ptr<const Snapshot> before) {
+SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before) {
   SnapshotResult result;
   auto text = fs::read_file(config_file, kMostConfigText);
   if (!text) {

@@ -30,18 +30,22 @@ struct Snapshot {
   const ServedView* view_for(const net::IpAddress& client) const;
 };
 
+/// Shared: a reload reads beside answering and keeps the zones of before whose new files are bad, so that the snapshot
+/// in service and the one that is being made may both hold on to it, in two threads.
+using SnapshotPtr = std::shared_ptr<const Snapshot>;
+
 struct LogLine {
   log::Level level;
   std::string text;
 };
 
 struct SnapshotResult {
-  std::shared_ptr<const Snapshot> snapshot;  ///< null: the configuration has errors
+  SnapshotPtr snapshot;  ///< null: the configuration has errors
   std::vector<LogLine> lines;
 };
 
 /// Reads the configuration file and all zones. before: what is served now, or null. Blocks on files.
-SnapshotResult build_snapshot(const std::string& config_file, std::shared_ptr<const Snapshot> before);
+SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before);
 
 /// Reads one zone file: problems are added; the image is null when there are errors.
 std::unique_ptr<ZoneImage> load_zone(const Name& name, const std::string& directory, const std::string& file,

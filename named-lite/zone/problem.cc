@@ -5,14 +5,25 @@
 
 namespace umaya::named {
 
+namespace {
+
+std::string place_text(const Place& place) {
+  std::string text = place.file;
+  if (place.line > 0) text += ':' + std::to_string(place.line);
+  if (place.column > 0) text += ':' + std::to_string(place.column);
+  return text + ": ";
+}
+
+}  // namespace
+
 std::string Problem::text() const {
-  std::string line = place.file;
-  if (place.line > 0) line += ':' + std::to_string(place.line);
-  if (place.column > 0) line += ':' + std::to_string(place.column);
-  line += severity == Severity::error ? ": error: " : ": warning: ";
-  line += what;
-  if (!cure.empty()) line += "; write: " + cure;
-  return line;
+  std::string line = place_text(place) + (severity == Severity::error ? "error: " : "warning: ") + what;
+  return cure.empty() ? line : line + "; write: " + cure;
+}
+
+std::string Problem::message() const {
+  std::string line = place_text(place) + what;
+  return cure.empty() ? line : line + "; write: " + cure;
 }
 
 void Problems::add(Problem problem) {

@@ -31,6 +31,8 @@ struct Problem {
 
   /// One line for a person.
   std::string text() const;
+  /// The same without the word for its severity, which a log adds itself.
+  std::string message() const;
 };
 
 class Problems {

@@ -1,0 +1,57 @@
+#include "named-lite/server/service.h"
+
+#include <memory>
+
+#include "libcommon/daemon/daemon.h"
+#include "libcommon/fs/file.h"
+#include "libcommon/log/log.h"
+#include "named-lite/server/server.h"
+
+namespace umaya::named {
+
+namespace {
+
+std::unique_ptr<Server>& server() {
+  static std::unique_ptr<Server> running;
+  return running;
+}
+
+Result<void> prepare(daemon::Process& process) {
+  ServerOptions options;
+  options.config_file = process.config().get("named_config_file");
+  UMAYA_TRY(server(), Server::start(std::move(options)));
+  return {};
+}
+
+daemon::SandboxPolicy sandbox(const daemon::Process& process) {
+  const NamedConf& conf = server()->conf();
+  daemon::SandboxPolicy policy;
+  policy.read = {fs::parent_directory(process.config().get("named_config_file")), conf.directory};
+  return policy;
+}
+
+void reload(daemon::Process&) {
+  server()->reload();
+}
+
+/// master's wake-up: that we run is all it asks for.
+event::Task<void> woken(daemon::Process&, Fd, event::PeerAddress) {
+  co_return;
+}
+
+}  // namespace
+
+int run_service(int argc, char** argv) {
+  int code = daemon::run(argc, argv,
+                         {.name = "named-lite",
+                          .run_as = daemon::RunAs::net_user,
+                          .resident = true,
+                          .prepare = prepare,
+                          .sandbox = sandbox,
+                          .session = woken,
+                          .reload = reload});
+  server().reset();
+  return code;
+}
+
+}  // namespace umaya::named
