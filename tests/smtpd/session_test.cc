@@ -381,6 +381,26 @@ TEST_CASE("session: a large message streams through in blocks, whole and in orde
   CHECK(b.cleanup.messages[0].packets > 5);
 }
 
+TEST_CASE("session: after a message that was given up half way the next one is whole", "[smtpd][session]") {
+  Bench b({"message_size_limit = 100000"});
+  std::string line(998, 'x');
+  std::string big;
+  for (int i = 0; i < 150; ++i) big += line + "\r\n";
+  for (int i = 0; i < 3; ++i) {
+    b.open("s@x.org");
+    CHECK(code_of(deliver(b, big + ".\r\n")) == 552);
+    b.say("MAIL FROM:<s@x.org>\r\n");
+    CHECK(code_of(deliver(b, ".\r\n")) == 250);
+    b.say("MAIL FROM:<s@x.org>\r\n");
+    b.say("RCPT TO:<alice@example.test>\r\n");
+    b.say("DATA\r\n");
+    b.say(big.substr(0, 90000));
+    b.disconnect();
+  }
+  REQUIRE(b.cleanup.messages.size() == 3);
+  for (const Received& m : b.cleanup.messages) CHECK(m.content.find("xx") == std::string::npos);
+}
+
 TEST_CASE("session: many long recipients go in packets of their own", "[smtpd][session]") {
   Bench b({"smtpd_recipient_limit = 2000"});
   b.open("s@x.org");
