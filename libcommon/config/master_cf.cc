@@ -34,22 +34,22 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
-/// A word, or a { … } group without its braces and the blanks next to them.
+/// A word; blanks between braces belong to it. A word that is one { … } group loses its braces and the blanks next to
+/// them.
 Result<std::string> take_argument(std::string_view& text) {
   text = trim(text);
-  if (!text.starts_with('{')) return std::string(take_word(text));
+  size_t end = 0, group_end = 0;
   int depth = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '{') ++depth;
-    if (text[i] != '}' || --depth > 0) continue;
-    std::string argument(trim(text.substr(1, i - 1)));
-    text.remove_prefix(i + 1);
-    if (!text.empty() && !ascii_space(text.front())) {
-      return permanent(fmt::format("\"{{{}}}{}\": a blank is missing behind the }}", argument, text));
-    }
-    return argument;
+  for (; end < text.size() && (depth > 0 || !ascii_space(text[end])); ++end) {
+    if (text[end] == '{') ++depth;
+    if (text[end] == '}' && depth > 0 && --depth == 0 && group_end == 0) group_end = end;
   }
-  return permanent(fmt::format("\"{}\": the closing }} is missing", text));
+  std::string_view word = text.substr(0, end);
+  if (depth > 0) return permanent(fmt::format("\"{}\": the closing }} is missing", word));
+  text.remove_prefix(end);
+  if (!word.starts_with('{')) return std::string(word);
+  if (group_end + 1 != word.size()) return permanent(fmt::format("\"{}\": a blank is missing behind the }}", word));
+  return std::string(trim(word.substr(1, group_end - 1)));
 }
 
 Result<bool> yes_or_no(const MasterEntry& entry, size_t field, bool fallback) {

@@ -10,9 +10,14 @@ namespace {
 constexpr std::array<size_t, kMasterFields + 1> kColumns = {0, 11, 17, 25, 33, 41, 49, 57};
 constexpr size_t kLineWidth = 79;
 
+/// Adds the braces that an argument needs to be read as one word again.
 std::string braced(const std::string& argument) {
-  bool plain = !argument.empty();
-  for (char c : argument) plain = plain && !ascii_space(c);
+  bool plain = !argument.empty() && !argument.starts_with('{');
+  int depth = 0;
+  for (char c : argument) {
+    depth += c == '{' ? 1 : c == '}' && depth > 0 ? -1 : 0;
+    plain = plain && (depth > 0 || !ascii_space(c));
+  }
   return plain ? argument : "{" + argument + "}";
 }
 
@@ -24,7 +29,7 @@ struct Piece {
 
 std::string print_override(const std::string& text) {
   auto setting = parse_assignment(text);
-  return "-o " + braced(setting ? setting->name + "=" + setting->value : text);
+  return "-o " + braced(setting ? setting->name + "=" + setting->value : std::string(trim(text)));
 }
 
 std::vector<Piece> pieces_of(const MasterEntry& entry) {
@@ -61,7 +66,7 @@ std::string print_entry(const MasterEntry& entry, Fold fold) {
   bool after_option = false;
   for (const Piece& piece : pieces_of(entry)) {
     bool new_line = piece.own_line || after_option || width + 1 + piece.text.size() > kLineWidth;
-    new_line = new_line && fold == Fold::folded;
+    new_line = new_line && fold == Fold::folded && !piece.text.starts_with('#');  // which would be a comment there
     out += new_line ? "\n    " : " ";
     width = (new_line ? 4 : width + 1) + piece.text.size();
     out += piece.text;

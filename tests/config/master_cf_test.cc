@@ -83,6 +83,8 @@ TEST_CASE("master_cf: braces make one argument", "[config][master_cf]") {
   auto file = parsed("x unix - n n - - pipe flags=R {} { a  b } argv=/bin/x ${recipient} { {nested} x }\n");
   CHECK(file.services[0].arguments ==
         std::vector<std::string>{"flags=R", "", "a  b", "argv=/bin/x", "${recipient}", "{nested} x"});
+  auto inside = parsed("x unix - n n - - pipe argv=/bin/x ${user?{a b}:{c}} -f{x y}z }\n");
+  CHECK(inside.services[0].arguments == std::vector<std::string>{"argv=/bin/x", "${user?{a b}:{c}}", "-f{x y}z", "}"});
   CHECK(file.services[0].overrides.empty());
 }
 
@@ -123,6 +125,14 @@ TEST_CASE("master_cf: master_service_disable takes types, services and exception
   CHECK(service_disabled(file.services[0], {"smtp/inet"}));
   CHECK_FALSE(service_disabled(file.services[0], {"!smtp/inet", "inet"}));
   CHECK(service_disabled(file.services[1], {"static:all"}));
+}
+
+TEST_CASE("master_cf: a folded line never begins with #, which would make it a comment", "[config][master_cf]") {
+  std::string line = "x unix - n n - - pipe argv=/a/rather/long/name/of/a/program #not-a-comment";
+  CHECK(printed(line, Fold::folded) ==
+        "x          unix  -       n       n       -       -       pipe\n"
+        "    argv=/a/rather/long/name/of/a/program #not-a-comment");
+  CHECK(printed("x unix - n n - - pipe -o a=b #c", Fold::folded).ends_with("\n    -o a=b #c"));
 }
 
 TEST_CASE("master_cf: prints Postfix's columns", "[config][master_cf]") {
