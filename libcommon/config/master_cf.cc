@@ -39,12 +39,17 @@ std::string_view take_word(std::string_view& text) {
 Result<std::string> take_argument(std::string_view& text) {
   text = trim(text);
   size_t end = 0, group_end = 0;
-  int depth = 0;
+  int depth = 0, stray = 0;
   for (; end < text.size() && (depth > 0 || !ascii_space(text[end])); ++end) {
     if (text[end] == '{') ++depth;
-    if (text[end] == '}' && depth > 0 && --depth == 0 && group_end == 0) group_end = end;
+    if (text[end] != '}') continue;
+    if (depth == 0) ++stray;
+    if (depth > 0 && --depth == 0 && group_end == 0) group_end = end;
   }
   std::string_view word = text.substr(0, end);
+  if (stray > 0 && word.find('{') != std::string_view::npos) {
+    return permanent(fmt::format("\"{}\": an opening {{ is missing", word));
+  }
   if (depth > 0) return permanent(fmt::format("\"{}\": the closing }} is missing", word));
   text.remove_prefix(end);
   if (!word.starts_with('{')) return std::string(word);

@@ -97,6 +97,7 @@ TEST_CASE("master_cf: an error names line and cure", "[config][master_cf]") {
       {"x unix n - - ab - x", "field \"wakeup\" is \"ab\""},
       {"x unix n - - - -1 x", "field \"process_limit\" is \"-1\""},
       {"x unix n - - - - x { a", "the closing } is missing"},
+      {"x unix n - - - - x a{b}}", "an opening { is missing"},
       {"x unix n - - - - x {a}b", "a blank is missing behind the }"},
       {"x unix n - - - - x -o foo", "write -o name=value"},
       {"x unix n - - - - x -o", "-o is the last argument"},
