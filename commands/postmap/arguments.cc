@@ -4,83 +4,58 @@
 
 namespace umaya::postmap {
 
+namespace {
+
+/// An option that is only a switch; false when letter is none.
+bool set_switch(Request& out, int letter) {
+  struct Row {
+    char letter;
+    bool Request::*member;
+    bool value;
+  };
+  static constexpr Row kSwitches[] = {
+      {'b', &Request::message_body, true},  {'f', &Request::fold, false},
+      {'F', &Request::value_is_file, true}, {'h', &Request::message_headers, true},
+      {'i', &Request::incremental, true},   {'j', &Request::json, true},
+      {'m', &Request::mime, true},          {'n', &Request::without_null, true},
+      {'N', &Request::without_null, false}, {'o', &Request::keep_root, true},
+      {'p', &Request::public_mode, true},   {'r', &Request::replace, true},
+      {'u', &Request::utf8, false},         {'U', &Request::utf8, true},
+      {'w', &Request::keep_silently, true},
+  };
+  for (const Row& row : kSwitches) {
+    if (row.letter != letter) continue;
+    out.*row.member = row.value;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 Result<Request> parse_arguments(int argc, char** argv, const Flavour& flavour) {
   Request out;
   std::string list = "+" + std::string(flavour.option_list);
   auto usage = [&] { return permanent("usage: " + std::string(flavour.program) + " " + std::string(flavour.usage)); };
-  auto once = [&] { return permanent("specify only one of -s -q or -d"); };
   std::string program(flavour.program);
   argv[0] = program.data();
-  int letter;
+  int requests = 0, letter;
   while ((letter = getopt(argc, argv, list.c_str())) != -1) {
-    switch (letter) {
-      case 'b':
-        out.message_body = true;
-        break;
-      case 'c':
-        out.config_directory = optarg;
-        break;
-      case 'd':
-        if (out.dump || out.query_key || out.delete_key) return once();
-        out.delete_key = optarg;
-        break;
-      case 'f':
-        out.fold = false;
-        break;
-      case 'F':
-        out.value_is_file = true;
-        break;
-      case 'h':
-        out.message_headers = true;
-        break;
-      case 'i':
-        out.incremental = true;
-        break;
-      case 'j':
-        out.json = true;
-        break;
-      case 'm':
-        out.mime = out.message_headers = true;
-        break;
-      case 'n':
-        out.without_null = true;
-        break;
-      case 'N':
-        out.without_null = false;
-        break;
-      case 'o':
-        out.keep_root = true;
-        break;
-      case 'p':
-        out.public_mode = true;
-        break;
-      case 'q':
-        if (out.dump || out.query_key || out.delete_key) return once();
-        out.query_key = optarg;
-        break;
-      case 'r':
-        out.replace = true;
-        break;
-      case 's':
-        if (out.query_key || out.delete_key) return once();
-        out.dump = true;
-        break;
-      case 'u':
-        out.utf8 = false;
-        break;
-      case 'U':
-        out.utf8 = true;
-        break;
-      case 'v':
-        ++out.verbose;
-        break;
-      case 'w':
-        out.keep_silently = true;
-        break;
-      default:
-        return usage();
+    if (set_switch(out, letter)) continue;
+    if (letter == 'c') {
+      out.config_directory = optarg;
+    } else if (letter == 'v') {
+      ++out.verbose;
+    } else if (letter == 'd' || letter == 'q' || letter == 's') {
+      if (++requests > 1) return permanent("specify only one of -s -q or -d");
+      if (letter == 'd') out.delete_key = optarg;
+      if (letter == 'q') out.query_key = optarg;
+      out.dump = letter == 's';
+    } else {
+      return usage();
     }
   }
+  out.message_headers = out.message_headers || out.mime;
   for (int i = optind; i < argc; ++i) out.tables.emplace_back(argv[i]);
   if (out.tables.empty()) return usage();
   if ((out.message_body || out.message_headers) && out.query_key != "-") {

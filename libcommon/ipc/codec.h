@@ -151,10 +151,15 @@ std::string encode(const T& message) {
 template <class T>
 Result<T> decode(std::string_view bytes) {
   ByteReader in(bytes);
-  if (in.u32() != mark_of<T>()) return temporary(std::string("not a ") + std::string(T::kName) + " message");
+  auto refuse = [](const char* why) {
+    std::string what(why);
+    what.append(T::kName).append(" message");
+    return temporary(std::move(what));
+  };
+  if (in.u32() != mark_of<T>()) return refuse("not a ");
   T message{};
   detail::get(in, message);
-  if (!in.at_end()) return temporary(std::string("malformed ") + std::string(T::kName) + " message");
+  if (!in.at_end()) return refuse("malformed ");
   return message;
 }
 

@@ -1,9 +1,16 @@
-// proxy:type:name. Most processes may read the file themselves, and then do.
+// proxy:type:name. Most processes may read the file themselves, and then do; the others ask proxymap(8).
+#include <algorithm>
+
+#include "libcommon/base/strings.h"
 #include "libcommon/event/task.h"
+#include "libcommon/ipc/channel.h"
+#include "libcommon/table/proxy_protocol.h"
 #include "libcommon/table/types.h"
 
 namespace umaya::table {
 namespace {
+
+constexpr auto kTimeout = std::chrono::seconds(100);
 
 /// The wrapped table under its own name.
 class ProxyTable : public Table {
@@ -21,11 +28,50 @@ class ProxyTable : public Table {
   std::unique_ptr<Table> inner_;
 };
 
+/// A table in the proxymap process.
+class RemoteTable : public Table {
+ public:
+  RemoteTable(std::string name, std::string inner, const std::string& socket)
+      : Table(std::move(name)), inner_(std::move(inner)), pool_(socket) {}
+  Matching matching() const override {
+    std::string_view type = std::string_view(inner_).substr(0, inner_.find(':'));
+    bool is_pattern = type == "regexp" || type == "pcre" || type == "cidr" || type == "tcp";
+    return is_pattern ? Matching::pattern : Matching::exact;
+  }
+  std::optional<Lookup> lookup_now(std::string_view) override { return {}; }
+  event::Task<Lookup> lookup(std::string key) override {
+    auto lease = pool_.lease();
+    if (!lease) co_return Lookup::failed(name() + ": " + lease.error().what);
+    ProxyQuery query;
+    query.table = inner_;
+    query.key = std::move(key);
+    Result<ProxyAnswer> answer = co_await (*lease)->call<ProxyAnswer>(std::move(query), {}, kTimeout);
+    if (!answer) {
+      lease->drop();
+      co_return Lookup::failed(name() + ": " + answer.error().what);
+    }
+    if (answer->found == ProxyFound::yes) co_return Lookup::of(std::move(answer->value));
+    if (answer->found == ProxyFound::no) co_return Lookup();
+    co_return Lookup::failed(name() + ": " + answer->value);
+  }
+
+ private:
+  std::string inner_;
+  ipc::ChannelPool pool_;
+};
+
 }  // namespace
 
 Opened open_proxy(const Options& options, std::string name) {
-  UMAYA_TRY(auto inner, open(options, name.substr(name.find(':') + 1)));
-  return std::make_unique<ProxyTable>(std::move(name), std::move(inner));
+  std::string inner = name.substr(name.find(':') + 1);
+  auto direct = open(options, inner);
+  if (direct) return std::make_unique<ProxyTable>(std::move(name), std::move(*direct));
+  bool may_not = direct.error().sys_errno == EACCES || direct.error().sys_errno == EPERM;
+  auto listed = split_list(options.proxy_read_maps);
+  bool is_listed = std::find(listed.begin(), listed.end(), name) != listed.end();
+  if (!may_not || !is_listed || options.queue_directory.empty()) return std::unexpected(direct.error());
+  std::string socket = options.queue_directory + "/" + std::string(kProxymapSocket);
+  return std::make_unique<RemoteTable>(std::move(name), std::move(inner), socket);
 }
 
 }  // namespace umaya::table
