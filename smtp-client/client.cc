@@ -120,7 +120,10 @@ Task<dns::MailRoute> Client::find_hosts(Destination destination) {
 }
 
 Task<Result<Fd>> Client::connect_socket(const Peer& peer) {
-  if (peer.port == 0) co_return event::connect_unix(peer.address, SOCK_STREAM);
+  if (peer.port == 0) {
+    const bool relative = !peer.address.starts_with('/');
+    co_return event::connect_unix(relative ? params.queue_directory + '/' + peer.address : peer.address, SOCK_STREAM);
+  }
   event::PeerAddress to;
   to.size = peer.endpoint.to_sockaddr(to.storage);
   event::PeerAddress from;

@@ -9,9 +9,13 @@ namespace umaya::smtp_client {
 
 namespace {
 
-// Silence on a connection that is open: the only state in which it can be used again.
-bool is_usable(Session& session) {
+constexpr Duration kSurelyOpen = std::chrono::milliseconds(200);
+
+// Silence on a connection that is open: the only state in which it can be used again. What has just been used is not
+// looked at: a transaction on a connection that turns out to be closed is made again on another one.
+bool is_usable(Session& session, TimePoint since) {
   if (session.dead || !session.stream.buffered().empty()) return false;
+  if (monotonic_now() - since < kSurelyOpen) return true;
   char byte;
   return ::recv(session.stream.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
@@ -35,8 +39,9 @@ void IdleSessions::put(std::string key, std::unique_ptr<Session> session) {
 
 std::unique_ptr<Session> IdleSessions::take(List::iterator idle) {
   std::unique_ptr<Session> session = std::move(idle->session);
+  const TimePoint since = idle->since;
   sessions_.erase(idle);
-  if (is_usable(*session)) return session;
+  if (is_usable(*session, since)) return session;
   session->quit();
   return nullptr;
 }

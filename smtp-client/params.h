@@ -20,7 +20,7 @@ struct Params {
   int64_t mx_address_limit = 0, mx_session_limit = 0;
   bool balance_protocols = true, randomize_addresses = true, defer_if_no_mx_address = false;
   bool ignore_mx_lookup_error = false, disable_dns_lookups = false, bind_address_enforce = false;
-  std::string bind_address, bind_address6, resolv_conf;
+  std::string bind_address, bind_address6, resolv_conf, queue_directory;
   // How long each step may take.
   Duration connect_timeout{}, helo_timeout{}, mail_timeout{}, rcpt_timeout{}, data_init_timeout{}, data_xfer_timeout{},
       data_done_timeout{}, rset_timeout{}, xforward_timeout{};
@@ -85,6 +85,7 @@ struct Params {
   {"proxy_interfaces", &Params::proxy_interfaces},                                 \
   {"ignore_mx_lookup_error", &Params::ignore_mx_lookup_error},                     \
   {"disable_dns_lookups", &Params::disable_dns_lookups},                           \
+  {"queue_directory", &Params::queue_directory},                                   \
   {"resolv_conf_file", &Params::resolv_conf},                                      \
   {"myhostname", &Params::myhostname},                                             \
   {"soft_bounce", &Params::soft_bounce},                                           \

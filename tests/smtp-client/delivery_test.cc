@@ -236,3 +236,54 @@ TEST_CASE("smtp delivery: sendmail -bv asks about recipients and sends nothing",
   event::run_until_done([]() -> event::Task<void> { co_await event::sleep(20ms); }());
   CHECK(server.seen.back() == "QUIT");
 }
+
+TEST_CASE("lmtp delivery: over a Unix socket, named relative to the queue directory", "[smtp-client]") {
+  const std::string name = "umaya-lmtp-" + std::to_string(getpid());
+  ScriptedServer server(ScriptedServer::UnixPath{"/tmp/" + name});
+  server.scripts = {
+      "S: 220 s\nC: LHLO me.example\nS: 250 s\nC*\nS: 250 ok\nC*\nS: 250 ok\nC: DATA\nS: 354 go\nC.\nS: 250 kept\n"};
+  Params params = test_params(24);
+  params.queue_directory = "/tmp";
+  DeliveryFixture f(params, Protocol::lmtp);
+  CHECK(f.deliver("unix:" + name, {"b@d.example"}) == Results{"sent 2.0.0 250 kept"});
+  CHECK(f.logged("relay=me.example[" + name + "], delay="));
+  ::unlink(("/tmp/" + name).c_str());
+  CHECK(f.deliver("unix:/tmp/nowhere", {"b@d.example"})[0].starts_with(
+      "deferred 4.4.1 connect to me.example[/tmp/nowhere]: "));
+}
+
+TEST_CASE("smtp delivery: golden dialogue with XFORWARD and SMTPUTF8", "[smtp-client]") {
+  ScriptedServer server;
+  server.scripts = {golden("xforward_utf8.txt")};
+  Params params = test_params(server.port());
+  params.send_xforward = true;
+  DeliveryFixture f(params);
+  f.prototype.envelope.sender = "\xc3\xbc@me.example";
+  f.prototype.envelope.smtputf8 = true;
+  f.prototype.envelope.attributes = {{"client_name", "pc5.lan"}, {"client_address", "192.0.2.5"}};
+  CHECK(f.deliver("[127.0.0.1]", {"b c@d.example"}) == Results{"sent 2.0.0 250 done"});
+  CHECK(server.problems == Results{});
+}
+
+TEST_CASE("smtp delivery: ten thousand recipients in groups that cannot block", "[smtp-client]") {
+  ScriptedServer server;
+  const int count = 10000;
+  DeliveryFixture f(test_params(server.port()));
+  std::vector<std::string> recipients;
+  std::string lines = kHello;
+  lines += "C*\n";
+  int waiting = 1;  // MAIL; the server reads a whole group before it answers, and its answers are long
+  for (int i = 0; i < count; ++i) {
+    recipients.push_back("user" + std::to_string(i) + "@d.example");
+    lines += "C*\n";
+    if (++waiting < 54) continue;
+    for (; waiting > 0; --waiting) lines += "S: 250 2.1.5 " + std::string(400, 'x') + "\n";
+  }
+  lines += "C: DATA\n";
+  for (; waiting > 0; --waiting) lines += "S: 250 2.1.5 ok\n";
+  lines += "S: 354 go\nC.\nS: 250 2.0.0 done\n";
+  server.scripts = {lines};
+  auto results = f.deliver("[127.0.0.1]", recipients);
+  CHECK(server.problems == Results{});
+  CHECK(std::ranges::count(results, "sent 2.0.0 250 2.0.0 done") == count);
+}

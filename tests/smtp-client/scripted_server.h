@@ -35,12 +35,13 @@ class ScriptedServer {
     auto fd = event::listen_on(reinterpret_cast<sockaddr*>(&raw), size);
     getsockname(fd->get(), reinterpret_cast<sockaddr*>(&raw), &size);
     port_ = net::Endpoint::from_sockaddr(reinterpret_cast<sockaddr*>(&raw))->port;
-    listener_ = std::make_unique<event::Listener>(std::move(*fd), [this](Fd connection, const event::PeerAddress&) {
-      std::string script = connections < scripts.size() ? scripts[connections] : std::string("CLOSE");
-      ++connections;
-      scope_.spawn(play(std::make_unique<event::Stream>(std::move(connection)), std::move(script)));
-    });
+    listen(std::move(*fd));
   }
+  /// Listens on a Unix socket.
+  struct UnixPath {
+    std::string path;
+  };
+  explicit ScriptedServer(const UnixPath& at) { listen(event::listen_unix(at.path, SOCK_STREAM, 0600).value()); }
 
   uint16_t port() const { return port_; }
   /// One for each connection, in order.
@@ -51,6 +52,14 @@ class ScriptedServer {
   std::vector<std::string> seen;  // commands, all connections
 
  private:
+  void listen(Fd fd) {
+    listener_ = std::make_unique<event::Listener>(std::move(fd), [this](Fd connection, const event::PeerAddress&) {
+      std::string script = connections < scripts.size() ? scripts[connections] : std::string("CLOSE");
+      ++connections;
+      scope_.spawn(play(std::make_unique<event::Stream>(std::move(connection)), std::move(script)));
+    });
+  }
+
   event::Task<void> play(std::unique_ptr<event::Stream> stream, std::string script) {
     std::istringstream lines(script);
     stream->set_timeout(std::chrono::seconds(5));
