@@ -46,13 +46,15 @@ class Judge {
 
   /// A list of domains: mydestination, relay_domains, virtual_alias_domains …
   void domain_list(std::string_view name) {
-    for (const std::string& word : config_.get_list(name)) {
-      if (word.starts_with('/') || word.find(':') != std::string::npos) continue;
+    std::string written = config_.raw(name).value_or("");
+    for (std::string_view word : split_list(written)) {
+      bool elsewhere = word.find('$') != std::string_view::npos;  // another parameter's value is judged there
+      if (elsewhere || word.starts_with('/') || word.find(':') != std::string_view::npos) continue;
       if (word.ends_with('.')) {
         say(Severity::error, name, fmt::format("\"{}\" matches nothing: remove its final dot", word));
-      } else if (word.find('@') != std::string::npos) {
+      } else if (word.find('@') != std::string_view::npos) {
         say(Severity::error, name, fmt::format("\"{}\" is a mail address: list domains only", word));
-      } else if (word.find('*') != std::string::npos) {
+      } else if (word.find('*') != std::string_view::npos) {
         say(Severity::error, name,
             fmt::format("\"{}\": * is not a pattern here: list the domains, or use a pcre: table", word));
       }
@@ -204,8 +206,9 @@ void detail::check_mistakes(const Config& config, std::vector<Finding>& out) {
     if (row && !(row->flags & kRaw)) check_written_value(setting, judge);
   }
   judge.my_host_name();
-  judge.host_name("mydomain");
-  judge.host_name("myorigin");
+  for (auto name : {"mydomain", "myorigin"}) {
+    if (config.is_set(name) && config.raw(name)->find('$') == std::string::npos) judge.host_name(name);
+  }
   for (auto name : {"mydestination", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains"}) {
     judge.domain_list(name);
   }

@@ -57,8 +57,7 @@ class ServiceCheck {
     if (among(kBuiltIn, entry.command)) {
       say(Severity::note, entry, fmt::format("{} is built in: this service needs no process", entry.command));
     } else if (among(kNotYet, entry.command)) {
-      say(Severity::warning, entry,
-          fmt::format("{} is not part of this version of Umaya: put # before the line", entry.command));
+      say(Severity::note, entry, fmt::format("{} is not part of this version of Umaya yet", entry.command));
     } else if (!among(kOurs, entry.command)) {
       say(Severity::error, entry,
           fmt::format("there is no program {}: write one of {}", entry.command, fmt::join(kOurs, " ")));

@@ -199,7 +199,20 @@ Result<MasterCf> MasterCf::load(const Config& config) {
   defaults.chroot = *order < 0;
   std::string file = config.directory() + "/master.cf";
   UMAYA_TRY(std::string text, read_config_file(file));
-  return parse(text, file, defaults);
+  UMAYA_TRY(MasterCf result, parse(text, file, defaults));
+  add_own_services(result);
+  return result;
+}
+
+void add_own_services(MasterCf& file) {
+  auto runs = [&](std::string_view command) {
+    return std::ranges::any_of(file.services, [&](const MasterService& s) { return s.command == command; });
+  };
+  if (runs("become") || !(runs("local") || runs("virtual") || runs("pipe"))) return;
+  MasterService become;
+  become.name = become.command = "become";
+  become.unprivileged = false;
+  file.services.push_back(std::move(become));
 }
 
 const MasterService* MasterCf::find(std::string_view name, ServiceType type) const {

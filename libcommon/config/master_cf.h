@@ -88,10 +88,15 @@ struct MasterCf {
   std::vector<std::string> warnings;    ///< lines that a later one replaces
 
   static Result<MasterCf> parse(std::string_view text, const std::string& file, const MasterDefaults& defaults = {});
-  /// master.cf in config's directory, with its defaults.
+  /// master.cf in config's directory, with its defaults, and with the services of ours that it needs but does not
+  /// name (see add_own_services).
   static Result<MasterCf> load(const Config& config);
   const MasterService* find(std::string_view name, ServiceType type) const;
 };
+
+/// A master.cf written for Postfix has no line for become, which local, virtual and pipe ask to act as a user. Adds it
+/// when one of them is there and become is not; the added service has line 0.
+void add_own_services(MasterCf& file);
 
 /// Host and port of an inet service: "25", "smtp", "127.0.0.1:2525", "[::1]:25"; host is empty for all interfaces,
 /// and without its brackets.

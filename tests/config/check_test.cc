@@ -97,6 +97,12 @@ TEST_CASE("check: says what is wrong with a line of main.cf and how to mend it",
   }
 }
 
+TEST_CASE("check: one mistake is said once, where it was made", "[config][check]") {
+  auto all = complaints("myhostname = server.c5.exp.info.kochi-tech.ac.jp.\nmydestination = $myhostname, localhost\n");
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].text.starts_with("/etc/umaya/main.cf, line 2: myhostname"));
+}
+
 TEST_CASE("check: names that something mentions are the administrator's own", "[config][check]") {
   CHECK(complaints("my_domain_list = a.example\nmydestination = $my_domain_list\n").empty());
   CHECK(complaints("smtpd_restriction_classes = insiders_only\ninsiders_only = reject\n").empty());
@@ -109,7 +115,7 @@ TEST_CASE("check: says what a service of master.cf will do", "[config][check]") 
              at("rewrite/unix: trivial-rewrite is built in")));
   CHECK(says(findings("", "smtp unix - - n - - smtp\n"), Severity::warning,
              at("smtp/unix: replaces the service of line 8: remove one of them")));
-  CHECK(says(findings("", "x unix - - n - - postscreen\n"), Severity::warning, at("x/unix: postscreen is not part")));
+  CHECK(says(findings("", "x unix - - n - - postscreen\n"), Severity::note, at("x/unix: postscreen is not part")));
   CHECK(says(findings("", "x unix - - n - - smptd\n"), Severity::error, at("x/unix: there is no program smptd")));
   CHECK(says(findings("", "q2 unix n - n 300 2 qmgr\n"), Severity::warning,
              at("q2/unix: the process limit of qmgr must be 1")));

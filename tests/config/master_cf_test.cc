@@ -112,6 +112,21 @@ TEST_CASE("master_cf: an error names line and cure", "[config][master_cf]") {
   }
 }
 
+TEST_CASE("master_cf: a table written for Postfix gets become when something needs it", "[config][master_cf]") {
+  auto file = parsed("local unix - n n - - local\n");
+  add_own_services(file);
+  const MasterService* become = file.find("become", ServiceType::unix_stream);
+  REQUIRE(become);
+  CHECK_FALSE(become->unprivileged);
+  CHECK(become->is_private);
+  CHECK(become->process_limit == 0);
+  add_own_services(file);
+  CHECK(file.services.size() == 2);
+  auto null_client = parsed("smtp unix - - n - - smtp\n");
+  add_own_services(null_client);
+  CHECK(null_client.services.size() == 1);
+}
+
 TEST_CASE("master_cf: inet services split into host and port", "[config][master_cf]") {
   using Pair = std::pair<std::string, std::string>;
   CHECK(*split_inet_service("smtp") == Pair{"", "smtp"});
