@@ -79,10 +79,14 @@ bool Expander::propagates(std::string_view kind) const {
 
 void Expander::add_forward(Plan* plan, std::string address, const From& from) {
   if (!once(plan, "address " + from.sender + " " + address)) return;
-  auto same = [&](const Forward& f) { return f.sender == from.sender && f.other_sender == from.other_sender; };
+  bool own_name = !params_.frozen_delivered && from.origin == Origin::alias;
+  std::string delivered = own_name ? from.name + "@" + from.domain : "";
+  auto same = [&](const Forward& f) {
+    return f.sender == from.sender && f.other_sender == from.other_sender && f.delivered_to == delivered;
+  };
   auto group = std::find_if(plan->forwards.begin(), plan->forwards.end(), same);
   if (group == plan->forwards.end()) {
-    group = plan->forwards.insert(plan->forwards.end(), Forward{from.sender, from.other_sender, "", {}});
+    group = plan->forwards.insert(plan->forwards.end(), Forward{from.sender, from.other_sender, delivered, {}});
   }
   group->recipients.push_back(std::move(address));
 }
@@ -236,6 +240,7 @@ Task<bool> Expander::add_alias(Plan* plan, RecipientName name, std::string key, 
   co_await set_owner_sender(plan, key, &from);
   from.origin = Origin::alias;
   from.name = key;
+  from.domain = name.domain;
   from.user.reset();
   from.owner = answer.owner;
   from.extension = key == name.user && propagates("alias") ? extension_of(name) : "";

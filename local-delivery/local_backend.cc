@@ -68,7 +68,8 @@ Result<std::unique_ptr<LocalAgent>> LocalAgent::open(const daemon::Process& proc
     UMAYA_TRY(daemon::Account account, daemon::find_user(settings.params.default_privs));
     if (account.uid == 0) return permanent("default_privs: commands are not run with the rights of root");
     settings.default_identity = {account.uid, account.gid};
-    settings.spool_gid = spool_group(settings.params.mail_spool_directory);
+    // Only where it is needed: workers that write into homes have no group but the user's own.
+    if (settings.params.home_mailbox.empty()) settings.spool_gid = spool_group(settings.params.mail_spool_directory);
   } else {
     settings.default_identity = {::geteuid(), ::getegid()};
   }

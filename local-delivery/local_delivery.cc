@@ -171,7 +171,7 @@ Task<void> LocalDelivery::carry_out(Progress* progress) {
   }
   for (PartResult& failure : plan.failures) progress->parts.push_back(failure);
   for (Forward& message : plan.forwards) {
-    std::string key = "forward " + message.sender;
+    std::string key = "forward " + message.sender + " " + message.delivered_to;
     if (progress->deferred || progress->take_done(key)) continue;
     PartResult result = co_await forward(progress, message);
     progress->finish(key, std::move(result));
@@ -409,7 +409,8 @@ Task<PartResult> LocalDelivery::pass(std::string service, std::string recipient)
 }
 
 Task<PartResult> LocalDelivery::forward(Progress* progress, Forward message) {
-  if (lists(params_.delivered_header, "forward")) message.delivered_to = progress->recipient.address;
+  if (message.delivered_to.empty()) message.delivered_to = progress->recipient.address;
+  if (!lists(params_.delivered_header, "forward")) message.delivered_to.clear();
   Result<std::string> queue_id = co_await outside_.forward(std::move(message));
   if (!queue_id && queue_id.error().is_permanent()) co_return bounced(queue_id.error().dsn, queue_id.error().what);
   if (!queue_id) co_return deferred(queue_id.error());

@@ -34,7 +34,7 @@ struct Place {
 struct Forward {
   std::string sender;
   bool other_sender = false;  ///< an owner- alias takes the notices: those of the original sender end here
-  std::string delivered_to;   ///< empty: no Delivered-To header
+  std::string delivered_to;   ///< in the Delivered-To header; empty: none (in a plan: the recipient)
   std::vector<std::string> recipients;
 };
 

@@ -29,6 +29,7 @@ struct From {
   std::optional<Identity> owner{};  ///< of the alias table or list; nothing: default_privs
   std::string sender{};             ///< envelope sender for forwarded mail
   bool other_sender = false;        ///< an owner- alias replaced it
+  std::string domain{};             ///< of the recipient whose expansion this is
   std::string extension{};          ///< unmatched, to be passed on to addresses; with its delimiter
   int depth = 0;
 };

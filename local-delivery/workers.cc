@@ -114,6 +114,7 @@ event::Task<std::shared_ptr<Workers::Mailbox>> Workers::mailbox_for(Identity who
     places_.release();
     co_return nullptr;
   }
+  // shared_ptr: see workers.h
   auto box = std::make_shared<Mailbox>(std::move(*channel));
   box->idle_since = monotonic_now();
   mailboxes_[who] = box;

@@ -64,7 +64,7 @@ class Workers {
     explicit Mailbox(std::unique_ptr<ipc::Channel> open) : channel(std::move(open)) {}
     std::unique_ptr<ipc::Channel> channel;
     event::Semaphore sending{1};
-    // Shared with the asking task: when that is cancelled its answer still comes and must find its place.
+    // shared_ptr: shared with the asking task; when that is cancelled its answer still comes and must find its place.
     std::list<std::shared_ptr<Waiter>> waiting;  ///< answers come in the order of the jobs
     TimePoint idle_since{};
     bool broken = false;
@@ -79,7 +79,8 @@ class Workers {
   void fail_all(Mailbox& box, const Error& error);
 
   std::string socket_;
-  // Shared by the map and by the tasks that use it: it may leave the map while a job still sends.
+  // shared_ptr: the map, the task that reads answers and every job that sends share a worker; it may leave the map
+  // while a job still sends, so none of them is the one owner.
   std::map<Identity, std::shared_ptr<Mailbox>> mailboxes_;
   std::map<Identity, std::vector<std::unique_ptr<ipc::Channel>>> idle_commands_;
   size_t commands_ = 0;

@@ -56,6 +56,17 @@ TEST_CASE("local delivery: C1 a list becomes one new message to all of its membe
   REQUIRE(desk.result("list@example.com").find("forward <> kim") != std::string::npos);
 }
 
+TEST_CASE("local delivery: without frozen_delivered_to a nested list names itself", "[local][alias]") {
+  Desk desk;
+  desk.outside.aliases = {{"all", "inner, kim"}, {"inner", "lee"}};
+  REQUIRE(desk.result("all@example.com") ==
+          "2.0.0 | forward <sender@example.org> lee@example.com kim@example.com via all@example.com");
+  desk.settings.params.frozen_delivered = false;
+  REQUIRE(desk.result("all@example.com") ==
+          "2.0.0 | forward <sender@example.org> lee@example.com via inner@example.com"
+          " | forward <sender@example.org> kim@example.com via all@example.com");
+}
+
 TEST_CASE("local delivery: a name in its own expansion is the user", "[local][alias]") {
   Desk desk;
   desk.outside.aliases["kim"] = "kim, lee";
