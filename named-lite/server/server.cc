@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libcommon/fs/file.h"
+
 namespace umaya::named {
 
 namespace {
@@ -48,6 +50,18 @@ std::vector<net::Endpoint> listen_addresses(const NamedConf& conf, uint16_t port
   return result;
 }
 
+daemon::SandboxPolicy sandbox_policy(const NamedConf& conf, const std::string& config_file) {
+  daemon::SandboxPolicy policy;
+  policy.read = {fs::parent_directory(config_file), conf.directory};
+  for (const ViewConf& view : conf.views) {
+    for (const ZoneConf& zone : view.zones) {
+      if (zone.file.starts_with('/')) policy.read.push_back(fs::parent_directory(zone.file));
+    }
+  }
+  if (!conf.pid_file.empty()) policy.write.push_back(fs::parent_directory(conf.pid_file));
+  return policy;
+}
+
 Server::Server(ServerOptions options, SnapshotPtr snapshot)
     : options_(std::move(options)), responder_(std::move(snapshot)) {}
 
@@ -90,6 +104,14 @@ void Server::reload() {
   tasks_.spawn(reload_task());
 }
 
+/// Ports are opened before the rights for that are given up.
+void Server::note_new_addresses() const {
+  for (const net::Endpoint& at : listen_addresses(conf(), options_.port)) {
+    if (std::find(listening_.begin(), listening_.end(), at) != listening_.end()) continue;
+    log::warning("not listening on {} before the next start of named-lite", at.to_string());
+  }
+}
+
 event::Task<void> Server::reload_task() {
   do {
     again_ = false;
@@ -99,6 +121,7 @@ event::Task<void> Server::reload_task() {
     write_lines(result.lines);
     if (result.snapshot) {
       responder_.replace(std::move(result.snapshot));
+      note_new_addresses();
       log::info("reload complete");
     } else {
       log::error("reload failed: the configuration of before stays in service");

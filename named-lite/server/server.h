@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "libcommon/daemon/sandbox.h"
 #include "libcommon/event/loop.h"
 #include "libcommon/event/worker_pool.h"
 #include "named-lite/server/responder.h"
@@ -38,6 +39,7 @@ class Server {
   Result<void> open_sockets();
   Result<void> open_address(const net::Endpoint& at);
   event::Task<void> reload_task();
+  void note_new_addresses() const;
 
   ServerOptions options_;
   Responder responder_;
@@ -49,6 +51,10 @@ class Server {
   bool reloading_ = false;
   bool again_ = false;  // SIGHUP came while reloading
 };
+
+/// What the server may read and write once it answers: the directories of configuration and zones, that of the pid
+/// file.
+daemon::SandboxPolicy sandbox_policy(const NamedConf& conf, const std::string& config_file);
 
 /// The addresses that the configuration asks to listen on, of those that this host has.
 std::vector<net::Endpoint> listen_addresses(const NamedConf& conf, uint16_t port);

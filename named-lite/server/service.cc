@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "libcommon/daemon/daemon.h"
-#include "libcommon/fs/file.h"
 #include "libcommon/log/log.h"
 #include "named-lite/server/server.h"
 
@@ -24,10 +23,7 @@ Result<void> prepare(daemon::Process& process) {
 }
 
 daemon::SandboxPolicy sandbox(const daemon::Process& process) {
-  const NamedConf& conf = server()->conf();
-  daemon::SandboxPolicy policy;
-  policy.read = {fs::parent_directory(process.config().get("named_config_file")), conf.directory};
-  return policy;
+  return sandbox_policy(server()->conf(), process.config().get("named_config_file"));
 }
 
 void reload(daemon::Process&) {

@@ -1,5 +1,7 @@
 #include "named-lite/server/snapshot.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 
 #include "libcommon/base/clock.h"
@@ -127,6 +129,7 @@ SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before
     load_into(*served, conf, before.get(), result.lines);
     snapshot->views.push_back(std::move(served));
   }
+  malloc_trim(0);  // reading a large zone takes three times the memory that serving it needs
   snapshot->conf = std::move(conf);
   result.snapshot = std::move(snapshot);
   return result;

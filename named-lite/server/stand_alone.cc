@@ -95,6 +95,9 @@ int run_stand_alone(std::span<char* const> arguments) {
     if (!account) log::fatal("-u {}: {}", options.user, account.error().what);
     if (auto dropped = daemon::give_up_root(*account); !dropped) log::fatal("{}", dropped.error().what);
   }
+  auto in_force = daemon::enter_sandbox(sandbox_policy((*server)->conf(), options.server.config_file));
+  if (!in_force) log::fatal("{}", in_force.error().what);
+  log::debug("in force: {}", *in_force);
   event::SignalWatch reload(SIGHUP, [&] { (*server)->reload(); });
   event::SignalWatch terminate(SIGTERM, [&] { loop.stop(); });
   event::SignalWatch interrupt(SIGINT, [&] { loop.stop(); });
