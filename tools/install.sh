@@ -16,7 +16,7 @@ done
 ln -sf ../sbin/sendmail "$lib/sendmail"
 ln -sf ../sbin/sendmail "$bin/mailq"
 ln -sf ../sbin/sendmail "$bin/newaliases"
-for file in main.cf master.cf; do
+for file in main.cf master.cf named.conf; do
   # what an administrator has written is never overwritten
   [ -e "$destdir/etc/umaya/$file" ] || install -m 644 "$top/etc/$file" "$destdir/etc/umaya/$file"
 done
