@@ -84,8 +84,12 @@ const ServedView* Snapshot::view_for(const net::IpAddress& client) const {
   return nullptr;
 }
 
-OpenFile open_anywhere() {
-  return [](std::string_view path) { return fs::read_file(std::string(path), kMostConfigText); };
+OpenFile open_beside(const std::string& config_file) {
+  return [directory = fs::parent_directory(config_file)](std::string_view path) {
+    std::string full(path);
+    if (!path.starts_with('/')) full = directory + "/" + full;
+    return fs::read_file(full, kMostConfigText);
+  };
 }
 
 std::unique_ptr<ZoneImage> load_zone(const Name& name, const std::string& directory, const std::string& file,
@@ -115,7 +119,7 @@ SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before
     return result;
   }
   Problems problems;
-  NamedConf conf = parse_named_conf(*text, config_file, open_anywhere(), problems);
+  NamedConf conf = parse_named_conf(*text, config_file, open_beside(config_file), problems);
   report(problems, result.lines);
   if (problems.has_errors()) return result;
   auto snapshot = std::make_shared<Snapshot>();

@@ -51,7 +51,7 @@ SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before
 std::unique_ptr<ZoneImage> load_zone(const Name& name, const std::string& directory, const std::string& file,
                                      uint64_t seed, Problems& problems);
 
-/// Opens any file by name, for the configuration and its includes: relative to the working directory.
-OpenFile open_anywhere();
+/// Opens the files that a configuration includes; names that are not absolute are meant beside it.
+OpenFile open_beside(const std::string& config_file);
 
 }  // namespace umaya::named

@@ -71,7 +71,7 @@ int check_conf(std::span<char* const> arguments) {
     return 1;
   }
   Problems problems;
-  NamedConf conf = parse_named_conf(*text, file, open_anywhere(), problems);
+  NamedConf conf = parse_named_conf(*text, file, open_beside(file), problems);
   int status = show(problems, Verbosity::all);
   if (with_zones && !problems.has_errors()) status |= check_zones(conf);
   return status;
