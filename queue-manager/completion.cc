@@ -1,4 +1,6 @@
 // The end of a try: notices, removal, or another try later.
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "libcommon/base/random.h"
@@ -37,7 +39,11 @@ void QueueManager::check_done(ActiveMessage& message) {
 
 event::Task<void> QueueManager::finish(MessageKey key) {
   ActiveMessage& message = *find(key);
-  bool is_told = (bool)open_again(message);
+  bool is_told = open_again(message).has_value();
+  struct stat status;  // postsuper -e may have come meanwhile
+  if (is_told && ::fstat(message.file.get(), &status) == 0 && (status.st_mode & queue::mode::kForceExpire) != 0) {
+    message.force_expire = true;
+  }
   if (is_told) is_told = co_await send_notices(message);
   if (is_told && message.deferred > 0 && has_expired(message, age_of(message))) {
     log::info("{}: from=<{}>, status={}, returned to sender", message.id, message.envelope.sender,
@@ -123,8 +129,9 @@ void QueueManager::postpone(ActiveMessage& message) {
   delay += static_cast<int64_t>(random_below(static_cast<uint64_t>(delay) / 16 + 1));  // not all at the same second
   Result<> done = open_again(message);
   if (done) done = fs::set_modified(message.file.get(), wall_seconds() + delay);
-  if (done && (message.mode & queue::mode::kUnthrottle) != 0) {
-    done = fs::set_mode(message.file.get(), message.mode & ~queue::mode::kUnthrottle);
+  struct stat status;
+  if (done && ::fstat(message.file.get(), &status) == 0 && (status.st_mode & queue::mode::kUnthrottle) != 0) {
+    done = fs::set_mode(message.file.get(), status.st_mode & 0777 & ~queue::mode::kUnthrottle);
   }
   if (done) done = spool_.move(message.id, queue::QueueName::active, queue::QueueName::deferred);
   if (!done && done.error().sys_errno != ENOENT) log::warning("{}: {}", message.id, done.error().what);

@@ -69,7 +69,6 @@ QueueManager::Taken QueueManager::activate(Fd file, const std::string& path, con
   ActiveMessage& message = *made;
   message.key = next_key_++;
   message.id = id;
-  message.mode = mode;
   message.flags = reader->envelope().flags;
   message.content_filter = reader->envelope().content_filter;
   message.redirect = reader->envelope().redirect;
