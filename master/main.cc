@@ -96,14 +96,28 @@ int main(int argc, char** argv) {
   int verbose = 0, letter;
   while ((letter = getopt(argc, argv, "c:Ddstvwe:")) != -1) {
     switch (letter) {
-      case 'c': config_option = optarg; break;
-      case 's': background = false; break;
-      case 'd': background = false; break;
-      case 't': test_only = true; break;
-      case 'w': waiting = true; break;
-      case 'v': ++verbose; break;
-      case '?': return 1;
-      default: break;
+      case 'c':
+        config_option = optarg;
+        break;
+      case 's':
+        background = false;
+        break;
+      case 'd':
+        background = false;
+        break;
+      case 't':
+        test_only = true;
+        break;
+      case 'w':
+        waiting = true;
+        break;
+      case 'v':
+        ++verbose;
+        break;
+      case '?':
+        return 1;
+      default:
+        break;
     }
   }
   log::open({.tag = "master", .file = "-", .also_stderr = false});

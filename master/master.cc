@@ -36,7 +36,8 @@ static std::vector<std::string> daemon_environment(const config::Config& config)
     }
   }
   for (const char* name : {"UMAYA_CLOCK_OFFSET", "ASAN_OPTIONS", "UBSAN_OPTIONS"}) {
-    if (const char* value = secure_getenv(name); value && geteuid() != 0) out.push_back(std::string(name) + "=" + value);
+    if (const char* value = secure_getenv(name); value && geteuid() != 0)
+      out.push_back(std::string(name) + "=" + value);
   }
   return out;
 }
@@ -92,7 +93,9 @@ Result<void> Master::apply(const config::Config& config, bool first) {
   return {};
 }
 
-Result<void> Master::start() { return apply(config_, true); }
+Result<void> Master::start() {
+  return apply(config_, true);
+}
 
 void Master::reload() {
   log::reopen();
@@ -144,7 +147,7 @@ Result<Fd> lock_instance(const config::Config& config) {
   std::string path = config.get("queue_directory") + "/pid/master.pid";
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!fd) return sys_error("open " + path);
-  struct flock lock{};
+  struct flock lock {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   if (fcntl(fd.get(), F_OFD_SETLK, &lock) != 0) {

@@ -2,8 +2,8 @@
 //
 // DESCRIPTION
 //     Opens every service's sockets, starts processes on demand, reaps them, wakes services up, and carries a reload
-//     out: services that are gone from master.cf are closed, new ones opened, changed ones keep their sockets and change
-//     their processes. Holds an exclusive lock on pid/master.pid as long as it runs.
+//     out: services that are gone from master.cf are closed, new ones opened, changed ones keep their sockets and
+//     change their processes. Holds an exclusive lock on pid/master.pid as long as it runs.
 #pragma once
 
 #include <map>

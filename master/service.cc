@@ -34,7 +34,8 @@ size_t worker_limit(const config::MasterService& line, size_t workers) {
 
 size_t session_share(const config::MasterService& line, size_t workers) {
   // A limit of 1 is Postfix's way to say "one process" for these; it never was a limit of their clients.
-  bool single = listed(line.command, {"qmgr", "pickup", "anvil", "verify", "flush", "become", "proxymap", "authd", "bounce", "named-lite"});
+  bool single = listed(line.command, {"qmgr", "pickup", "anvil", "verify", "flush", "become", "proxymap", "authd",
+                                      "bounce", "named-lite"});
   if (single || line.process_limit == 0) return 0;
   size_t processes = worker_limit(line, workers);
   return (static_cast<size_t>(line.process_limit) + processes - 1) / processes;
@@ -110,7 +111,8 @@ void Service::watch() {
   watching_ = wanted;
   if (watches_.empty()) {
     for (const Fd& socket : sockets_) {
-      watches_.push_back(std::make_unique<event::IoWatch>(socket.get(), event::Readiness::read, [this] { on_demand(); }));
+      watches_.push_back(
+          std::make_unique<event::IoWatch>(socket.get(), event::Readiness::read, [this] { on_demand(); }));
     }
   }
   for (auto& one : watches_) wanted ? one->enable() : one->disable();
@@ -124,11 +126,16 @@ void Service::on_demand() {
 
 std::vector<std::string> Service::arguments() const {
   std::vector<std::string> out = {line_.command,
-                                  "-c", settings_->config_directory,
-                                  "-n", line_.name,
-                                  "-t", std::string(config::type_name(line_.type)),
-                                  "-s", std::to_string(sockets_.size()),
-                                  "-l", std::to_string(session_share(line_, settings_->workers))};
+                                  "-c",
+                                  settings_->config_directory,
+                                  "-n",
+                                  line_.name,
+                                  "-t",
+                                  std::string(config::type_name(line_.type)),
+                                  "-s",
+                                  std::to_string(sockets_.size()),
+                                  "-l",
+                                  std::to_string(session_share(line_, settings_->workers))};
   if (line_.type == config::ServiceType::inet && line_.process_limit > 0) {
     out.insert(out.end(), {"-o", stress_ ? "stress=yes" : "stress="});
   }
@@ -197,8 +204,9 @@ event::Task<void> Service::read_status(Service* service, Child* child) {
       TimePoint now = monotonic_now();
       if (service->limit_warned_ == TimePoint{} || now - service->limit_warned_ > kLimitWarningEvery) {
         service->limit_warned_ = now;
-        log::warning("service \"{}\" ({}) has reached its process limit \"{}\": new clients may experience noticeable delays",
-                     service->line_.name, service->line_.name, service->line_.process_limit);
+        log::warning(
+            "service \"{}\" ({}) has reached its process limit \"{}\": new clients may experience noticeable delays",
+            service->line_.name, service->line_.name, service->line_.process_limit);
       }
       service->stress_ = true;
       service->stress_end_.arm(kStressTime);

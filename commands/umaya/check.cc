@@ -15,8 +15,12 @@ bool check_instance(const config::Config& config) {
         usable = false;
         log::error("{}", finding.text);
         break;
-      case config::Severity::warning: log::warning("{}", finding.text); break;
-      case config::Severity::note: log::info("{}", finding.text); break;
+      case config::Severity::warning:
+        log::warning("{}", finding.text);
+        break;
+      case config::Severity::note:
+        log::info("{}", finding.text);
+        break;
     }
   }
   auto prepared = daemon::prepare_directories(config);

@@ -41,7 +41,7 @@ struct InstancePlan {
   std::vector<std::string> users;       ///< with homes beneath the directory
   uint16_t smtp_port = 0;               ///< 0: no service
   uint16_t pop3_port = 0;
-  std::string main_cf;                  ///< more lines of main.cf
+  std::string main_cf;  ///< more lines of main.cf
 };
 /// Writes the files of an instance and prepares its directories; refuses a directory that has a main.cf.
 Result<void> make_instance(const InstancePlan& plan);

@@ -46,8 +46,11 @@ class Demo {
  private:
   Result<void> write(std::string_view name, std::string_view text) const;
   Result<pid_t> run(const std::string& program, std::vector<std::string> arguments, std::string_view input = {}) const;
-  Result<void> run_and_wait(const std::string& program, std::vector<std::string> arguments, std::string_view input = {}) const;
-  std::string command(std::string_view name) const { return config_->get("command_directory") + "/" + std::string(name); }
+  Result<void> run_and_wait(const std::string& program, std::vector<std::string> arguments,
+                            std::string_view input = {}) const;
+  std::string command(std::string_view name) const {
+    return config_->get("command_directory") + "/" + std::string(name);
+  }
 
   std::string directory_;
   std::optional<config::Config> config_;
@@ -122,11 +125,13 @@ Result<pid_t> Demo::run(const std::string& program, std::vector<std::string> arg
     std::fprintf(stderr, "umaya: %s: %s\n", program.c_str(), strerror(errno));
     _exit(127);
   }
-  if (!input.empty() && ::write(write_end.get(), input.data(), input.size()) < 0) return sys_error("write to " + program);
+  if (!input.empty() && ::write(write_end.get(), input.data(), input.size()) < 0)
+    return sys_error("write to " + program);
   return pid;
 }
 
-Result<void> Demo::run_and_wait(const std::string& program, std::vector<std::string> arguments, std::string_view input) const {
+Result<void> Demo::run_and_wait(const std::string& program, std::vector<std::string> arguments,
+                                std::string_view input) const {
   UMAYA_TRY(pid_t pid, run(program, std::move(arguments), input));
   int status = 0;
   waitpid(pid, &status, 0);
@@ -171,7 +176,8 @@ Result<void> Demo::send_by_smtp() {
   UMAYA_CHECK(smtp.say("MAIL FROM:<" + sender + ">", "250"));
   UMAYA_CHECK(smtp.say("RCPT TO:<" + list + ">", "250"));
   UMAYA_CHECK(smtp.say("DATA", "354"));
-  UMAYA_CHECK(smtp.say("From: " + sender + "\r\nTo: " + list + "\r\nSubject: by SMTP\r\n\r\nFirst message.\r\n.", "250"));
+  UMAYA_CHECK(
+      smtp.say("From: " + sender + "\r\nTo: " + list + "\r\nSubject: by SMTP\r\n\r\nFirst message.\r\n.", "250"));
   UMAYA_CHECK(smtp.say("QUIT", "221"));
   return {};
 }
@@ -186,7 +192,8 @@ Result<void> Demo::follow(int deliveries) {
   std::printf("\n-- its way, from the log\n");
   TimePoint until = monotonic_now() + kDeliveryLimit;
   for (int seen = 0; seen < deliveries;) {
-    if (monotonic_now() > until) return temporary("the message did not reach every mailbox; see " + directory_ + "/mail.log");
+    if (monotonic_now() > until)
+      return temporary("the message did not reach every mailbox; see " + directory_ + "/mail.log");
     seen += log_->print_new_lines();
     std::this_thread::sleep_for(10ms);
   }
@@ -238,8 +245,9 @@ void Demo::print_hints() const {
       "    %s -p        the queue\n"
       "    %s -n        the settings\n"
       "    tail -f %s/mail.log\n",
-      std::string(kPassword).c_str(), directory_.c_str(), smtp_port_, pop3_port_, dns_port_, std::string(kDomain).c_str(),
-      command("sendmail").c_str(), command("postqueue").c_str(), command("postconf").c_str(), directory_.c_str());
+      std::string(kPassword).c_str(), directory_.c_str(), smtp_port_, pop3_port_, dns_port_,
+      std::string(kDomain).c_str(), command("sendmail").c_str(), command("postqueue").c_str(),
+      command("postconf").c_str(), directory_.c_str());
   std::fflush(stdout);
 }
 

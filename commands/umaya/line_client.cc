@@ -47,7 +47,8 @@ Result<std::string> LineClient::expect(std::string_view beginning) {
   while (true) {
     UMAYA_TRY(std::string line, read_line());
     print('S', line);
-    if (!line.starts_with(beginning)) return temporary(label_ + ": expected " + std::string(beginning) + ", got: " + line);
+    if (!line.starts_with(beginning))
+      return temporary(label_ + ": expected " + std::string(beginning) + ", got: " + line);
     all += line + "\n";
     if (line.size() < 4 || line[3] != '-' || beginning.size() != 3) return all;
   }

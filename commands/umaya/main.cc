@@ -4,8 +4,8 @@
 //     umaya [-v] [-c config_directory] command
 //
 // DESCRIPTION
-//     An instance is a configuration directory; without -c it is $MAIL_CONFIG, or /etc/umaya. Started by root the daemons
-//     change to mail_owner and net_user; started by an ordinary user the instance runs whole as that user.
+//     An instance is a configuration directory; without -c it is $MAIL_CONFIG, or /etc/umaya. Started by root the
+//     daemons change to mail_owner and net_user; started by an ordinary user the instance runs whole as that user.
 //
 //     start       check, then run the mail system in the background; returns when it listens
 //     start-fg    the same in the foreground, for service managers
@@ -45,10 +45,11 @@ struct Verb {
 };
 
 constexpr Verb kVerbs[] = {
-    {"start", commands::start},   {"start-fg", commands::start_foreground}, {"stop", commands::stop},
-    {"abort", commands::abort_now}, {"reload", commands::reload},           {"status", commands::status},
-    {"flush", commands::flush},   {"check", commands::check},               {"new", commands::new_instance},
-    {"demo", commands::demo},
+    {"start", commands::start},      {"start-fg", commands::start_foreground},
+    {"stop", commands::stop},        {"abort", commands::abort_now},
+    {"reload", commands::reload},    {"status", commands::status},
+    {"flush", commands::flush},      {"check", commands::check},
+    {"new", commands::new_instance}, {"demo", commands::demo},
 };
 
 int usage() {

@@ -58,20 +58,35 @@ std::string main_cf_of(const InstancePlan& plan) {
   std::string dir = plan.directory;
   return "# A throwaway instance; made by \"umaya new\".\n"
          "compatibility_level = 3.7\n"
-         "queue_directory = " + dir + "/spool\n"
-         "data_directory = " + dir + "/lib\n"
-         "maillog_file = " + dir + "/mail.log\n"
-         "passwd_file = " + dir + "/passwd\n"
-         "myhostname = server." + plan.domain + "\n"
-         "mydomain = " + plan.domain + "\n"
+         "queue_directory = " +
+         dir +
+         "/spool\n"
+         "data_directory = " +
+         dir +
+         "/lib\n"
+         "maillog_file = " +
+         dir +
+         "/mail.log\n"
+         "passwd_file = " +
+         dir +
+         "/passwd\n"
+         "myhostname = server." +
+         plan.domain +
+         "\n"
+         "mydomain = " +
+         plan.domain +
+         "\n"
          "myorigin = $mydomain\n"
          "mydestination = $mydomain, $myhostname, localhost\n"
          "inet_interfaces = 127.0.0.1\n"
          "inet_protocols = ipv4\n"
          "mynetworks = 127.0.0.0/8\n"
-         "alias_maps = hash:" + dir + "/aliases\n"
+         "alias_maps = hash:" +
+         dir +
+         "/aliases\n"
          "alias_database = $alias_maps\n"
-         "home_mailbox = Maildir/\n" + (geteuid() == 0 ? kBorrowedAccounts : "") + plan.main_cf;
+         "home_mailbox = Maildir/\n" +
+         (geteuid() == 0 ? kBorrowedAccounts : "") + plan.main_cf;
 }
 
 /// Whose mail it is: ours, or, made by root, nobody's: mail is never delivered as root.

@@ -4,9 +4,9 @@
 //     UMAYA_TRY(std::optional<User> user, find_user_entry("k.mizo"));   // error: could not ask; nothing: no such user
 //
 // DESCRIPTION
-//     Asks the system's user database (getpwnam_r), or, once use_passwd_file() has named one, a file in passwd(5) format:
-//     a throwaway instance, or one whose users are not the host's, brings its own users that way (parameter passwd_file).
-//     The file is read again when it has changed. Any thread may ask; use_passwd_file() is for the start.
+//     Asks the system's user database (getpwnam_r), or, once use_passwd_file() has named one, a file in passwd(5)
+//     format: a throwaway instance, or one whose users are not the host's, brings its own users that way (parameter
+//     passwd_file). The file is read again when it has changed. Any thread may ask; use_passwd_file() is for the start.
 //
 // ERRORS
 //     "There is no such user" and "the database cannot be asked" are different answers: only the first is permanent.

@@ -45,7 +45,8 @@ struct Options {
 };
 
 [[noreturn]] void usage(std::string_view program, std::string_view why) {
-  log::fatal("{}: {}; usage: {} -n service [-t type] [-c config_directory] [-o name=value] [-v]", program, why, program);
+  log::fatal("{}: {}; usage: {} -n service [-t type] [-c config_directory] [-o name=value] [-v]", program, why,
+             program);
 }
 
 Options parse_options(int argc, char** argv, std::string_view program) {
@@ -55,16 +56,34 @@ Options parse_options(int argc, char** argv, std::string_view program) {
   optind = 1;
   while ((letter = getopt(argc, argv, "+c:n:t:o:l:s:vSdDui:m:z")) != -1) {
     switch (letter) {
-      case 'c': config_option = optarg; break;
-      case 'n': options.service = optarg; break;
-      case 't': options.type = optarg; break;
-      case 'o': options.overrides.emplace_back(optarg); break;
-      case 'l': options.session_limit = parse_uint(optarg).value_or(0); break;
-      case 's': options.sockets = static_cast<int>(parse_uint(optarg).value_or(0)); break;
-      case 'v': ++options.verbose; break;
-      case 'S': options.stand_alone = true; break;
-      case '?': usage(program, "unknown option");
-      default: break;  // options of Postfix's daemons that mean nothing here
+      case 'c':
+        config_option = optarg;
+        break;
+      case 'n':
+        options.service = optarg;
+        break;
+      case 't':
+        options.type = optarg;
+        break;
+      case 'o':
+        options.overrides.emplace_back(optarg);
+        break;
+      case 'l':
+        options.session_limit = parse_uint(optarg).value_or(0);
+        break;
+      case 's':
+        options.sockets = static_cast<int>(parse_uint(optarg).value_or(0));
+        break;
+      case 'v':
+        ++options.verbose;
+        break;
+      case 'S':
+        options.stand_alone = true;
+        break;
+      case '?':
+        usage(program, "unknown option");
+      default:
+        break;  // options of Postfix's daemons that mean nothing here
     }
   }
   options.config_directory = config_directory_of(config_option);
@@ -80,7 +99,8 @@ std::vector<Fd> open_own_sockets(const config::Config& config, const Options& op
   auto type = options.type == "inet" ? config::ServiceType::inet : config::ServiceType::unix_stream;
   const config::MasterService* service = master->find(options.service, type);
   if (!service) {
-    log::fatal("{}: no service \"{}\" of type {}: name one with -n and -t", master->file, options.service, options.type);
+    log::fatal("{}: no service \"{}\" of type {}: name one with -n and -t", master->file, options.service,
+               options.type);
   }
   auto sockets = open_sockets(config, *service);
   if (!sockets) log::fatal("{}", sockets.error().what);
@@ -93,6 +113,24 @@ std::vector<Fd> inherited_sockets(int count) {
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     out.emplace_back(fd);
   }
+  return out;
+}
+
+/// Files and tables that main.cf names, so that a changed one can be opened again: "hash:/etc/aliases" gives /etc.
+std::vector<std::string> configured_paths(const config::Config& config) {
+  std::vector<std::string> out;
+  for (const auto& setting : config.main_cf().settings) {
+    for (const std::string& word : config.get_list(setting.name)) {
+      size_t path = word.starts_with('/') ? 0 : word.find(":/");
+      if (path == std::string::npos) continue;
+      if (path > 0) {
+        out.push_back(word.substr(path + 1, word.rfind('/') - path - 1));
+      } else {
+        out.push_back(word);
+      }
+    }
+  }
+  std::erase(out, "");
   return out;
 }
 
@@ -186,6 +224,7 @@ void Runner::drop_privileges() {
   if (!hooks_.sandbox) return;
   SandboxPolicy policy = hooks_.sandbox(process_);
   policy.read.push_back(process_.config_.directory());
+  for (std::string& path : configured_paths(process_.config_)) policy.read.push_back(std::move(path));
   auto entered = enter_sandbox(policy);
   if (!entered) log::fatal("{}", entered.error().what);
   log::debug("in force: {}", *entered);

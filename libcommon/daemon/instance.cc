@@ -1,12 +1,11 @@
 #include "libcommon/daemon/instance.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
-
-#include <fmt/core.h>
 
 #include "libcommon/base/fd.h"
 #include "libcommon/daemon/privilege.h"
@@ -59,7 +58,8 @@ Result<Accounts> find_accounts(const config::Config& config) {
 }
 
 /// One directory: made when missing, owner and mode as they must be.
-Result<void> prepare(const std::string& path, const Place& place, const Accounts& accounts, std::vector<std::string>& done) {
+Result<void> prepare(const std::string& path, const Place& place, const Accounts& accounts,
+                     std::vector<std::string>& done) {
   if (mkdir(path.c_str(), 0700) == 0) {
     done.push_back("made directory " + path);
   } else if (errno != EEXIST) {
@@ -76,7 +76,8 @@ Result<void> prepare(const std::string& path, const Place& place, const Accounts
       if (info.st_uid != 0) done.push_back("changed owner of " + path);
     }
   }
-  if ((info.st_mode & 07777) != place.mode && fchmod(fd.get(), place.mode) != 0) return sys_error("change mode of " + path);
+  if ((info.st_mode & 07777) != place.mode && fchmod(fd.get(), place.mode) != 0)
+    return sys_error("change mode of " + path);
   return {};
 }
 
@@ -97,7 +98,7 @@ Result<std::vector<std::string>> prepare_directories(const config::Config& confi
 pid_t running_master(const config::Config& config) {
   Fd fd(open((config.get("queue_directory") + "/pid/master.pid").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd) return 0;
-  struct flock lock{};
+  struct flock lock {};
   lock.l_type = F_RDLCK;
   lock.l_whence = SEEK_SET;
   if (fcntl(fd.get(), F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return 0;

@@ -22,10 +22,10 @@ namespace {
 constexpr uint64_t kReadFile = LANDLOCK_ACCESS_FS_READ_FILE;
 constexpr uint64_t kRead = kReadFile | LANDLOCK_ACCESS_FS_READ_DIR;
 constexpr uint64_t kExecute = LANDLOCK_ACCESS_FS_EXECUTE;
-constexpr uint64_t kWrite = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-                            LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
-                            LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_CHAR |
-                            LANDLOCK_ACCESS_FS_MAKE_BLOCK;
+constexpr uint64_t kWrite = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+                            LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+                            LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM |
+                            LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK;
 constexpr uint64_t kRefer = 1ull << 13;  // LANDLOCK_ACCESS_FS_REFER, ABI 2
 
 /// Rights that a rule may name for a file that is no directory.
@@ -53,22 +53,63 @@ bool limit_files(const SandboxPolicy& policy) {
   for (const std::string& path : policy.read) allow_path(ruleset.get(), path, kRead);
   for (const std::string& path : policy.write) allow_path(ruleset.get(), path, kRead | write);
   // What the C library needs at run time: name services, time zones, character sets, the log socket.
-  for (const char* path : {"/etc", "/usr/share/zoneinfo", "/usr/lib", "/lib", "/lib64", "/run/systemd/userdb", "/proc/self",
-                           "/dev/null", "/dev/urandom"}) {
+  for (const char* path : {"/etc", "/usr/share/zoneinfo", "/usr/lib", "/lib", "/lib64", "/run/systemd/userdb",
+                           "/proc/self", "/dev/null", "/dev/urandom"}) {
     allow_path(ruleset.get(), path, kRead);
   }
   allow_path(ruleset.get(), "/dev/null", kReadFile | LANDLOCK_ACCESS_FS_WRITE_FILE);
   return syscall(SYS_landlock_restrict_self, ruleset.get(), 0) == 0;
 }
 
-constexpr int kForbidden[] = {
-    SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot,
-    SYS_swapon, SYS_swapoff, SYS_reboot, SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load,
-    SYS_kexec_file_load, SYS_bpf, SYS_perf_event_open, SYS_userfaultfd, SYS_add_key, SYS_request_key, SYS_keyctl,
-    SYS_unshare, SYS_setns, SYS_open_by_handle_at, SYS_name_to_handle_at, SYS_acct, SYS_quotactl, SYS_settimeofday,
-    SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime, SYS_sethostname, SYS_setdomainname, SYS_iopl, SYS_ioperm,
-    SYS_personality, SYS_fanotify_init, SYS_io_uring_setup, SYS_move_mount, SYS_open_tree, SYS_fsopen, SYS_fsmount,
-    SYS_pidfd_getfd, SYS_kcmp, SYS_lookup_dcookie, SYS_vhangup, SYS_syslog, SYS_mknod, SYS_mknodat};
+constexpr int kForbidden[] = {SYS_ptrace,
+                              SYS_process_vm_readv,
+                              SYS_process_vm_writev,
+                              SYS_mount,
+                              SYS_umount2,
+                              SYS_pivot_root,
+                              SYS_chroot,
+                              SYS_swapon,
+                              SYS_swapoff,
+                              SYS_reboot,
+                              SYS_init_module,
+                              SYS_finit_module,
+                              SYS_delete_module,
+                              SYS_kexec_load,
+                              SYS_kexec_file_load,
+                              SYS_bpf,
+                              SYS_perf_event_open,
+                              SYS_userfaultfd,
+                              SYS_add_key,
+                              SYS_request_key,
+                              SYS_keyctl,
+                              SYS_unshare,
+                              SYS_setns,
+                              SYS_open_by_handle_at,
+                              SYS_name_to_handle_at,
+                              SYS_acct,
+                              SYS_quotactl,
+                              SYS_settimeofday,
+                              SYS_clock_settime,
+                              SYS_adjtimex,
+                              SYS_clock_adjtime,
+                              SYS_sethostname,
+                              SYS_setdomainname,
+                              SYS_iopl,
+                              SYS_ioperm,
+                              SYS_personality,
+                              SYS_fanotify_init,
+                              SYS_io_uring_setup,
+                              SYS_move_mount,
+                              SYS_open_tree,
+                              SYS_fsopen,
+                              SYS_fsmount,
+                              SYS_pidfd_getfd,
+                              SYS_kcmp,
+                              SYS_lookup_dcookie,
+                              SYS_vhangup,
+                              SYS_syslog,
+                              SYS_mknod,
+                              SYS_mknodat};
 
 bool limit_calls(Execution execution) {
   std::vector<sock_filter> program;

@@ -17,7 +17,7 @@ namespace umaya::daemon {
 int unix_socket_kind(std::string_view command) {
   static constexpr std::string_view kStreams[] = {"smtpd", "pop3d", "imapd", "authd", "spawn", "lmtpd", "qmqpd"};
   return std::find(std::begin(kStreams), std::end(kStreams), command) != std::end(kStreams) ? SOCK_STREAM
-                                                                                             : SOCK_SEQPACKET;
+                                                                                            : SOCK_SEQPACKET;
 }
 
 std::string socket_path(const config::Config& config, const config::MasterService& service) {
@@ -36,7 +36,9 @@ Result<SocketAccess> access_of(const config::Config& config, const config::Maste
   static constexpr std::string_view kForNet[] = {"cleanup", "anvil", "proxymap", "flush", "authd", "verify"};
   static constexpr std::string_view kForCommands[] = {"pickup", "qmgr", "showq"};
   UMAYA_TRY(Account owner, find_user(config.get("mail_owner")));
-  auto listed = [&](auto& names) { return std::find(std::begin(names), std::end(names), service.command) != std::end(names); };
+  auto listed = [&](auto& names) {
+    return std::find(std::begin(names), std::end(names), service.command) != std::end(names);
+  };
   if (listed(kForNet)) {
     UMAYA_TRY(Account net, find_user(config.get("net_user")));
     return SocketAccess{net.gid, 0660};
@@ -105,8 +107,11 @@ Result<std::vector<Fd>> open_inet(const config::Config& config, const config::Ma
     socklen_t size = net::Endpoint{address, port}.to_sockaddr(storage);
     Result<Fd> fd = event::listen_on(reinterpret_cast<sockaddr*>(&storage), size);
     if (!fd && fd.error().sys_errno == EAFNOSUPPORT && addresses.size() > 1) continue;  // no IPv6 on this host
-    if (!fd) return std::unexpected(Error{fd.error().kind, fd.error().sys_errno,
-                                          net::Endpoint{address, port}.to_string() + ": " + fd.error().what, {}});
+    if (!fd)
+      return std::unexpected(Error{fd.error().kind,
+                                   fd.error().sys_errno,
+                                   net::Endpoint{address, port}.to_string() + ": " + fd.error().what,
+                                   {}});
     out.push_back(std::move(*fd));
   }
   if (out.empty()) return permanent("service " + service.key() + ": no address to listen on; see inet_interfaces");

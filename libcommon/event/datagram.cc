@@ -12,7 +12,8 @@ Result<DatagramSocket> DatagramSocket::create(int family, const PeerAddress& bin
 }
 
 Result<void> DatagramSocket::connect(const PeerAddress& peer) {
-  if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&peer.storage), peer.size) != 0) return sys_error("connect");
+  if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&peer.storage), peer.size) != 0)
+    return sys_error("connect");
   return {};
 }
 
@@ -29,7 +30,8 @@ Task<Result<Datagram>> DatagramSocket::receive(Duration limit, size_t limit_byte
   while (true) {
     PeerAddress from;
     from.size = sizeof from.storage;
-    ssize_t n = ::recvfrom(fd_.get(), room.data(), room.size(), 0, reinterpret_cast<sockaddr*>(&from.storage), &from.size);
+    ssize_t n =
+        ::recvfrom(fd_.get(), room.data(), room.size(), 0, reinterpret_cast<sockaddr*>(&from.storage), &from.size);
     if (n >= 0) {
       room.resize(static_cast<size_t>(n));
       co_return Datagram{std::move(room), from};

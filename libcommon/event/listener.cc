@@ -35,7 +35,8 @@ void Listener::on_ready() {
   for (int i = 0; i < kAcceptsPerRound && !paused_; ++i) {
     PeerAddress peer;
     peer.size = sizeof peer.storage;
-    Fd client(::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    Fd client(
+        ::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client) {
       accepted_(std::move(client), peer);
       continue;
@@ -84,7 +85,8 @@ Result<Fd> connect_unix(const std::string& path, int type) {
   UMAYA_TRY(sockaddr_un address, unix_address(path));
   Fd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return sys_error("socket");
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return sys_error("connect " + path);
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    return sys_error("connect " + path);
   return fd;
 }
 

@@ -8,8 +8,12 @@
 
 namespace umaya::event {
 
-void detail::EventFree::operator()(::event* e) const { event_free(e); }
-void detail::BaseFree::operator()(::event_base* b) const { event_base_free(b); }
+void detail::EventFree::operator()(::event* e) const {
+  event_free(e);
+}
+void detail::BaseFree::operator()(::event_base* b) const {
+  event_base_free(b);
+}
 
 static thread_local Loop* current_loop = nullptr;
 
@@ -28,7 +32,9 @@ static timeval to_timeval(Duration d) {
   return {usec / 1'000'000, static_cast<suseconds_t>(usec % 1'000'000)};
 }
 
-Loop::Loop() : base_(make_base()), now_(monotonic_now()), outer_(current_loop) { current_loop = this; }
+Loop::Loop() : base_(make_base()), now_(monotonic_now()), outer_(current_loop) {
+  current_loop = this;
+}
 
 Loop::~Loop() {
   if (current_loop == this) current_loop = outer_;
@@ -68,9 +74,13 @@ void Loop::stop() {
   event_base_loopbreak(base());
 }
 
-void Loop::defer(std::function<void()> fn) { deferred_.push_back(std::move(fn)); }
+void Loop::defer(std::function<void()> fn) {
+  deferred_.push_back(std::move(fn));
+}
 
-void Loop::after_fork() { event_reinit(base()); }
+void Loop::after_fork() {
+  event_reinit(base());
+}
 
 void Loop::drain_deferred() {
   while (!deferred_.empty()) {
@@ -81,10 +91,14 @@ void Loop::drain_deferred() {
 
 static short event_flags(Readiness readiness) {
   switch (readiness) {
-    case Readiness::read: return EV_READ | EV_PERSIST;
-    case Readiness::write: return EV_WRITE | EV_PERSIST;
-    case Readiness::read_edge: return EV_READ | EV_CLOSED | EV_PERSIST | EV_ET;
-    case Readiness::write_edge: return EV_WRITE | EV_PERSIST | EV_ET;
+    case Readiness::read:
+      return EV_READ | EV_PERSIST;
+    case Readiness::write:
+      return EV_WRITE | EV_PERSIST;
+    case Readiness::read_edge:
+      return EV_READ | EV_CLOSED | EV_PERSIST | EV_ET;
+    case Readiness::write_edge:
+      return EV_WRITE | EV_PERSIST | EV_ET;
   }
   return 0;
 }
@@ -98,7 +112,9 @@ IoWatch::IoWatch(int fd, Readiness readiness, std::function<void()> callback)
 void IoWatch::enable() {
   if (event_add(event_.get(), nullptr) != 0) log::panic("event loop: cannot watch descriptor");
 }
-void IoWatch::disable() { event_del(event_.get()); }
+void IoWatch::disable() {
+  event_del(event_.get());
+}
 
 void IoWatch::on_event(int, short what, void* self) {
   [&]() noexcept {

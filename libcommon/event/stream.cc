@@ -251,7 +251,9 @@ void Stream::set_transport(std::unique_ptr<Transport> transport) {
   readable_ = true;  // the transport may hold bytes of its own
 }
 
-void Stream::shutdown_write() { ::shutdown(fd(), SHUT_WR); }
+void Stream::shutdown_write() {
+  ::shutdown(fd(), SHUT_WR);
+}
 
 Fd Stream::release() {
   read_watch_.disable();

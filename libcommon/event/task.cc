@@ -32,9 +32,13 @@ struct TaskScope::Runner {
   std::coroutine_handle<promise_type> handle;
 };
 
-TaskScope::Runner TaskScope::run(TaskScope*, Task<void> task) { co_await task; }
+TaskScope::Runner TaskScope::run(TaskScope*, Task<void> task) {
+  co_await task;
+}
 
-void TaskScope::spawn(Task<void> task) { run(this, std::move(task)).handle.resume(); }
+void TaskScope::spawn(Task<void> task) {
+  run(this, std::move(task)).handle.resume();
+}
 
 void TaskScope::cancel() {
   while (first_) {

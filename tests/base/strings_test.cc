@@ -16,7 +16,8 @@ TEST_CASE("strings: base64 goes both ways and refuses what is not canonical", "[
 
 TEST_CASE("strings: valid_utf8 refuses overlong forms, surrogates and truncation", "[base][strings]") {
   REQUIRE(valid_utf8("h\xc3\xa4user"));
-  for (auto bad : {"\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3"}) REQUIRE_FALSE(valid_utf8(bad));
+  for (auto bad : {"\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3"})
+    REQUIRE_FALSE(valid_utf8(bad));
 }
 
 TEST_CASE("strings: printable leaves one line of visible bytes", "[base][strings]") {

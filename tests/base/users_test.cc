@@ -14,7 +14,8 @@ TEST_CASE("users: a passwd line goes both ways, anything else is no entry", "[ba
   REQUIRE(user->uid == 1001);
   REQUIRE(user->home == "/home/k.mizo");
   REQUIRE(passwd_line(*user) == "k.mizo:x:1001:1002:K. Mizo,,,:/home/k.mizo:/bin/sh");
-  for (auto bad : {"", "# comment", "a:x:1:1:g:h", "a:x:one:1:g:h:s", "a:x:1:1:g:h:s:t", ":x:1:1:g:h:s", "a:x:4294967296:1::h:s"}) {
+  for (auto bad : {"", "# comment", "a:x:1:1:g:h", "a:x:one:1:g:h:s", "a:x:1:1:g:h:s:t", ":x:1:1:g:h:s",
+                   "a:x:4294967296:1::h:s"}) {
     REQUIRE_FALSE(parse_passwd_line(bad));
   }
 }

@@ -22,9 +22,15 @@ struct Pair {
   void say(std::string_view text) { REQUIRE(::write(theirs.get(), text.data(), text.size()) == ssize_t(text.size())); }
 };
 
-Task<Read> line_of(Stream* s, size_t limit) { co_return co_await s->read_line(limit); }
-Task<Read> some_of(Stream* s) { co_return co_await s->read_some(); }
-Task<Read> exactly_of(Stream* s, size_t n) { co_return co_await s->read_exactly(n); }
+Task<Read> line_of(Stream* s, size_t limit) {
+  co_return co_await s->read_line(limit);
+}
+Task<Read> some_of(Stream* s) {
+  co_return co_await s->read_some();
+}
+Task<Read> exactly_of(Stream* s, size_t n) {
+  co_return co_await s->read_exactly(n);
+}
 
 Task<void> count_lines(Stream* s, size_t* lines, ReadStatus* end) {
   while (true) {
@@ -142,7 +148,9 @@ TEST_CASE("stream: a write that the peer never takes times out", "[event][stream
   Stream s(std::move(pair.ours));
   s.set_timeout(20ms);
   std::string big(3'000'000, 'x');
-  auto send = [](Stream* stream, std::string_view text) -> Task<Result<void>> { co_return co_await stream->flush(text); };
+  auto send = [](Stream* stream, std::string_view text) -> Task<Result<void>> {
+    co_return co_await stream->flush(text);
+  };
   Result<void> sent = run_until_done(send(&s, big));
   REQUIRE_FALSE(sent);
   REQUIRE(sent.error().sys_errno == ETIMEDOUT);

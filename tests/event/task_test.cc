@@ -36,7 +36,9 @@ Task<void> outer(int* alive, Duration wait, int* result) {
   *result = co_await inner(alive, wait);
 }
 
-Task<int> counted(int n) { co_return n; }
+Task<int> counted(int n) {
+  co_return n;
+}
 
 Task<long> sum_many(int n) {
   long sum = 0;
@@ -148,7 +150,8 @@ TEST_CASE("worker pool: results come back, abandoned work is dropped", "[event][
 
 TEST_CASE("child: exit codes, signals and time limits are told apart, no descriptor leaks in", "[event][child]") {
   auto run = [](std::string script, Duration limit) -> Task<ExitStatus> {
-    auto child = Child::spawn({.path = "/bin/sh", .arguments = {"sh", "-c", script}, .environment = {"PATH=/bin:/usr/bin"}});
+    auto child =
+        Child::spawn({.path = "/bin/sh", .arguments = {"sh", "-c", script}, .environment = {"PATH=/bin:/usr/bin"}});
     REQUIRE(child);
     co_return co_await child->wait(limit);
   };

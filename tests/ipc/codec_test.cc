@@ -33,7 +33,8 @@ TEST_CASE("codec: a message comes back as it was", "[ipc][codec]") {
   REQUIRE(s->last_content);
 }
 
-TEST_CASE("codec: Q27 every cut and every flipped byte is an error or a well-formed message, never a crash", "[ipc][codec]") {
+TEST_CASE("codec: Q27 every cut and every flipped byte is an error or a well-formed message, never a crash",
+          "[ipc][codec]") {
   std::string wire = ipc::encode(sample());
   for (size_t cut = 0; cut < wire.size(); ++cut) REQUIRE_FALSE(ipc::decode<cleanup::Submission>(wire.substr(0, cut)));
   REQUIRE_FALSE(ipc::decode<cleanup::Submission>(wire + "x"));
@@ -53,15 +54,18 @@ TEST_CASE("codec: a vector that claims more elements than there are bytes is ref
 }
 
 TEST_CASE("codec: every message type has a mark of its own", "[ipc][codec]") {
-  std::vector<uint32_t> marks = {
-      ipc::mark_of<cleanup::Submission>(), ipc::mark_of<cleanup::MoreRecipients>(), ipc::mark_of<cleanup::Content>(),
-      ipc::mark_of<cleanup::Outcome>(),    ipc::mark_of<qmgr::NewMessage>(),        ipc::mark_of<qmgr::LateResults>(),
-      ipc::mark_of<qmgr::Command>(),       ipc::mark_of<qmgr::Done>(),              ipc::mark_of<delivery::Request>(),
-      ipc::mark_of<delivery::Reply>(),     ipc::mark_of<bounce::Append>(),          ipc::mark_of<bounce::Notify>(),
-      ipc::mark_of<bounce::Forget>(),      ipc::mark_of<bounce::Done>(),            ipc::mark_of<anvil::Count>(),
-      ipc::mark_of<anvil::Counts>(),       ipc::mark_of<showq::List>(),             ipc::mark_of<showq::Entry>(),
-      ipc::mark_of<showq::End>(),          ipc::mark_of<proxymap::Query>(),         ipc::mark_of<proxymap::Answer>(),
-      ipc::mark_of<flush::Request>(),      ipc::mark_of<flush::Done>()};
+  std::vector<uint32_t> marks = {ipc::mark_of<cleanup::Submission>(), ipc::mark_of<cleanup::MoreRecipients>(),
+                                 ipc::mark_of<cleanup::Content>(),    ipc::mark_of<cleanup::Outcome>(),
+                                 ipc::mark_of<qmgr::NewMessage>(),    ipc::mark_of<qmgr::LateResults>(),
+                                 ipc::mark_of<qmgr::Command>(),       ipc::mark_of<qmgr::Done>(),
+                                 ipc::mark_of<delivery::Request>(),   ipc::mark_of<delivery::Reply>(),
+                                 ipc::mark_of<bounce::Append>(),      ipc::mark_of<bounce::Notify>(),
+                                 ipc::mark_of<bounce::Forget>(),      ipc::mark_of<bounce::Done>(),
+                                 ipc::mark_of<anvil::Count>(),        ipc::mark_of<anvil::Counts>(),
+                                 ipc::mark_of<showq::List>(),         ipc::mark_of<showq::Entry>(),
+                                 ipc::mark_of<showq::End>(),          ipc::mark_of<proxymap::Query>(),
+                                 ipc::mark_of<proxymap::Answer>(),    ipc::mark_of<flush::Request>(),
+                                 ipc::mark_of<flush::Done>()};
   std::sort(marks.begin(), marks.end());
   REQUIRE(std::adjacent_find(marks.begin(), marks.end()) == marks.end());
 }
