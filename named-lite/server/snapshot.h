@@ -26,12 +26,12 @@ struct Snapshot {
   NamedConf conf;
   std::vector<std::unique_ptr<ServedView>> views;
 
-  /// The view of a client; nullptr when there is none. Its zones may be refused to the client: see may_query().
+  /// The view of a client; nullptr when there is none. allow-query may still refuse its zones to the client.
   const ServedView* view_for(const net::IpAddress& client) const;
 };
 
-/// Shared: a reload reads beside answering and keeps the zones of before whose new files are bad, so that the snapshot
-/// in service and the one that is being made may both hold on to it, in two threads.
+/// A snapshot is shared: a reload reads beside answering and keeps the zones of before whose new files are bad, so that
+/// the snapshot in service and the one that is being made may both hold on to it, in two threads.
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
 
 struct LogLine {
