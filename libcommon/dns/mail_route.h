@@ -44,7 +44,7 @@ struct RouteOptions {
 
 using MailRoute = Result<std::vector<MailHost>>;
 
-/// co_await: for a mail domain (ASCII form).
+/// co_await: for a mail domain in ASCII form (message::canonical_domain).
 event::Task<MailRoute> mail_route(Resolver& resolver, std::string domain, RouteOptions options);
 
 /// co_await: for a host name or a numeric address ("192.0.2.1", "IPv6:2001:db8::1").

@@ -1,9 +1,6 @@
 #include "libcommon/dns/name.h"
 
-#include <idn2.h>
-
 #include <algorithm>
-#include <memory>
 
 #include "libcommon/base/strings.h"
 
@@ -115,16 +112,6 @@ bool valid_hostname(std::string_view name) {
 std::string canonical_name(std::string_view text) {
   if (text.size() > 1 && text.back() == '.' && text[text.size() - 2] != '\\') text.remove_suffix(1);
   return to_lower(text);
-}
-
-std::optional<std::string> to_ascii(std::string_view domain) {
-  if (is_ascii(domain)) return to_lower(domain);
-  if (domain.size() > 4 * kMaxName || domain.find('\0') != std::string_view::npos) return std::nullopt;
-  char* out = nullptr;
-  int rc = idn2_to_ascii_8z(std::string(domain).c_str(), &out, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
-  std::unique_ptr<char, void (*)(void*)> owner(out, idn2_free);
-  if (rc != IDN2_OK || out == nullptr) return std::nullopt;
-  return to_lower(out);
 }
 
 }  // namespace umaya::dns

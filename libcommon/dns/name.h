@@ -33,8 +33,4 @@ bool valid_hostname(std::string_view name);
 /// Lower case, without a trailing dot: the form to compare and to cache by.
 std::string canonical_name(std::string_view text);
 
-/// The A-label form of an internationalised domain (IDNA 2008, nontransitional); ASCII names come back in lower case.
-/// Nothing when the name has no such form.
-std::optional<std::string> to_ascii(std::string_view domain);
-
 }  // namespace umaya::dns

@@ -66,10 +66,3 @@ TEST_CASE("dns name: host names are letters, digits, hyphens", "[dns]") {
     CHECK_FALSE(valid_hostname(bad));
   }
 }
-
-TEST_CASE("dns name: internationalised domains have an A-label form", "[dns]") {
-  CHECK(to_ascii("B\xc3\xbc"
-                 "cher.Example") == "xn--bcher-kva.example");
-  CHECK(to_ascii("EXAMPLE.org") == "example.org");
-  CHECK_FALSE(to_ascii("\xff.org"));
-}

@@ -5,14 +5,16 @@ into the build folder; nothing is installed. Needs root.
 """
 
 import os
+import smtplib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import mail_peers
 from mail_peers import Exim, Network, OpenSmtpd, Postfix, mail_zone, reverse_zone, sandbox
-from umaya_instance import Instance, parse, wait_for
+from umaya_instance import Instance, delivery_status, parse, wait_for
 
 OURS, THEIRS = "192.0.2.10", "192.0.2.20"
 TEXT = ("Subject: {subject}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -47,10 +49,9 @@ def umaya(work, address, domain, users, host="mail", **settings):
     return instance
 
 
-def send(address, sender, recipients, message):
-    import smtplib
+def send(address, sender, recipients, message, **options):
     with smtplib.SMTP(address, 25, local_hostname="client.test", timeout=60) as client:
-        client.sendmail(sender, recipients, message, mail_options=["BODY=8BITMIME"])
+        client.sendmail(sender, recipients, message, mail_options=["BODY=8BITMIME"], **options)
 
 
 def exchange(work, kind):
@@ -86,19 +87,31 @@ def to_peer(ours, peer):
     assert bounce.get_content_type() == "multipart/report", bounce.as_string()
     assert "nobody@peer.test" in bounce.as_string()
     ours.wait_empty(30)
+    success_is_reported_once(ours)
+
+
+def success_is_reported_once(ours):
+    """RFC 3461: by the peer when it knows DSN, else by us ("relayed")."""
+    send(OURS, "alice@umaya.test", ["bob@peer.test"], text("with a receipt"), rcpt_options=["NOTIFY=SUCCESS"])
+    report = ours.wait_mail("alice", 2, seconds=30)[1]
+    _, recipients = delivery_status(report)
+    assert recipients[0]["Action"].lower() in ("relayed", "delivered"), report.as_string()
+    ours.wait_empty(30)
+    time.sleep(0.5)
+    assert len(ours.mail("alice")) == 2, ours.mail("alice")[2].as_string()
 
 
 def from_peer(ours, peer):
     peer.send("bob@peer.test", ["alice@umaya.test"], text("from peer"))
-    message = ours.wait_mail("alice", 2, seconds=30)[1]
-    raw = ours.raw_mail("alice")[1]
+    message = ours.wait_mail("alice", 3, seconds=30)[2]
+    raw = ours.raw_mail("alice")[2]
     assert message["Subject"] == "from peer", raw
     assert body_of(raw) == EXPECTED, raw
     for i in range(20):
         peer.send("bob@peer.test", ["alice@umaya.test"], text(f"many {i}"))
-    assert len(ours.wait_mail("alice", 22, seconds=60)) == 22
+    assert len(ours.wait_mail("alice", 23, seconds=60)) == 23
     peer.send("bob@peer.test", ["nobody@umaya.test"], text("to nobody"))
-    bounces = [parse(raw) for raw in peer.wait_mail("bob", 22, seconds=60)]
+    bounces = [parse(raw) for raw in peer.wait_mail("bob", 23, seconds=60)]
     assert any("nobody@umaya.test" in b.as_string() for b in bounces)
 
 
