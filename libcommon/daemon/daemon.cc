@@ -221,8 +221,7 @@ void Runner::drop_privileges() {
     if (auto dropped = give_up_root(*account); !dropped) log::fatal("{}", dropped.error().what);
     process_.account_ = *account;
   }
-  if (!hooks_.sandbox) return;
-  SandboxPolicy policy = hooks_.sandbox(process_);
+  SandboxPolicy policy = hooks_.sandbox ? hooks_.sandbox(process_) : SandboxPolicy{};
   policy.read.push_back(process_.config_.directory());
   for (std::string& path : configured_paths(process_.config_)) policy.read.push_back(std::move(path));
   auto entered = enter_sandbox(policy);

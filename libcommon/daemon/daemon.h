@@ -57,7 +57,8 @@ struct Hooks {
   bool resident = false;  ///< does not end when idle
   /// Opens what needs the privileges of the start.
   std::function<Result<void>(Process&)> prepare{};
-  /// Files the daemon needs later. Paths of tables and the configuration directory are always readable.
+  /// Files the daemon needs later. Paths of tables and the configuration directory are always readable; without this
+  /// hook nothing else is.
   std::function<SandboxPolicy(const Process&)> sandbox{};
   /// Starts what runs beside the sessions (process.scope().spawn).
   std::function<Result<void>(Process&)> start{};
