@@ -27,6 +27,7 @@ int status(const Invocation& invocation, const std::vector<std::string>& argumen
 int flush(const Invocation& invocation, const std::vector<std::string>& arguments);
 int check(const Invocation& invocation, const std::vector<std::string>& arguments);
 int new_instance(const Invocation& invocation, const std::vector<std::string>& arguments);
+int explain(const Invocation& invocation, const std::vector<std::string>& arguments);
 int demo(const Invocation& invocation, const std::vector<std::string>& arguments);
 
 /// The instance's configuration, its log open under the name of this command. Ends the program when there is none.

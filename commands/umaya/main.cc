@@ -16,6 +16,7 @@
 //     check       make missing directories, say what is wrong in main.cf and master.cf and what has no effect
 //     flush       try to deliver everything that was deferred
 //     new         make a throwaway instance: umaya -c DIR new [domain=NAME] [smtp=PORT] [pop3=PORT] [user=NAME …]
+//     explain     say what would be done with each address named, and why
 //     demo        run the whole suite in a new directory and show a message on its way
 //
 // EXIT STATUS
@@ -49,7 +50,8 @@ constexpr Verb kVerbs[] = {
     {"stop", commands::stop},        {"abort", commands::abort_now},
     {"reload", commands::reload},    {"status", commands::status},
     {"flush", commands::flush},      {"check", commands::check},
-    {"new", commands::new_instance}, {"demo", commands::demo},
+    {"new", commands::new_instance}, {"explain", commands::explain},
+    {"demo", commands::demo},
 };
 
 int usage() {
