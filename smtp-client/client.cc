@@ -181,6 +181,12 @@ Task<Result<std::string>> Client::outward(std::string address) {
   co_return co_await table::settle(std::move(question));
 }
 
+void Client::note_without_bdat(const Peer& peer) {
+  constexpr size_t kRemembered = 1000;
+  if (without_bdat.size() >= kRemembered) without_bdat.clear();
+  without_bdat.insert(peer.address);
+}
+
 void Client::stop() {
   idle.close_all();
   for (int fd : waiting_channels) ::shutdown(fd, SHUT_RDWR);

@@ -42,6 +42,8 @@ class Client {
   event::Task<Result<std::string>> outward(std::string address);
   /// The process shall end: closes idle sessions and connections that carry no request.
   void stop();
+  /// Remembers a server that offered BDAT and then did not know it.
+  void note_without_bdat(const Peer& peer);
   /// Whether a session that has served may wait for another message.
   bool may_keep(const Session& session, std::string_view nexthop) const;
 

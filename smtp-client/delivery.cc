@@ -173,6 +173,7 @@ bool Delivery::has_answered(const net::Endpoint& server) const {
 Task<Delivery::Next> Delivery::try_hosts(std::vector<Peer> peers, Destination destination) {
   for (size_t i = 0; i < peers.size(); ++i) {
     if (pending().empty()) co_return Next::stop;
+    if (std::ranges::find(tried_, peers[i].endpoint) != tried_.end() && peers[i].port != 0) continue;
     if (client_.params.mx_session_limit > 0 && sessions_ >= client_.params.mx_session_limit) co_return Next::go_on;
     if (has_answered(peers[i].endpoint)) continue;
     announce_skipped();
@@ -269,12 +270,13 @@ Task<Delivery::Next> Delivery::try_session(std::unique_ptr<Session> session, boo
   job.timeouts = client_.timeouts();
   Transaction transaction(*session, job);
   co_await transaction.run();
-  if (transaction.bdat_refused()) client_.without_bdat.insert(session->peer().address);
+  if (transaction.bdat_refused()) client_.note_without_bdat(session->peer());
   if (was_idle && transaction.broken() && !transaction.was_answered()) {
     --sessions_;
     co_return Next::stale;
   }
   answered_.push_back(session->peer().endpoint);
+  tried_.push_back(session->peer().endpoint);
   absorb(transaction, asked, *session);
   if (!session->dead && !job.probe && client_.may_keep(*session, destination.text)) {
     client_.idle.put(destination.text, std::move(session));

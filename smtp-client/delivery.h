@@ -83,6 +83,7 @@ class Delivery {
   std::string sender_;
   std::vector<Progress> recipients_;
   services::delivery::Reply reply_;
+  std::vector<net::Endpoint> tried_;  // servers that have had their say about this destination
   std::vector<std::string> skipped_;  // reasons not to stay with the last server, for the log
   std::optional<Failure> site_trouble_;
   int64_t handed_usec_;

@@ -287,3 +287,17 @@ TEST_CASE("smtp delivery: ten thousand recipients in groups that cannot block", 
   CHECK(server.problems == Results{});
   CHECK(std::ranges::count(results, "sent 2.0.0 250 2.0.0 done") == count);
 }
+
+TEST_CASE("smtp delivery: a server that defers over an open connection is not asked again in the same try",
+          "[smtp-client]") {
+  ScriptedServer server;
+  server.scripts = {kHello +
+                        "C*\nC*\nC*\nS: 250 ok\nS: 250 ok\nS: 354 go\nC.\nS: 250 2.0.0 done\n"
+                        "C*\nC*\nC*\nS: 250 ok\nS: 450 4.7.1 greylisted\nS: 554 5.5.1 no recipients\n",
+                    kHello};
+  DeliveryFixture f(test_params(server.port()));
+  CHECK(f.deliver("[127.0.0.1]", {"b@d.example"}) == Results{"sent 2.0.0 250 2.0.0 done"});
+  CHECK(f.deliver("[127.0.0.1]", {"b@d.example"})[0].starts_with("deferred 4.7.1 host 127.0.0.1"));
+  CHECK(server.connections == 1);
+  CHECK_FALSE(f.reply.destination_failed);
+}
