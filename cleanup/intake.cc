@@ -60,7 +60,7 @@ void Intake::fail_with(const Error& error, std::string_view what) {
   if (failed()) return;
   log::warning("{}: {}: {}", id_, what, error.what);
   bool full = error.sys_errno == ENOSPC || error.sys_errno == EDQUOT;
-  if (full) return fail(452, "4.3.1", "Error: insufficient system storage");
+  if (full) return fail(452, "4.3.1", "Insufficient system storage");
   fail(451, error.dsn.starts_with("4.") ? error.dsn : "4.3.0", std::string(kWriteError));
 }
 

@@ -9,6 +9,9 @@
 namespace umaya::table {
 namespace {
 
+constexpr auto kRefreshPause = std::chrono::seconds(1);
+constexpr auto kPauseAfterFailure = std::chrono::seconds(10);
+
 Lookup ask(Table& table, std::string_view key) {
   if (auto now = table.lookup_now(key)) return std::move(*now);
   return ask_answers(table, key);
@@ -53,13 +56,14 @@ bool Maps::refresh() {
   if (tables_.empty()) return false;
   TimePoint now = monotonic_now();
   if (now < next_refresh_) return false;
-  next_refresh_ = now + std::chrono::seconds(1);
+  next_refresh_ = now + kRefreshPause;
   bool any = false;
   for (auto& table : tables_) {
     if (!table->changed()) continue;
     auto again = table::open(options_, table->name());
     if (!again) {
       log::warning("table {} has changed and cannot be opened again: {}", table->name(), again.error().what);
+      next_refresh_ = now + kPauseAfterFailure;
       continue;
     }
     table = std::move(*again);

@@ -60,7 +60,7 @@ class RuleParser {
     if (!parse_conditions(line, rule)) return {};
     skip_space(line);
     if (line.empty()) warn("no replacement text: using empty string");
-    auto result = parse_result(trim(line));
+    auto result = parse_result(trim(line), dialect_.out_of_range);
     if (!result) {
       if (result.error().what.find(" index ") != std::string::npos) {
         warn(result.error().what);
@@ -250,7 +250,7 @@ Result<std::string_view> take_name(std::string_view whole, std::string_view& res
 
 }  // namespace
 
-Result<std::vector<ResultPiece>> parse_result(std::string_view text) {
+Result<std::vector<ResultPiece>> parse_result(std::string_view text, std::string_view out_of_range) {
   std::vector<ResultPiece> out;
   std::string plain;
   std::string_view rest = text;
@@ -265,7 +265,8 @@ Result<std::vector<ResultPiece>> parse_result(std::string_view text) {
     UMAYA_TRY(std::string_view name, take_name(text, rest));
     auto number = parse_uint(name);
     if (!number) return permanent("non-numeric replacement index \"" + std::string(name) + "\"");
-    if (*number < 1 || *number > 99) return permanent("out-of-range replacement index \"" + std::string(name) + "\"");
+    if (*number < 1 || *number > 99)
+      return permanent(std::string(out_of_range) + " replacement index \"" + std::string(name) + "\"");
     if (!plain.empty()) out.push_back({std::exchange(plain, {}), -1});
     out.push_back({{}, static_cast<int>(*number)});
   }

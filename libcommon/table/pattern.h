@@ -35,6 +35,7 @@ struct Dialect {
   std::string_view type;          ///< "regexp" or "pcre"
   std::string_view flag_letters;  ///< the option letters after the closing delimiter; each one toggles
   bool has_second_pattern;        ///< "/a/!/b/ result"
+  std::string_view out_of_range;  ///< how a group number that cannot be is called
   std::string_view unclosed;      ///< what is said to be done with a rule without closing delimiter
   /// Compiles; toggled holds the letters that were given an odd number of times. The error is the text alone.
   Result<std::unique_ptr<Expression>> (*compile)(std::string_view pattern, std::string_view toggled);
@@ -66,7 +67,7 @@ struct PatternRule {
 };
 
 /// "$1 text" in pieces. The error is the text of the warning.
-Result<std::vector<ResultPiece>> parse_result(std::string_view text);
+Result<std::vector<ResultPiece>> parse_result(std::string_view text, std::string_view out_of_range);
 
 /// text holds logical lines; when inline_rules is not empty those are the rules instead.
 std::unique_ptr<Table> make_pattern_table(const Options& options, const Dialect& dialect, std::string name,

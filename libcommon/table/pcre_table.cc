@@ -82,7 +82,7 @@ Result<std::unique_ptr<Expression>> compile_pcre(std::string_view pattern, std::
   return std::make_unique<PcreExpression>(code);
 }
 
-constexpr Dialect kPcre = {"pcre", "imsxAEUX", false, "ignoring this rule", compile_pcre};
+constexpr Dialect kPcre = {"pcre", "imsxAEUX", false, "out of range", "ignoring this rule", compile_pcre};
 
 }  // namespace
 

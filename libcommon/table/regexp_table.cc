@@ -52,7 +52,7 @@ Result<std::unique_ptr<Expression>> compile_posix(std::string_view pattern, std:
   return out;
 }
 
-constexpr Dialect kRegexp = {"regexp", "imx", true, "skipping this rule", compile_posix};
+constexpr Dialect kRegexp = {"regexp", "imx", true, "out-of-range", "skipping this rule", compile_posix};
 
 }  // namespace
 
