@@ -168,18 +168,19 @@ class QmgrWorld {
   const std::string& root() const { return root_.path(); }
   queue::QueueDirectories& spool() { return spool_; }
   pid_t pid() const { return pid_; }
-
- private:
-  static std::pair<uid_t, gid_t> owner() {
-    const passwd* entry = ::getpwnam("nobody");
-    return {entry->pw_uid, entry->pw_gid};
-  }
+  /// Everything belongs to the user that qmgr runs as.
   void give_away() {
     if (::geteuid() != 0) return;
     (void)!::chown(root_.path().c_str(), owner().first, owner().second);
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root_.path())) {
       (void)!::chown(entry.path().c_str(), owner().first, owner().second);
     }
+  }
+
+ private:
+  static std::pair<uid_t, gid_t> owner() {
+    const passwd* entry = ::getpwnam("nobody");
+    return {entry->pw_uid, entry->pw_gid};
   }
   void serve(const std::string& name) {
     sockaddr_un address{};
