@@ -10,11 +10,11 @@ std::string_view TopFilter::take(std::string_view block) {
   for (size_t at = 0; at < block.size();) {
     size_t end = std::min(block.find('\n', at), block.size());
     std::string_view text = block.substr(at, end - at);
-    line_empty_ = line_empty_ && (text.empty() || text == "\r");
+    if (!text.empty()) line_ = line_ == Line::empty && text == "\r" ? Line::cr : Line::text;
     if (end == block.size()) return block;  // the line goes on in the next block
     if (!in_header_) --left_;
-    if (in_header_ && line_empty_) in_header_ = false;
-    line_empty_ = true;
+    if (in_header_ && line_ != Line::text) in_header_ = false;
+    line_ = Line::empty;
     at = end + 1;
     if (!in_header_ && left_ == 0) {
       done_ = true;

@@ -19,7 +19,7 @@ class TopFilter {
  private:
   uint64_t left_;
   bool in_header_ = true;
-  bool line_empty_ = true;  // nothing but CR was seen on this line
+  enum class Line : unsigned char { empty, cr, text } line_ = Line::empty;  // what was seen of this line
   bool done_ = false;
 };
 

@@ -88,9 +88,9 @@ std::optional<std::string_view> AuthLine::value(std::string_view name) const {
 
 std::string AuthLine::text() const {
   std::string out;
-  for (const std::string& field : fields_) {
-    if (!out.empty()) out += '\t';
-    escape(field, out);
+  for (size_t i = 0; i < fields_.size(); ++i) {
+    if (i > 0) out += '\t';
+    escape(fields_[i], out);
   }
   return out + '\n';
 }

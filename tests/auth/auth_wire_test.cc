@@ -21,6 +21,7 @@ TEST_CASE("auth protocol: lines go over the wire and back", "[auth][wire]") {
   CHECK_FALSE(line.has("use"));
   CHECK(line.fields() == 3);
   CHECK(AuthLine::parse("").verb().empty());
+  CHECK(AuthLine::parse("\t@").text() == "\t@\n");
   CHECK(AuthLine::parse("A\t\tx=").value("x") == "");
   CHECK(AuthLine::parse("AUTH\t1\tPLAIN\tresp=AGEAYg==").value("resp") == "AGEAYg==");
 }

@@ -163,6 +163,8 @@ TEST_CASE("pop3 top filter: agrees however the message is cut", "[pop3d][top]") 
       if (piece == 1) expected = got;
       CHECK(got == expected);
     }
+    // Two CR are no empty line.
+    CHECK(TopFilter(0).take("H: 1\n\r\r\n\nb\n") == "H: 1\n\r\r\n\n");
     if (lines == 0) CHECK(expected == "H: 1\nH: 2\r\n\r\n");
     if (lines == 2) CHECK(expected == "H: 1\nH: 2\r\n\r\nb1\nb2\n");
     if (lines == 100) CHECK(expected == text);
