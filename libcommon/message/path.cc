@@ -88,22 +88,24 @@ bool take_domain(std::string_view& s, Mailbox& box) {
 bool take_mailbox(std::string_view& s, Mailbox& box) {
   while (!s.empty() && s[0] != '>') {
     char c = s[0];
-    if (c == '"') {
-      size_t before = box.text.size();
-      if (!take_quoted(s, box.text)) return false;
-      box.quoted_empty = box.quoted_empty || box.text.size() == before;
-    } else if (c == '(') {
+    if (c == '(') {
       if (!skip_comment(s)) return false;
-    } else if (c == '\\') {
-      if (s.size() < 2) return false;
-      box.text.push_back(s[1]);
-      s.remove_prefix(2);
     } else if (c == '@') {
       box.at = box.text.size();
       box.text.push_back('@');
       s.remove_prefix(1);
       if (!take_domain(s, box)) return false;
-    } else if (is_local_char(c) && (box.at == std::string::npos || box.text.back() != ']')) {
+    } else if (box.at != std::string::npos) {
+      return false;  // only another '@' can follow a domain
+    } else if (c == '"') {
+      size_t before = box.text.size();
+      if (!take_quoted(s, box.text)) return false;
+      box.quoted_empty = box.quoted_empty || box.text.size() == before;
+    } else if (c == '\\') {
+      if (s.size() < 2) return false;
+      box.text.push_back(s[1]);
+      s.remove_prefix(2);
+    } else if (is_local_char(c)) {
       box.text.push_back(c);
       s.remove_prefix(1);
     } else {
@@ -116,9 +118,12 @@ bool take_mailbox(std::string_view& s, Mailbox& box) {
 bool valid_parts(const Mailbox& box) {
   std::string_view text = box.text;
   if (text.empty()) return box.quoted_empty;
-  if (box.at == std::string::npos) return true;
-  if (box.at == 0 && !box.quoted_empty) return false;
-  std::string_view domain = text.substr(box.at + 1);
+  // Internal form divides at the last '@', also where it stood in quotes ("v@host").
+  size_t at = text.rfind('@');
+  if (at == std::string_view::npos) return true;
+  if (at == 0 && !box.quoted_empty) return false;
+  std::string_view domain = text.substr(at + 1);
+  if (domain.empty()) return false;
   if (domain.front() == '[') return valid_address_literal(domain);
   return plain_domain(domain) && domain != "." && domain.front() != '.' && domain.find("..") == std::string_view::npos;
 }
