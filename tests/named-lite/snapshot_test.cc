@@ -1,0 +1,112 @@
+#include "named-lite/server/snapshot.h"
+
+#include <arpa/inet.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "named-lite/server/responder.h"
+#include "named-lite/server/server.h"
+#include "tests/named-lite/zone_support.h"
+
+using namespace umaya;
+using namespace umaya::named;
+using namespace umaya::named::testing;
+
+namespace {
+
+const std::string kGood = "$TTL 60\n@ SOA ns root 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n";
+
+class Directory {
+ public:
+  Directory() : path_(std::filesystem::temp_directory_path() / ("umaya_snapshot_" + std::to_string(getpid()))) {
+    std::filesystem::create_directories(path_);
+  }
+  ~Directory() { std::filesystem::remove_all(path_); }
+  void write(const std::string& name, const std::string& text) { std::ofstream(path_ / name) << text; }
+  std::string path(const std::string& name) const { return path_ / name; }
+  std::string options(const std::string& more = {}) const {
+    return "options { directory \"" + path_.string() + "\"; " + more + " };\n";
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+sockaddr_in from(const char* address) {
+  sockaddr_in client{};
+  client.sin_family = AF_INET;
+  inet_pton(AF_INET, address, &client.sin_addr);
+  return client;
+}
+
+Answer ask(Responder& responder, const char* client, const std::string& owner, uint16_t type) {
+  sockaddr_in address = from(client);
+  std::string out(kMostAnswer, '\0');
+  out.resize(responder.respond(question(owner, type), reinterpret_cast<sockaddr*>(&address), Transport::udp, out));
+  return decode(out);
+}
+
+}  // namespace
+
+TEST_CASE("snapshot: views give each client its own data", "[named][snapshot]") {
+  Directory dir;
+  dir.write("inside", kGood + "www A 10.0.0.1\n");
+  dir.write("outside", kGood + "www A 192.0.2.80\n");
+  dir.write("conf",
+            dir.options() +
+                "view in { match-clients { 10/8; }; zone \"ex.test\" { type primary; file \"inside\"; }; "
+                "zone \"secret.test\" { type primary; file \"inside\"; }; };\n"
+                "view out { match-clients { ! 192.0.2.66; any; }; zone \"ex.test\" { type primary; file \"outside\"; "
+                "}; };\n");
+  SnapshotResult built = build_snapshot(dir.path("conf"), nullptr);
+  REQUIRE(built.snapshot);
+  Responder responder(built.snapshot);
+  CHECK(ask(responder, "10.1.2.3", "www.ex.test", type::kA).sections[0] == Lines{"www.ex.test. A 10.0.0.1"});
+  CHECK(ask(responder, "192.0.2.9", "www.ex.test", type::kA).sections[0] == Lines{"www.ex.test. A 192.0.2.80"});
+  CHECK(ask(responder, "10.1.2.3", "secret.test", type::kSoa).rcode == rcode::kNoError);
+  CHECK(ask(responder, "192.0.2.9", "secret.test", type::kSoa).rcode == rcode::kRefused);
+  CHECK(ask(responder, "192.0.2.66", "www.ex.test", type::kA).rcode == rcode::kRefused);
+}
+
+TEST_CASE("snapshot: allow-query of a zone goes before that of the options", "[named][snapshot]") {
+  Directory dir;
+  dir.write("z", kGood);
+  dir.write("conf", dir.options("allow-query { 10/8; };") +
+                        "zone \"a.test\" { type primary; file \"z\"; };\n"
+                        "zone \"b.test\" { type primary; file \"z\"; allow-query { any; }; };\n");
+  Responder responder(build_snapshot(dir.path("conf"), nullptr).snapshot);
+  CHECK(ask(responder, "10.0.0.1", "a.test", type::kSoa).rcode == rcode::kNoError);
+  CHECK(ask(responder, "192.0.2.9", "a.test", type::kSoa).rcode == rcode::kRefused);
+  CHECK(ask(responder, "192.0.2.9", "b.test", type::kSoa).rcode == rcode::kNoError);
+}
+
+TEST_CASE("snapshot: D32 a bad zone keeps the data of before, a bad configuration gives no snapshot",
+          "[named][snapshot]") {
+  Directory dir;
+  dir.write("z", kGood);
+  dir.write("conf", dir.options() + "zone \"a.test\" { type primary; file \"z\"; };");
+  SnapshotResult first = build_snapshot(dir.path("conf"), nullptr);
+  dir.write("z", "nonsense\n");
+  SnapshotResult second = build_snapshot(dir.path("conf"), first.snapshot);
+  REQUIRE(second.snapshot);
+  CHECK(second.lines.back().text == "zone a.test./IN: not loaded because of errors; serial 1 stays in service");
+  Responder responder(second.snapshot);
+  first = {};
+  CHECK(ask(responder, "10.0.0.1", "a.test", type::kSoa).rcode == rcode::kNoError);
+  Responder fresh(build_snapshot(dir.path("conf"), nullptr).snapshot);
+  CHECK(ask(fresh, "10.0.0.1", "a.test", type::kSoa).rcode == rcode::kServFail);
+  dir.write("conf", "options {");
+  CHECK_FALSE(build_snapshot(dir.path("conf"), second.snapshot).snapshot);
+  CHECK_FALSE(build_snapshot(dir.path("missing"), nullptr).snapshot);
+}
+
+TEST_CASE("snapshot: the addresses to listen on are those of the host that the list admits", "[named][snapshot]") {
+  Problems problems;
+  NamedConf conf = parse_named_conf(
+      "options { listen-on port 5353 { 127.0.0.0/8; 127.0.0.9; }; listen-on-v6 { none; }; };", "c", {}, problems);
+  std::vector<std::string> texts;
+  for (const net::Endpoint& at : listen_addresses(conf, 53)) texts.push_back(at.to_string());
+  CHECK(texts == std::vector<std::string>{"[127.0.0.1]:5353", "[127.0.0.9]:5353"});
+}
