@@ -156,12 +156,18 @@ void Service::start_child() {
   }
   Fd ours(pair[0]), theirs(pair[1]);
   log::flush();
+  // Until the child has handlers of its own it must not run ours: they would tell our loop, and the signal be lost.
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
   pid_t pid = fork();
+  int fork_error = errno;
+  if (pid == 0) execute(theirs.get());
+  sigprocmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) {
-    log::warning("service {}: fork: {}", line_.key(), strerror(errno));
+    log::warning("service {}: fork: {}", line_.key(), strerror(fork_error));
     return throttle();
   }
-  if (pid == 0) execute(theirs.get());
   auto child = std::make_unique<Child>();
   child->pid = pid;
   child->channel = std::make_unique<ipc::Channel>(std::move(ours));

@@ -59,8 +59,13 @@ Result<Child> Child::spawn(const SpawnOptions& options) {
   std::vector<std::pair<int, int>> wanted = {{options.stdin_fd, 0}, {options.stdout_fd, 1}, {options.stderr_fd, 2}};
   wanted.insert(wanted.end(), options.inherit.begin(), options.inherit.end());
   std::vector<int> moved(wanted.size());
+  sigset_t all, before;  // a signal for the child must not run our handlers there: it would be lost
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
   pid_t pid = fork();
-  if (pid < 0) return sys_error("fork");
+  int fork_error = errno;
+  if (pid != 0) sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) return sys_error("fork", fork_error);
   if (pid == 0) {
     if (options.own_group) setpgid(0, 0);
     reset_signals();
