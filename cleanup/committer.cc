@@ -27,6 +27,10 @@ event::Task<Result<>> Committer::commit(Fd fd, queue::QueueName queue, std::stri
 /// Every parts-th file, from part on.
 event::Task<void> Committer::run_part(FlushPtr flush, size_t part, size_t parts) {
   auto work = [flush, part, parts] {
+    // All writes are under way before the first wait.
+    for (size_t i = part; i < flush->entries.size(); i += parts) {
+      sync_file_range(flush->entries[i].fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+    }
     for (size_t i = part; i < flush->entries.size(); i += parts) {
       if (fsync(flush->entries[i].fd.get()) != 0) flush->errors[i] = errno;
     }
@@ -65,9 +69,6 @@ event::Task<void> Committer::flush_all() {
     flush->entries = std::exchange(waiting_, {});
     flush->errors.resize(flush->entries.size(), 0);
     for (const Entry& entry : flush->entries) flush->directories[entry.directory] = 0;
-    if (flush->entries.size() > 1) {
-      for (const Entry& entry : flush->entries) sync_file_range(entry.fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
-    }
     size_t parts = std::min(flush->entries.size(), kSyncThreads);
     flush->parts_left = parts + flush->directories.size();
     std::vector<std::string> directories;

@@ -190,7 +190,8 @@ void Intake::add_missing_headers() {
   int64_t seconds = envelope_.arrival_usec / 1'000'000;
   bool complete = header_work().rewrite.has_value() || p.always_add_missing_headers;
   if (complete && !seen_.has(resent_ ? HeaderId::resent_message_id : HeaderId::message_id)) {
-    std::string id = message::make_message_id(seconds, id_, p.myhostname);
+    std::string id = p.enable_long_queue_ids ? "<" + id_ + "@" + p.myhostname + ">"
+                                             : message::make_message_id(seconds, id_, p.myhostname);
     write_line(prefix + "Message-Id: " + id);
     log::info("{}: {}message-id={}", id_, resent_ ? "resent-" : "", id);
     seen_.add(resent_ ? HeaderId::resent_message_id : HeaderId::message_id);

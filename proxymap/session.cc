@@ -35,7 +35,9 @@ event::Task<Answer> answer(Tables& tables, Query query) {
   }
   table::Maps& maps = tables.get(query.table);
   table::Lookup found;
-  if (!maps.tables().empty()) found = co_await maps.tables().front()->lookup(std::move(query.key));
+  // Held over the wait: the table may be exchanged meanwhile.
+  std::shared_ptr<table::Table> table = maps.tables().empty() ? nullptr : maps.tables().front();
+  if (table) found = co_await table->lookup(std::move(query.key));
   out.found = found.found() ? Found::yes : found.missing() ? Found::no : Found::failed;
   if (found.found()) out.value = found.take();
   if (found.is_error()) out.value = found.error().what;

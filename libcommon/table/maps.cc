@@ -12,8 +12,8 @@ namespace {
 constexpr auto kRefreshPause = std::chrono::seconds(1);
 constexpr auto kPauseAfterFailure = std::chrono::seconds(10);
 
-Lookup ask(Table& table, std::string_view key) {
-  if (auto now = table.lookup_now(key)) return std::move(*now);
+Lookup ask(const std::shared_ptr<Table>& table, std::string_view key) {
+  if (auto now = table->lookup_now(key)) return std::move(*now);
   return ask_answers(table, key);
 }
 
@@ -36,7 +36,7 @@ Lookup Maps::find(std::string_view key, KeyForm form) {
   if (key.empty()) return {};
   for (auto& table : tables_) {
     if (form == KeyForm::partial && table->matching() == Matching::pattern) continue;
-    Lookup answer = ask(*table, key);
+    Lookup answer = ask(table, key);
     if (answer.missing()) continue;
     if (answer.found() && answer.value().empty()) {
       log::warning("{} lookup of {} returns an empty string result", title_, key);

@@ -37,12 +37,13 @@ class Maps {
   /// Opens changed tables again, at most once a second. True when one was.
   bool refresh();
   bool changed() const;
-  const std::vector<std::unique_ptr<Table>>& tables() const { return tables_; }
+  const std::vector<std::shared_ptr<Table>>& tables() const { return tables_; }
 
  private:
   Options options_;
   std::string title_;
-  std::vector<std::unique_ptr<Table>> tables_;
+  // Shared: who waits for an answer of a table keeps it, also when refresh() puts another in its place meanwhile.
+  std::vector<std::shared_ptr<Table>> tables_;
   TimePoint next_refresh_{};
 };
 

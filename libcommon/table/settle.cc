@@ -8,12 +8,12 @@ thread_local Answers* current_answers = nullptr;
 
 }  // namespace
 
-Lookup Answers::find(Table& table, std::string_view key) {
-  Question question(&table, std::string(key));
+Lookup Answers::find(const std::shared_ptr<Table>& table, std::string_view key) {
+  Question question(table, std::string(key));
   auto known = known_.find(question);
   if (known != known_.end()) return known->second;
   questions_.push_back(std::move(question));
-  return Lookup::failed("waiting for table " + table.name());
+  return Lookup::failed("waiting for table " + table->name());
 }
 
 event::Task<void> Answers::wait() {
@@ -24,9 +24,9 @@ event::Task<void> Answers::wait() {
   }
 }
 
-Lookup ask_answers(Table& table, std::string_view key) {
+Lookup ask_answers(const std::shared_ptr<Table>& table, std::string_view key) {
   if (current_answers != nullptr) return current_answers->find(table, key);
-  return Lookup::failed("table " + table.name() + " cannot answer at once");
+  return Lookup::failed("table " + table->name() + " cannot answer at once");
 }
 
 AnswersInUse::AnswersInUse(Answers* answers) : outer_(std::exchange(current_answers, answers)) {}

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,19 +33,19 @@ namespace umaya::table {
 class Answers {
  public:
   /// The answer, or an error that stands for "not known yet"; then the question is noted.
-  Lookup find(Table& table, std::string_view key);
+  Lookup find(const std::shared_ptr<Table>& table, std::string_view key);
   bool has_questions() const { return !questions_.empty(); }
   /// Waits for all open questions.
   event::Task<void> wait();
 
  private:
-  using Question = std::pair<Table*, std::string>;
+  using Question = std::pair<std::shared_ptr<Table>, std::string>;
   std::map<Question, Lookup> known_;
   std::vector<Question> questions_;
 };
 
 /// What Maps asks when a table cannot answer at once: the Answers of the settle() around it, else an error.
-Lookup ask_answers(Table& table, std::string_view key);
+Lookup ask_answers(const std::shared_ptr<Table>& table, std::string_view key);
 
 /// Makes answers the ones that ask_answers uses on this thread while it lives.
 class AnswersInUse {
