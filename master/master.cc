@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "libcommon/base/strings.h"
 #include "libcommon/daemon/sockets.h"
 #include "libcommon/log/log.h"
 
@@ -153,7 +154,7 @@ Result<Fd> lock_instance(const config::Config& config) {
   if (fcntl(fd.get(), F_OFD_SETLK, &lock) != 0) {
     char text[32] = {};
     (void)!::pread(fd.get(), text, sizeof text - 1, 0);
-    return permanent("the mail system is already running: pid " + std::to_string(atol(text)));
+    return permanent("the mail system is already running: pid " + std::string(trim(text)));
   }
   return fd;
 }

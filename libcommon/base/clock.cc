@@ -5,11 +5,13 @@
 
 #include <cstdio>
 
+#include "libcommon/base/strings.h"
+
 namespace umaya {
 
 static int64_t initial_offset() {
   const char* text = secure_getenv("UMAYA_CLOCK_OFFSET");
-  return text ? atoll(text) * 1'000'000 : 0;
+  return text ? parse_int(text).value_or(0) * 1'000'000 : 0;
 }
 
 static int64_t& wall_offset() {

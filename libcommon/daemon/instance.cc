@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "libcommon/base/fd.h"
+#include "libcommon/base/strings.h"
 #include "libcommon/daemon/privilege.h"
 
 namespace umaya::daemon {
@@ -104,7 +105,7 @@ pid_t running_master(const config::Config& config) {
   if (fcntl(fd.get(), F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return 0;
   char text[32] = {};
   if (pread(fd.get(), text, sizeof text - 1, 0) <= 0) return 0;
-  return static_cast<pid_t>(atol(text));
+  return static_cast<pid_t>(parse_int(trim(text)).value_or(0));
 }
 
 }  // namespace umaya::daemon
