@@ -53,7 +53,7 @@ class Client {
   IdleSessions idle;
   Scratch scratch;
   EditRules edit_rules;                ///< tables that change the text
-  std::set<int> waiting_channels;     ///< connections of the queue manager that carry no request now
+  std::set<int> waiting_channels;      ///< connections of the queue manager that carry no request now
   std::set<std::string> without_bdat;  ///< addresses of servers that offered BDAT and then did not know it
 
  private:
