@@ -1,0 +1,211 @@
+"""smtpd on real sockets: relay control, smuggling, limits, idle sessions, restarts."""
+
+import os
+import re
+import resource
+import socket
+import time
+import unittest
+
+from umaya_instance import Instance, wait_for
+
+OUTSIDE = {"mynetworks": "192.0.2.0/24", "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
+           "smtpd_hard_error_limit": "1000", "smtpd_soft_error_limit": "1000"}
+
+
+class Client:
+    """A dialogue by hand."""
+
+    def __init__(self, mail, timeout=20):
+        self.socket = socket.create_connection(("127.0.0.1", mail.port), timeout)
+        self.file = self.socket.makefile("rb")
+        self.greeting = self.reply()
+
+    def reply(self):
+        while True:
+            line = self.file.readline()
+            if len(line) < 4 or line[3:4] != b"-":
+                return line.decode(errors="replace").rstrip("\r\n")
+
+    def raw(self, data):
+        self.socket.sendall(data)
+
+    def say(self, line):
+        self.raw(line.encode() + b"\r\n")
+        return self.reply()
+
+    def open(self, sender="s@x.org", recipient="alice@example.test"):
+        self.say("EHLO client.test")
+        self.say(f"MAIL FROM:<{sender}>")
+        return self.say(f"RCPT TO:<{recipient}>")
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+# (HELO, sender, recipient) of the open-relay table; L example.test, M server.example.test, A 127.0.0.1, F foreign.test.
+RELAY = [
+    ("x.test", "a@x.test", "v@foreign.test"), ("x.test", "a@example.test", "v@foreign.test"),
+    ("x.test", "a@localhost", "v@foreign.test"), ("x.test", "a", "v@foreign.test"), ("x.test", "", "v@foreign.test"),
+    ("x.test", "a@server.example.test", "v@foreign.test"), ("x.test", "a@[127.0.0.1]", "v@foreign.test"),
+    ("example.test", "a@example.test", "v%foreign.test@server.example.test"),
+    ("x.test", "a@server.example.test", "v%foreign.test@[127.0.0.1]"),
+    ("x.test", "a@server.example.test", '"v@foreign.test"'), ("x.test", "a@server.example.test", '"v%foreign.test"'),
+    ("x.test", "a@server.example.test", "v@foreign.test@server.example.test"),
+    ("x.test", "a@server.example.test", '"v@foreign.test"@server.example.test'),
+    ("x.test", "a@[127.0.0.1]", "v@foreign.test@[127.0.0.1]"),
+    ("x.test", "a@server.example.test", "@server.example.test:v@foreign.test"),
+    ("x.test", "a@[127.0.0.1]", "@[127.0.0.1]:v@foreign.test"), ("x.test", "a@server.example.test", "foreign.test!v"),
+    ("x.test", "a@server.example.test", "foreign.test!v@server.example.test"),
+    ("x.test", "a@[127.0.0.1]", "foreign.test!v@[127.0.0.1]"),
+    ("x.test", "a@example.test", "@example.test,@server.example.test:v@foreign.test"),
+    ("server.example.test", "a@example.test", "v@foreign.test."), ("localhost", "a@example.test", "v@[203.0.113.9]"),
+    ("[127.0.0.1]", "a@example.test", "v@[IPv6:2001:db8::9]"), ("x.test", "a@example.test", "u+v%foreign.test@example.test"),
+    ("x.test", "a@foreign.test", "postmaster@foreign.test"), ("x.test", "a@foreign.test", "v@somebodys-backup.test"),
+    ("x.test", "a@example.test", "v@foreign.test@example.test"),
+]
+
+
+class Relay(unittest.TestCase):
+    def test_g1_no_row_of_the_open_relay_table_gets_through(self):
+        with Instance(main_cf=OUTSIDE) as mail:
+            for number, (helo, sender, recipient) in enumerate(RELAY, 1):
+                with self.subTest(row=number, recipient=recipient), Client(mail) as c:
+                    c.say(f"EHLO {helo}")
+                    c.say(f"MAIL FROM:<{sender}>")
+                    self.assertRegex(c.say(f"RCPT TO:<{recipient}>"), r"^(550|554|501|553) ")
+                    self.assertRegex(c.say("DATA"), "^554 ")
+                    self.assertRegex(c.say("RCPT TO:<alice@EXAMPLE.Test>"), "^250 ")
+            self.assertEqual(mail.queued(), {})
+
+
+class Smuggling(unittest.TestCase):
+    def test_s1_s2_false_ends_of_data_carry_no_second_message(self):
+        marks = [b"\r\n", b"\n", b"\r", b"\r\r\n", b"\r\0\n", b"\n\r"]
+        inner = b"MAIL FROM:<evil@x.org>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\nsmuggled\r\n.\r\n"
+        with Instance(main_cf=OUTSIDE) as mail:
+            for a in marks:
+                for b in marks:
+                    if a.endswith(b"\r\n") and b == b"\r\n":
+                        continue
+                    with Client(mail) as c:
+                        c.open()
+                        c.say("DATA")
+                        c.raw(b"Subject: x\r\n\r\ntext" + a + b"." + b + inner)
+                        self.assertRegex(c.reply(), "^(250|550) ")
+                        self.assertRegex(c.say("QUIT"), "^221 ")
+            mail.wait_empty()
+            self.assertEqual(mail.raw_mail("bob"), [])
+
+    def test_s3_one_octet_a_segment_gives_the_same_message(self):
+        with Instance(main_cf=OUTSIDE) as mail, Client(mail) as c:
+            c.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            c.open()
+            c.say("DATA")
+            for octet in b"Subject: slow\r\n\r\nx\n.\r\n..y\r\n.\r\n":
+                c.raw(bytes([octet]))
+                time.sleep(0.002)
+            self.assertRegex(c.reply(), "^250 ")
+            self.assertEqual(mail.wait_mail("alice")[0].get_content().replace("\r\n", "\n"), "x\n\n.y\n")
+
+
+class Limits(unittest.TestCase):
+    def test_s18_a_command_has_one_deadline_however_slowly_it_drips(self):
+        with Instance(main_cf=dict(OUTSIDE, smtpd_timeout="2s")) as mail, Client(mail) as c:
+            begin = time.monotonic()
+            reply = ""
+            c.socket.settimeout(0.3)
+            for octet in b"NOOP this takes far too long for anybody":
+                try:
+                    c.raw(bytes([octet]))
+                    reply = c.socket.recv(200).decode()
+                    break
+                except TimeoutError:
+                    continue
+            self.assertRegex(reply, "^421 4.4.2 ")
+            self.assertLess(time.monotonic() - begin, 6)
+
+    def test_s18_one_client_has_its_share_of_connections_and_gets_it_back(self):
+        with Instance(main_cf=dict(OUTSIDE, smtpd_client_connection_count_limit="5",
+                                   smtpd_client_event_limit_exceptions="")) as mail:
+            clients = [Client(mail) for _ in range(5)]
+            self.assertTrue(all(c.greeting.startswith("220 ") for c in clients))
+            with Client(mail) as sixth:
+                self.assertRegex(sixth.greeting, "^421 4.7.0 .*too many connections from 127.0.0.1")
+            for c in clients:
+                c.say("QUIT")
+                c.close()
+
+            def greets():
+                with Client(mail) as again:
+                    return again.greeting.startswith("220 ")
+            wait_for(greets, 5, "the share is given back")
+
+    def test_two_thousand_idle_sessions_take_at_most_32_kib_each(self):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        limits = dict(OUTSIDE, smtpd_client_connection_count_limit="0", default_process_limit="5000")
+        with Instance(main_cf=limits) as mail:
+            def resident():
+                total = 0
+                for pid, name in mail.daemons().items():
+                    if name == "smtpd":
+                        with open(f"/proc/{pid}/status") as f:
+                            total += int(re.search(r"VmRSS:\s+(\d+)", f.read())[1])
+                return total
+            first = [Client(mail) for _ in range(20)]
+            before = resident()
+            idle = []
+            for _ in range(2000):
+                c = Client(mail)
+                c.open()
+                c.say("RSET")
+                idle.append(c)
+            each = (resident() - before) / 2000
+            begin = time.monotonic()
+            with Client(mail) as honest:
+                self.assertRegex(honest.open(), "^250 ")
+            waited = time.monotonic() - begin
+            for c in first + idle:
+                c.close()
+            print(f"\n{each:.1f} KiB for each of 2,000 idle sessions; a new client waited {waited * 1000:.0f} ms")
+            self.assertLessEqual(each, 32)
+            self.assertLess(waited, 1)
+
+
+class Life(unittest.TestCase):
+    def test_s38_a_reload_drops_no_session_and_a_stop_says_421(self):
+        with Instance(main_cf=OUTSIDE) as mail:
+            c = Client(mail)
+            c.open()
+            c.say("DATA")
+            c.raw(b"Subject: during reload\r\n\r\nfirst half\r\n")
+            mail.reload()
+            time.sleep(1)
+            c.raw(b"second half\r\n.\r\n")
+            self.assertRegex(c.reply(), "^250 ")
+            mail.wait_mail("alice")
+            idle = Client(mail)
+            idle.say("EHLO x")
+            mail.stop()
+            self.assertRegex(idle.reply(), "^421 4.3.2 ")
+            c.close()
+            idle.close()
+
+    def test_sendmail_bs_speaks_on_standard_input_and_output(self):
+        with Instance() as mail:
+            done = mail.sendmail("-bs", input="EHLO here\r\nMAIL FROM:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\n"
+                                 "DATA\r\nSubject: by hand\r\n\r\nx\r\n.\r\nQUIT\r\n")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("queued as", done.stdout)
+            self.assertEqual(mail.wait_mail("bob")[0]["Subject"], "by hand")
+
+
+if __name__ == "__main__":
+    unittest.main()
