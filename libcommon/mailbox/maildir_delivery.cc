@@ -12,6 +12,7 @@
 #include "libcommon/base/strings.h"
 #include "libcommon/fs/calls.h"
 #include "libcommon/mailbox/delivery_file.h"
+#include "libcommon/mailbox/wire_size.h"
 
 namespace umaya::mailbox {
 
@@ -95,8 +96,10 @@ Result<> Maildir::write_tmp(const MailboxMessage& message, Pending& pending) {
   if (!pending.fd) return delivery_error("create maildir file tmp/" + pending.tmp_name);
   pending.in_tmp = true;
   uint64_t written = 0;
+  WireCounter on_wire;
   auto sink = [&](std::string_view block) -> Result<> {
     written += block.size();
+    on_wire.feed(block);
     if (message.size_limit > 0 && written > message.size_limit) {
       return permanent("the message is larger than the mailbox size limit", "5.2.2");
     }
@@ -107,9 +110,9 @@ Result<> Maildir::write_tmp(const MailboxMessage& message, Pending& pending) {
   UMAYA_CHECK(copy_content(message.content, {}, message.head, sink));
   struct stat status {};
   if (::fstat(pending.fd.get(), &status) < 0) return delivery_error("fstat of maildir file");
-  pending.new_name =
-      fmt::format("{}.M{:06}P{}V{:x}I{:x}R{:08x}.{},S={}", usec / 1'000'000, usec % 1'000'000, getpid(), status.st_dev,
-                  status.st_ino, static_cast<uint32_t>(random_u64()), host_name(), written);
+  pending.new_name = fmt::format("{}.M{:06}P{}V{:x}I{:x}R{:08x}.{},S={},W={}", usec / 1'000'000, usec % 1'000'000,
+                                 getpid(), status.st_dev, status.st_ino, static_cast<uint32_t>(random_u64()),
+                                 host_name(), written, on_wire.finish());
   return {};
 }
 

@@ -10,8 +10,9 @@
 //     then is it a success: a name that is not flushed is lost by a power cut on ext4 and XFS alike. Several messages
 //     that arrive together share the flushes: all are written, their write-back is started, each is flushed, all are
 //     linked, and new/ is flushed once.
-//     File names are TIME.M<usec>P<pid>V<dev>I<inode>R<random>.HOST,S=<bytes>: unique without looking, also when the
-//     clock jumps back or workers share a pid; '/' and ':' of the host name are written \057 and \072.
+//     File names are TIME.M<usec>P<pid>V<dev>I<inode>R<random>.HOST,S=<bytes>,W=<bytes on the wire>: unique without
+//     looking, also when the clock jumps back or workers share a pid; '/' and ':' of the host name are written \057 and
+//     \072. With W= nobody has to read a message to know its size in POP3 and IMAP.
 //     Opening a Maildir makes what is missing of it (never the base directory), and removes files in tmp/ that are
 //     older than 36 hours.
 //

@@ -9,16 +9,14 @@
 
 #include "libcommon/base/strings.h"
 #include "libcommon/fs/directory.h"
-#include "libcommon/fs/file.h"
 #include "libcommon/fs/lock.h"
 #include "libcommon/mailbox/digest.h"
-#include "libcommon/smtp/dot.h"
+#include "libcommon/mailbox/wire_size.h"
 
 namespace umaya::mailbox {
 
 namespace {
 
-constexpr size_t kBlock = 64 * 1024;
 constexpr size_t kMostUniqueId = 70;  // RFC 1939 section 7, UIDL
 constexpr const char* kLockName = "umaya-pop3.lock";
 
@@ -54,21 +52,6 @@ bool printable_without_blank(std::string_view text) {
 
 std::string_view maildir_base(std::string_view name) {
   return name.substr(0, name.find(':'));
-}
-
-Result<uint64_t> wire_size(int fd) {
-  smtp::DotEncoder encoder({.dots = smtp::DotEncoder::Dots::plain, .bare_cr = smtp::DotEncoder::BareCr::keep});
-  uint64_t total = 0;
-  auto count = [&total](std::string_view piece) { total += piece.size(); };
-  std::string block(kBlock, '\0');
-  for (uint64_t offset = 0;;) {
-    UMAYA_TRY(size_t n, fs::read_at(fd, block, offset));
-    if (n == 0) break;
-    encoder.feed(std::string_view(block).substr(0, n), count);
-    offset += n;
-  }
-  encoder.finish(count);
-  return total;
 }
 
 Result<MaildirReader> MaildirReader::open(const std::string& path) {

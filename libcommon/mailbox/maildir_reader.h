@@ -69,7 +69,5 @@ class MaildirReader {
 
 /// The part of a file name that never changes: up to the first ':'.
 std::string_view maildir_base(std::string_view name);
-/// Octets of an open message on the wire: line ends as CRLF, the last line completed.
-Result<uint64_t> wire_size(int fd);
 
 }  // namespace umaya::mailbox

@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <utime.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <set>
 
@@ -48,7 +49,8 @@ TEST_CASE("maildir: a message arrives in new/ with its head and LF lines, and tm
   REQUIRE(names.size() == 1);
   std::string text = home.read("Maildir/new/" + names[0]);
   REQUIRE(text == "Return-Path: <a@x>\nX-Original-To: list@y\nDelivered-To: kim@y\nSubject: hi\n\nFrom here\n");
-  REQUIRE(names[0].ends_with(",S=" + std::to_string(text.size())));
+  auto lines = static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+  REQUIRE(names[0].ends_with(",S=" + std::to_string(text.size()) + ",W=" + std::to_string(text.size() + lines)));
   struct stat status {};
   REQUIRE(stat(home.path("Maildir/new/" + names[0]).c_str(), &status) == 0);
   REQUIRE((status.st_mode & 07777) == 0600);
