@@ -112,7 +112,10 @@ bool QueueManager::has_expired(const ActiveMessage& message, int64_t age) const 
 }
 
 void QueueManager::remove(ActiveMessage& message) {
-  auto removed = spool_.remove(queue::QueueName::active, message.id);
+  auto removed = fs::remove(spool_.path(queue::QueueName::active, message.id));
+  if (!removed && removed.error().sys_errno == ENOENT) {  // put on hold while the last delivery was under way
+    removed = spool_.remove(queue::QueueName::hold, message.id);
+  }
   if (!removed) {
     log::warning("{}: {}", message.id, removed.error().what);
     postpone(message);

@@ -22,6 +22,7 @@ constexpr Duration kGatherStates = 20ms;
 /// Whether the result stands in a log before the state may be written.
 bool QueueManager::needs_report(const ActiveMessage& message, const RecipientResult& result) const {
   if (result.status != Status::sent || message.report_all()) return true;
+  if (result.action == services::delivery::Action::passed_on) return false;  // the next server reports
   if (result.action == services::delivery::Action::passed_on) return false;  // RFC 3461 5.2.2
   return queue::wants_notice(message.recipients.at(result.id).recipient.notify, queue::notify::kSuccess);
 }
@@ -116,7 +117,9 @@ void QueueManager::settle(ActiveMessage& message, uint32_t index, queue::Recipie
 void QueueManager::write_state(ActiveMessage& message, uint64_t offset, queue::RecipientState state) {
   Result<> written;
   if (!message.writable) {
-    auto opened = fs::open_safe(spool_.path(queue::QueueName::active, message.id), O_WRONLY);
+    // The administrator may have put it on hold meanwhile; its state follows it.
+    auto where = spool_.find(message.id).value_or(queue::QueueName::active);
+    auto opened = fs::open_safe(spool_.path(where, message.id), O_WRONLY);
     if (opened) {
       message.writable = std::move(*opened);
     } else {

@@ -267,3 +267,51 @@ TEST_CASE("qmgr: a content filter takes all recipients, a null double bounce end
   world.until([&] { return world.log().find("removed") != std::string::npos; });
   CHECK(world.log().find("status=sent (undeliverable postmaster notification discarded)") != std::string::npos);
 }
+
+TEST_CASE("qmgr: a message that is put on hold during its delivery is not sent twice", "[qmgr]") {
+  QmgrWorld world;
+  world.put("AAAAD1", 1);
+  world.put("AAAAD2", 2);
+  world.result = [&](const agent::Request& request, const agent::Target& target) {
+    const std::string& id = request.envelope.queue_id;
+    if (target.recipient.address.starts_with("user0")) (void)world.spool().move(id, QueueName::active, QueueName::hold);
+    return target.recipient.address.starts_with("user0") ? QmgrWorld::sent(target)
+                                                         : QmgrWorld::failed(target, agent::Status::deferred);
+  };
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.nowhere("AAAAD1"); }));
+  REQUIRE(world.until([&] { return world.states(world.path(QueueName::hold, "AAAAD2")) == "DP"; }));
+}
+
+TEST_CASE("qmgr: success is reported when it was asked for, but not when the next server does", "[qmgr]") {
+  QmgrWorld world;
+  bool is_passed_on = false;
+  world.result = [&](const agent::Request&, const agent::Target& target) {
+    auto result = QmgrWorld::sent(target);
+    result.action = is_passed_on ? agent::Action::passed_on : agent::Action::relayed;
+    return result;
+  };
+  auto put = [&](const std::string& id) {
+    auto fd = world.spool().create(QueueName::incoming, id);
+    REQUIRE(fd);
+    queue::Envelope envelope;
+    envelope.sender = "from@example.org";
+    envelope.arrival_usec = wall_usec();
+    queue::MessageWriter writer(std::move(*fd), envelope);
+    REQUIRE(writer.add_recipient({"x@dest.example", "", "", queue::notify::kSuccess}));
+    REQUIRE(writer.finish());
+    world.give_away();
+    world.announce({id});
+  };
+  world.start_qmgr();
+  put("AAAAE1");
+  REQUIRE(world.until([&] { return world.nowhere("AAAAE1"); }));
+  REQUIRE(world.appends.size() == 1);
+  CHECK(world.appends[0].kind == bounce::Kind::trace);
+  REQUIRE(world.notices.size() == 1);
+  CHECK(world.notices[0].notice == bounce::Notice::success);
+  is_passed_on = true;
+  put("AAAAE2");
+  REQUIRE(world.until([&] { return world.nowhere("AAAAE2"); }));
+  CHECK(world.notices.size() == 1);
+}

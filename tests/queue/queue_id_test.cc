@@ -31,8 +31,9 @@ TEST_CASE("queue id: ids made in the same microsecond differ", "[queue][id]") {
 }
 
 TEST_CASE("queue id: Q10 only letters and digits within the limits make a file name", "[queue][id]") {
-  for (const char* bad :
-       {"", "ABCDE", "../../etc/passwd", "ABC/DEF", ".ABCDEF", "ABCDEF ", "ABCDEF\n", "ABC\xc3\xa4" "EF"}) {
+  for (const char* bad : {"", "ABCDE", "../../etc/passwd", "ABC/DEF", ".ABCDEF", "ABCDEF ", "ABCDEF\n",
+                          "ABC\xc3\xa4"
+                          "EF"}) {
     CHECK_FALSE(valid_id(bad));
   }
   CHECK_FALSE(valid_id(std::string(65, 'A')));
