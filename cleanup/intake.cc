@@ -113,7 +113,7 @@ event::Task<void> Intake::begin(Submission s) {
   looks = looks || p.strict_8bitmime_body || p.strict_8bitmime || p.strict_mime_encoding_domain;
   message::MimeLimits limits;
   limits.header_size = static_cast<size_t>(p.header_size_limit);
-  limits.nesting = static_cast<size_t>(p.mime_nesting_limit);
+  limits.nesting = p.disable_mime_input_processing ? 0 : static_cast<size_t>(p.mime_nesting_limit);
   limits.boundary = static_cast<size_t>(p.mime_boundary_length_limit);
   scanner_.emplace(looks ? Scanner::Depth::structure : Scanner::Depth::headers_only, limits);
   co_await add_recipients(std::move(s.recipients));

@@ -219,8 +219,8 @@ void Intake::add_missing_headers() {
 }
 
 void Intake::check_structure() {
-  if (failed() || !option(sc::kCheckContent)) return;
   const Params& p = service_.params();
+  if (failed() || !option(sc::kCheckContent) || p.disable_mime_input_processing) return;
   const message::MimeProblems& found = scanner_->problems();
   if ((p.strict_8bitmime || p.strict_8bitmime_body) && found.eight_bit_body) {
     fail(550, "5.6.0", "improper use of 8-bit data in message body");

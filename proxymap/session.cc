@@ -35,7 +35,7 @@ event::Task<Answer> answer(Tables& tables, Query query) {
   }
   table::Maps& maps = tables.get(query.table);
   table::Lookup found;
-  // Held over the wait: the table may be exchanged meanwhile.
+  // Shared with maps, which may put another table in its place while we wait for this one.
   std::shared_ptr<table::Table> table = maps.tables().empty() ? nullptr : maps.tables().front();
   if (table) found = co_await table->lookup(std::move(query.key));
   out.found = found.found() ? Found::yes : found.missing() ? Found::no : Found::failed;

@@ -199,18 +199,41 @@ Result<AddressClass> Router::class_of_domain(std::string_view domain, Steps* ste
   };
   Match local = is_local_domain(domain, steps);
   if (local == Match::error) return std::unexpected(mydestination_.error());
-  if (local == Match::yes) return AddressClass::local;
+  if (local == Match::yes) {
+    warn_if_also_in(
+        domain, "mydestination",
+        {{"virtual_alias_domains", &virtual_alias_domains_}, {"virtual_mailbox_domains", &virtual_mailbox_domains_}});
+    return AddressClass::local;
+  }
   for (const Row& row : {Row{virtual_alias_domains_, AddressClass::virtual_alias, "virtual_alias_domains"},
                          Row{virtual_mailbox_domains_, AddressClass::virtual_mailbox, "virtual_mailbox_domains"},
                          Row{relay_domains_, AddressClass::relay, "relay_domains"}}) {
     Match match = row.list.matches(domain);
     if (match == Match::error) return std::unexpected(row.list.error());
     if (match == Match::no) continue;
+    if (row.address_class == AddressClass::virtual_alias) {
+      warn_if_also_in(domain, row.parameter, {{"virtual_mailbox_domains", &virtual_mailbox_domains_}});
+    }
+    if (row.address_class != AddressClass::relay)
+      warn_if_also_in(domain, row.parameter, {{"relay_domains", &relay_domains_}});
     note(steps, row.parameter, std::string(domain) + " is a " + std::string(class_name(row.address_class)) + " domain");
     return row.address_class;
   }
   note(steps, "address class", std::string(domain) + " is not ours: default");
   return AddressClass::other;
+}
+
+/// A domain that stands in two lists has the class of the first: mostly a mistake, and said once for each domain.
+void Router::warn_if_also_in(std::string_view domain, std::string_view first,
+                             std::initializer_list<std::pair<std::string_view, table::MatchList*>> others) {
+  constexpr size_t kMaxWarned = 1000;
+  if (!params_.helpful_warnings || warned_domains_.size() >= kMaxWarned) return;
+  for (const auto& [parameter, list] : others) {
+    std::string key = std::string(domain) + " " + std::string(parameter);
+    if (warned_domains_.contains(key) || list->matches(domain) != Match::yes) continue;
+    log::warning("do not list domain {} in BOTH {} and {}", domain, first, parameter);
+    warned_domains_.insert(std::move(key));
+  }
 }
 
 table::Found Router::find_sender(table::Maps& maps, std::string_view sender, const std::string& null_key) {

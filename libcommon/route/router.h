@@ -22,8 +22,10 @@
 //     again when the answer is there.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -114,6 +116,8 @@ class Router {
   Result<> load(const config::Config& config);
   void open_tables(const config::Config& config);
   RewriteRules rules(Context context) const;
+  void warn_if_also_in(std::string_view domain, std::string_view first,
+                       std::initializer_list<std::pair<std::string_view, table::MatchList*>> others);
   bool strip_local(Progress& progress, Steps* steps);
   void follow_routes(Progress& progress, Steps* steps);
   void finish_recipient(Progress& progress, Resolution& out);
@@ -135,6 +139,7 @@ class Router {
   table::AddressRules address_rules_;
   std::vector<net::IpAddress> own_addresses_;
   std::string always_bcc_;
+  std::set<std::string> warned_domains_;
   unsigned canonical_places_ = 0, sender_canonical_places_ = 0, recipient_canonical_places_ = 0, masquerade_places_ = 0;
   bool propagate_canonical_ = false, propagate_virtual_ = false, propagate_generic_ = false;
   table::MatchList mydestination_, relay_domains_, virtual_alias_domains_, virtual_mailbox_domains_;

@@ -93,6 +93,18 @@ TEST_CASE("resolve: each address class has its transport", "[route][resolve]") {
   CHECK(route_of(*router, "user@elsewhere.test") == "smtp|elsewhere.test|user@elsewhere.test");
 }
 
+TEST_CASE("resolve: a domain in two lists has the first class, and is warned about once", "[route][resolve]") {
+  std::vector<std::string> logged;
+  log::capture([&](log::Level, std::string_view line) { logged.emplace_back(line); });
+  auto router = router_with("virtual_alias_domains = example.com\nlocal_transport = local\n");
+  CHECK(route_of(*router, "user@example.com") == "local|example.com|user@example.com");
+  router->class_of_domain("example.com").value();
+  router->class_of_domain("example.com").value();
+  log::capture(nullptr);
+  CHECK(logged ==
+        std::vector<std::string>{"do not list domain example.com in BOTH mydestination and virtual_alias_domains"});
+}
+
 TEST_CASE("resolve: routing signs are no way round relay control", "[route][resolve]") {
   auto router = router_with("");
   CHECK(route_of(*router, "v%foreign.test@example.com") == "smtp|foreign.test|v@foreign.test");
