@@ -17,6 +17,7 @@ struct Params {
   int64_t hash_queue_depth = 1, body_checks_size_limit = 51200, header_size_limit = 102400;
   int64_t header_address_token_limit = 10240, hopcount_limit = 50, message_size_limit = 10240000;
   int64_t duplicate_filter_limit = 1000, mime_nesting_limit = 100, mime_boundary_length_limit = 2048;
+  bool disable_mime_input_processing = false;
   bool always_add_missing_headers = false, enable_original_recipient = true, enable_long_queue_ids = false;
   bool replace_stray_cr_lf = true, soft_bounce = false;
   bool strict_7bit_headers = false, strict_8bitmime = false, strict_8bitmime_body = false;
@@ -28,6 +29,7 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"body_checks", &Params::body_checks},
     {"body_checks_size_limit", &Params::body_checks_size_limit},
     {"cleanup_replace_stray_cr_lf", &Params::replace_stray_cr_lf},
+    {"disable_mime_input_processing", &Params::disable_mime_input_processing},
     {"duplicate_filter_limit", &Params::duplicate_filter_limit},
     {"enable_long_queue_ids", &Params::enable_long_queue_ids},
     {"enable_original_recipient", &Params::enable_original_recipient},

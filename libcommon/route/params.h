@@ -29,7 +29,7 @@ struct Params {
   bool append_at_myorigin = true, append_dot_mydomain = false;
   bool swap_bangpath = true, allow_percent_hack = true, allow_min_user = false;
   bool resolve_dequoted_address = true, resolve_null_domain = false, resolve_numeric_domain = false;
-  bool owner_request_special = true, show_user_unknown_table_name = true;
+  bool owner_request_special = true, show_user_unknown_table_name = true, helpful_warnings = true;
 };
 
 inline constexpr auto kBindings = config::bindings<Params>({
@@ -45,6 +45,7 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"empty_address_default_transport_maps_lookup_key", &Params::null_default_transport_key},
     {"empty_address_recipient", &Params::empty_address_recipient},
     {"empty_address_relayhost_maps_lookup_key", &Params::null_relayhost_key},
+    {"helpful_warnings", &Params::helpful_warnings},
     {"local_recipient_maps", &Params::local_recipient_maps},
     {"local_transport", &Params::local_transport},
     {"masquerade_classes", &Params::masquerade_classes},
