@@ -183,11 +183,11 @@ class Umaya(Server):
 
     def launch(self):
         subprocess.run([self.umaya, "-c", self.config, "start"], preexec_fn=self.meter.join, check=True,
-                       stdin=subprocess.DEVNULL)
+                       stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with open(f"{self.queue}/pid/master.pid") as f:
             return int(f.read())
 
     def stop(self):
-        subprocess.run([self.umaya, "-c", self.config, "stop"], check=False)
+        subprocess.run([self.umaya, "-c", self.config, "stop"], check=False, stderr=subprocess.DEVNULL)
         wait_for(lambda: not os.path.exists(f"/proc/{self.pid}"), 20, "umaya stops")
         self.meter.close()

@@ -164,7 +164,7 @@ class Instance:
         self.umaya("reload", check=True)
 
     def flush(self):
-        self.tool("postqueue", "-f", check=True)
+        self.umaya("flush", check=True)
 
     def daemons(self):
         """Processes below master: pid -> program name."""
