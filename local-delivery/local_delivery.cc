@@ -268,6 +268,7 @@ services::become::Deliver LocalDelivery::make_job(const Progress& progress, std:
                         lists(params_.delivered_header, header_kind) ? to.address : std::string_view());
   job.content_offset = message_.content_offset;
   job.content_size = message_.content_size;
+  job.key = services::become::delivery_key(message_.envelope, to);
   return job;
 }
 

@@ -113,6 +113,7 @@ services::become::Deliver make_job(const Job& job, const services::Recipient& to
       agent_head(job.request.envelope, params.original_recipient ? original : std::string_view(), to.address);
   deliver.content_offset = job.request.content_offset;
   deliver.content_size = job.request.content_size;
+  deliver.key = services::become::delivery_key(job.request.envelope, to);
   return deliver;
 }
 

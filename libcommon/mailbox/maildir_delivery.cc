@@ -58,6 +58,8 @@ struct Maildir::Pending {
   std::string new_name;
   bool in_tmp = false;
   bool in_new = false;
+  bool was_there = false;
+  bool may_exist = false;  // an earlier try may have put it into new/
 };
 
 Result<Maildir> Maildir::open(int base, std::string_view path) {
@@ -110,15 +112,24 @@ Result<> Maildir::write_tmp(const MailboxMessage& message, Pending& pending) {
   UMAYA_CHECK(copy_content(message.content, {}, message.head, sink));
   struct stat status {};
   if (::fstat(pending.fd.get(), &status) < 0) return delivery_error("fstat of maildir file");
-  pending.new_name = fmt::format("{}.M{:06}P{}V{:x}I{:x}R{:08x}.{},S={},W={}", usec / 1'000'000, usec % 1'000'000,
-                                 getpid(), status.st_dev, status.st_ino, static_cast<uint32_t>(random_u64()),
-                                 host_name(), written, on_wire.finish());
+  const std::string rest = fmt::format("{},S={},W={}", host_name(), written, on_wire.finish());
+  if (!message.key.empty()) {
+    pending.new_name = fmt::format("{}.{}", message.key, rest);
+    pending.may_exist = true;
+    return {};
+  }
+  pending.new_name = fmt::format("{}.M{:06}P{}V{:x}I{:x}R{:08x}.{}", usec / 1'000'000, usec % 1'000'000, getpid(),
+                                 status.st_dev, status.st_ino, static_cast<uint32_t>(random_u64()), rest);
   return {};
 }
 
 Result<> Maildir::move_to_new(Pending& pending) {
   // A hard link never replaces a file that is there. The name in tmp/ goes when the one in new/ is durable.
   if (fs::calls().linkat(tmp_.get(), pending.tmp_name.c_str(), new_.get(), pending.new_name.c_str()) < 0) {
+    if (errno == EEXIST && pending.may_exist) {
+      pending.in_new = pending.was_there = true;
+      return {};
+    }
     return delivery_error("link of maildir file into new/");
   }
   pending.in_new = true;
@@ -146,7 +157,7 @@ void Maildir::publish(std::span<Pending> pending, std::span<Result<>> results) {
   auto synced = sync_directory(new_.get(), "maildir new/");
   for (size_t i = 0; i < pending.size() && !synced; ++i) {
     if (!pending[i].in_new) continue;
-    fs::calls().unlinkat(new_.get(), pending[i].new_name.c_str(), 0);
+    if (!pending[i].was_there) fs::calls().unlinkat(new_.get(), pending[i].new_name.c_str(), 0);
     results[i] = std::unexpected(synced.error());
   }
 }

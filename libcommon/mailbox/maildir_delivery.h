@@ -11,8 +11,10 @@
 //     that arrive together share the flushes: all are written, their write-back is started, each is flushed, all are
 //     linked, and new/ is flushed once.
 //     File names are TIME.M<usec>P<pid>V<dev>I<inode>R<random>.HOST,S=<bytes>,W=<bytes on the wire>: unique without
-//     looking, also when the clock jumps back or workers share a pid; '/' and ':' of the host name are written \057 and
-//     \072. With W= nobody has to read a message to know its size in POP3 and IMAP.
+//     looking, also when the clock jumps back or workers share a pid; '/' and ':' of the host name are written / and
+//     :. With W= nobody has to read a message to know its size in POP3 and IMAP. A message with a key is named
+//     KEY.HOST,S=…,W=…: when a try was cut off after its file had come into new/ but before anybody knew, the next try
+//     finds that file and adds no second one.
 //     Opening a Maildir makes what is missing of it (never the base directory), and removes files in tmp/ that are
 //     older than 36 hours.
 //
@@ -40,6 +42,7 @@ struct MailboxMessage {
   ContentSource content;
   std::string head;         ///< header lines of the delivery, each ending in LF (see delivery_head)
   uint64_t size_limit = 0;  ///< largest file that may result; 0: no limit
+  std::string key{};  ///< names this delivery, a later try included (delivery_key); empty: each try is one of its own
 };
 
 struct Envelope {

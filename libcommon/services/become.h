@@ -13,11 +13,15 @@
 //     When the mail system runs as an ordinary user there is nobody else to become: any other uid is refused.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "libcommon/services/envelope.h"
 
 namespace umaya::services::become {
 
@@ -93,6 +97,7 @@ struct Deliver {
   std::string head;                  ///< Return-Path: and so on, LF text
   uint64_t content_offset = 0;
   uint64_t content_size = 0;
+  std::string key;  ///< of delivery_key(): a delivery that is tried again makes no second file in a Maildir
   static constexpr std::string_view kName = "become.deliver";
   static void visit(auto& self, auto&& v) {
     v("id", self.id);
@@ -104,8 +109,20 @@ struct Deliver {
     v("head", self.head);
     v("content_offset", self.content_offset);
     v("content_size", self.content_size);
+    v("key", self.key);
   }
 };
+
+/// "1795321083.M083120Q4F0A1BC23DEK<16 digits>": the same for each try to bring this message to this recipient, and for
+/// nothing else; a safe part of a file name.
+inline std::string delivery_key(const Envelope& envelope, const Recipient& to) {
+  uint64_t hash = 14695981039346656037u;  // FNV-1a
+  for (std::string_view part : {std::string_view(to.address), std::string_view("\n"), std::string_view(to.original)}) {
+    for (unsigned char c : part) hash = (hash ^ c) * 1099511628211u;
+  }
+  return fmt::format("{}.M{:06}Q{}K{:016x}", envelope.arrival_usec / 1'000'000, envelope.arrival_usec % 1'000'000,
+                     envelope.queue_id, hash);
+}
 
 enum class Outcome : uint8_t {
   delivered,  ///< durable, or nothing was to be delivered

@@ -70,6 +70,22 @@ TEST_CASE("maildir: L13 names are unique in a batch, in one second, with the clo
   REQUIRE(home.list("Maildir/new").size() == 300);
 }
 
+TEST_CASE("maildir: a delivery that is tried again under its key makes no second file", "[mailbox][maildir]") {
+  Directory home;
+  Message message("Subject: once\r\n\r\nbody\r\n");
+  auto box = Maildir::open(home.fd(), "Maildir/");
+  REQUIRE(box);
+  MailboxMessage mail = message.mail("Return-Path: <>\n");
+  mail.key = "1795321083.M083120Q4F0A1BC23DEK0123456789abcdef";
+  for (int attempt = 0; attempt < 3; ++attempt) REQUIRE(box->deliver({&mail, 1})[0]);
+  CHECK(home.list("Maildir/new").size() == 1);
+  CHECK(home.list("Maildir/tmp").empty());
+  MailboxMessage other = message.mail("Return-Path: <>\n");
+  other.key = mail.key + "0";
+  REQUIRE(box->deliver({&other, 1})[0]);
+  CHECK(home.list("Maildir/new").size() == 2);
+}
+
 TEST_CASE("maildir: L13 a host name cannot leave the directory or end the unique part", "[mailbox][maildir]") {
   REQUIRE(maildir_host_name("a/b:c,d") == "a\\057b\\072c\\054d");
   REQUIRE(maildir_host_name("") == "localhost");
