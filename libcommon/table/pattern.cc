@@ -190,6 +190,7 @@ class PatternTable : public Table {
   bool changed() const override { return !path_.empty() && !(FileIdentity::of(path_) == identity_); }
 
   std::optional<Lookup> lookup_now(std::string_view key) override {
+    const std::string subject(key);  // expressions may count on a NUL behind it (regexec under AddressSanitizer does)
     int nesting = 0;
     Groups groups;
     for (const PatternRule& rule : rules_) {
@@ -198,8 +199,8 @@ class PatternTable : public Table {
         nesting = rule.nesting - 1;
         continue;
       }
-      if (!rule.first->holds(key, rule.has_groups ? &groups : nullptr)) continue;
-      if (rule.second && !rule.second->holds(key, nullptr)) continue;
+      if (!rule.first->holds(subject, rule.has_groups ? &groups : nullptr)) continue;
+      if (rule.second && !rule.second->holds(subject, nullptr)) continue;
       if (rule.kind == RuleKind::match) return Lookup::of(expand(rule, groups));
       ++nesting;
     }

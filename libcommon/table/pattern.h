@@ -25,7 +25,8 @@ using Groups = std::vector<std::string_view>;
 class Expression {
  public:
   virtual ~Expression() = default;
-  /// Fills groups when they are wanted (not null). An error of the matcher counts as no match, with a warning.
+  /// A NUL stands behind subject. Fills groups when they are wanted (not null). An error of the matcher counts as no
+  /// match, with a warning.
   virtual bool matches(std::string_view subject, Groups* groups) const = 0;
   virtual size_t group_count() const = 0;
 };
