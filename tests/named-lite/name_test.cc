@@ -24,7 +24,7 @@ TEST_CASE("dns name: text and wire form agree", "[named][name]") {
 TEST_CASE("dns name: D10 escapes go through text and back", "[named][name]") {
   std::string all;
   for (int c = 0; c < 256; c += 9) {
-    char escape[5];
+    char escape[16];
     snprintf(escape, sizeof escape, "\\%03d", c);
     std::string text = std::string("x") + escape + "y.z.";
     Name name = *Name::from_text(text);
