@@ -6,8 +6,6 @@ namespace umaya::named {
 
 namespace {
 
-constexpr uint64_t kMostLines = 65536;
-
 /// "3-7a" as a.7.0.0 for nibbles: the digits in reverse order with dots between them.
 std::string nibbles(const std::string& hex, size_t width) {
   std::string text;
@@ -46,7 +44,7 @@ Result<std::string> braced(std::string_view inside, uint64_t value) {
 
 }  // namespace
 
-Result<GeneratePlan> GeneratePlan::create(std::span<const Token> tokens) {
+Result<GeneratePlan> GeneratePlan::create(std::span<const Token> tokens, uint64_t most) {
   constexpr std::string_view kUsage = "$GENERATE needs: first-last[/step] owner type data";
   if (tokens.size() < 5) return permanent(std::string(kUsage));
   std::string_view range = tokens[1].text;
@@ -59,7 +57,9 @@ Result<GeneratePlan> GeneratePlan::create(std::span<const Token> tokens) {
   if (!first || !last || !step || *step == 0 || *first > *last || *last > INT32_MAX || *step > INT32_MAX) {
     return permanent("$GENERATE: the range is first-last[/step], with first <= last and step at least 1");
   }
-  if ((*last - *first) / *step >= kMostLines) return permanent("$GENERATE: more than 65536 records");
+  if ((*last - *first) / *step >= most) {
+    return permanent("$GENERATE: more than " + std::to_string(most) + " records");
+  }
   GeneratePlan plan{*first, *last, *step, {}};
   for (const Token& token : tokens.subspan(2)) {
     if (!plan.pattern.empty()) plan.pattern += ' ';

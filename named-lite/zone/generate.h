@@ -5,7 +5,7 @@
 //     ${offset,width,base} one that is shifted, padded with zeros and written with base d, o, x, X, n or N (nibbles of
 //     a reverse name); \$ or $$ is a $ sign. As in BIND.
 //
-// LIMITS  65536 lines; width 255.
+// LIMITS  as many lines as the caller allows; width 255.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ struct GeneratePlan {
   uint64_t step = 1;
   std::string pattern;  ///< the line with its $ signs
 
-  /// tokens: the whole entry, "$GENERATE" included.
-  static Result<GeneratePlan> create(std::span<const Token> tokens);
+  /// tokens: the whole entry, "$GENERATE" included. most: lines.
+  static Result<GeneratePlan> create(std::span<const Token> tokens, uint64_t most);
   /// The line for one value.
   Result<std::string> line(uint64_t value) const;
 };

@@ -278,7 +278,7 @@ void ZoneParser::include(Source& source, const Entry& entry) {
 }
 
 void ZoneParser::generate(Source& source, const Entry& entry) {
-  auto plan = GeneratePlan::create(entry.tokens);
+  auto plan = GeneratePlan::create(entry.tokens, options_.most_generated);
   if (!plan) return complain(source, entry.tokens[entry.tokens.size() > 1 ? 1 : 0], plan.error().what);
   Entry line;
   for (uint64_t value = plan->first; value <= plan->last; value += plan->step) {

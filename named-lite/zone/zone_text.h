@@ -28,7 +28,8 @@ using OpenFile = std::function<Result<std::string>(std::string_view path)>;
 
 struct ZoneTextOptions {
   Name apex;
-  OpenFile open;  ///< empty: $INCLUDE is refused
+  OpenFile open;                    ///< empty: $INCLUDE is refused
+  uint64_t most_generated = 65536;  ///< records of one $GENERATE
 };
 
 RecordList parse_zone_text(std::string_view text, std::string file, const ZoneTextOptions& options, Problems& problems);

@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Problems problems;
   Name apex = *Name::from_text("a.");
   OpenFile included = [](std::string_view) -> umaya::Result<std::string> { return std::string("i A 1.2.3.4\n"); };
-  RecordList records = parse_zone_text(text, "z", {apex, included}, problems);
+  RecordList records = parse_zone_text(text, "z", {apex, included, 100}, problems);
   auto image = std::make_shared<const ZoneImage>(compile_zone(records, 1));
   check_zone(records, *image, problems);
   for (const Problem& problem : problems.all()) (void)problem.text();
