@@ -98,6 +98,11 @@ void close_idle_connections(daemon::Process&) {
   for (int fd : idle_connections()) ::shutdown(fd, SHUT_RDWR);
 }
 
+void retire_agent(daemon::Process& process) {
+  close_idle_connections(process);
+  process.retire();
+}
+
 Task<std::vector<RecipientResult>> deliver_each(const Job& job, DeliverTarget deliver) {
   const std::vector<Target>& targets = job.request.targets;
   if (targets.size() == 1) {

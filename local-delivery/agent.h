@@ -34,6 +34,8 @@ using DeliverAll = std::function<event::Task<std::vector<services::delivery::Rec
 event::Task<void> serve_requests(daemon::Process& process, Fd connection, DeliverAll deliver);
 /// The stop hook: connections on which no request is under way are closed.
 void close_idle_connections(daemon::Process& process);
+/// The reload hook: what is under way is finished with the old settings, new requests go to a fresh process.
+void retire_agent(daemon::Process& process);
 
 /// Runs deliver for all recipients of a request side by side.
 event::Task<std::vector<services::delivery::RecipientResult>> deliver_each(const Job& job, DeliverTarget deliver);

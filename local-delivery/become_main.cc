@@ -33,5 +33,6 @@ int main(int argc, char** argv) {
                       .run_as = daemon::RunAs::root,
                       .resident = true,
                       .prepare = local_delivery::prepare_become,
-                      .session = local_delivery::become_session});
+                      .session = local_delivery::become_session,
+                      .reload = local_delivery::reload_become});
 }

@@ -31,5 +31,6 @@ int main(int argc, char** argv) {
                       .prepare = local_delivery::prepare_virtual,
                       .sandbox = local_delivery::agent_sandbox,
                       .session = local_delivery::virtual_session,
-                      .stop = local_delivery::close_idle_connections});
+                      .stop = local_delivery::close_idle_connections,
+                      .reload = local_delivery::retire_agent});
 }

@@ -34,6 +34,8 @@ Result<void> prepare_become(daemon::Process&) {
   return {};
 }
 
+void reload_become(daemon::Process&) {}
+
 Task<void> become_session(daemon::Process&, Fd connection, event::PeerAddress) {
   ipc::Channel channel(std::move(connection));
   Result<Start> start = co_await channel.receive<Start>(kStartLimit);
