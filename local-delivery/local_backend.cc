@@ -90,6 +90,22 @@ ipc::ChannelPool& LocalAgent::agent(const std::string& transport) {
   return *pool;
 }
 
+LocalAgent::Turn::~Turn() {
+  auto places = agent->places_.find(user);
+  places->second.free.release();
+  if (--places->second.users == 0) agent->places_.erase(places);
+}
+
+Task<std::unique_ptr<LocalAgent::Turn>> LocalAgent::turn_for(std::string recipient) {
+  std::string user = split_recipient(recipient, settings_.params.recipient_delimiter, OwnerRule::special).user;
+  int limit = settings_.params.concurrency_limit;
+  auto [place, fresh] = places_.try_emplace(user, limit > 0 ? static_cast<size_t>(limit) : SIZE_MAX / 2);
+  ++place->second.users;
+  bool got = co_await place->second.free.acquire();
+  (void)got;  // without a time limit there is always one
+  co_return std::make_unique<Turn>(this, std::move(user));
+}
+
 Task<RecipientResult> LocalAgent::deliver(const Job& job, const Target& target) {
   router_->refresh();
   for (AliasTable& aliases : aliases_) aliases.maps.refresh();
@@ -157,6 +173,7 @@ Task<services::become::FileContent> LocalBackend::read_file(Identity who, servic
 }
 
 Task<services::become::Ended> LocalBackend::run(Identity who, services::become::Run job) {
+  std::unique_ptr<LocalAgent::Turn> turn = co_await agent_.turn_for(target_.recipient.address);
   co_return co_await agent_.workers_->run(who, std::move(job), job_.message.get());
 }
 
@@ -272,6 +289,7 @@ Task<RecipientResult> LocalBackend::pass(std::string transport, std::string next
   request.targets = {target_};
   request.targets[0].recipient.address = std::move(recipient);
   request.handed_usec = wall_usec();
+  std::unique_ptr<LocalAgent::Turn> turn = co_await agent_.turn_for(target_.recipient.address);
   std::vector<int> fds{job_.message.get()};
   Result<Reply> reply = co_await (*lease)->call<Reply>(std::move(request), std::move(fds), kAgentLimit);
   if (!reply) {

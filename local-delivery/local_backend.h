@@ -39,6 +39,13 @@ class LocalAgent {
   void open_tables(const config::Config& config);
   void open_alias_table(const table::Options& options, std::string_view spec);
   ipc::ChannelPool& agent(const std::string& transport);
+  /// One of local_destination_concurrency_limit places for what works alone for a user: commands, other agents.
+  struct Turn {
+    LocalAgent* agent;
+    std::string user;
+    ~Turn();
+  };
+  event::Task<std::unique_ptr<Turn>> turn_for(std::string recipient);
 
   LocalSettings settings_;
   std::string service_;
@@ -48,6 +55,12 @@ class LocalAgent {
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<ipc::ChannelPool> cleanup_;
   std::map<std::string, std::unique_ptr<ipc::ChannelPool>> agents_;
+  struct Places {
+    explicit Places(size_t count) : free(count) {}
+    event::Semaphore free;
+    size_t users = 0;  ///< who have or want a place
+  };
+  std::map<std::string, Places> places_;
   SystemUsers users_;
   Ledger ledger_;
 };

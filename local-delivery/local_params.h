@@ -18,7 +18,7 @@ struct LocalParams {
   std::string recipient_delimiter, myhostname, mydomain, mail_name, mail_owner;
   std::vector<std::string> allow_commands, allow_files, delivered_header, propagate, locks, export_environment;
   int64_t mailbox_size_limit = 0, duplicate_filter_limit = 0;
-  int lock_attempts = 20, log_decimals = 2;
+  int lock_attempts = 20, log_decimals = 2, concurrency_limit = 2;
   Duration lock_delay{}, stale_lock_time{}, command_time_limit{};
   bool strict_ownership = true, require_home = false;
   bool expand_owner = false, reset_owner = false, frozen_delivered = true;
@@ -48,6 +48,7 @@ inline constexpr auto kLocalBindings = config::bindings<LocalParams>({
     {"forward_path", &LocalParams::forward_path},
     {"frozen_delivered_to", &LocalParams::frozen_delivered},
     {"home_mailbox", &LocalParams::home_mailbox},
+    {"local_destination_concurrency_limit", &LocalParams::concurrency_limit},
     {"local_command_shell", &LocalParams::local_command_shell},
     {"luser_relay", &LocalParams::luser_relay},
     {"mail_name", &LocalParams::mail_name},

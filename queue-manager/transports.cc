@@ -11,6 +11,9 @@ namespace {
 /// A request must fit into one packet, so "no limit" on recipients still is one.
 constexpr int kMostRecipients = 500;
 constexpr int kNoProcessLimit = 500;
+/// Deliveries that local(8) does for a user at the cost of one, and how often that is counted.
+constexpr int kLocalBatch = 8;
+constexpr int kMostBatches = 100;
 
 class Reader {
  public:
@@ -68,9 +71,13 @@ TransportLimits limits_of(const config::Config& config, const config::MasterCf* 
   reader.time("destination_rate_delay", limits.destination_pause);
   reader.time("transport_rate_delay", limits.transport_pause);
   if (limits.recipient_limit <= 0 || limits.recipient_limit > kMostRecipients) limits.recipient_limit = kMostRecipients;
+  const config::MasterService* service = master ? master->find(name, config::ServiceType::unix_stream) : nullptr;
+  if (service && service->command == "local" && limits.window.maximum > 0) {
+    // Deliveries for one user that wait together are one batch with one set of flushes: that is what the limit counts.
+    limits.window.maximum = std::min(limits.window.maximum, kMostBatches) * kLocalBatch;
+  }
   limits.dead_time = params.minimal_backoff;
   limits.unavailable_time = params.transport_retry;
-  const config::MasterService* service = master ? master->find(name, config::ServiceType::unix_stream) : nullptr;
   limits.max_deliveries = service && service->process_limit > 0 ? service->process_limit : kNoProcessLimit;
   return limits;
 }

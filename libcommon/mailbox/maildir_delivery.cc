@@ -5,7 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <memory>
+#include <system_error>
+#include <thread>
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/random.h"
@@ -17,6 +21,8 @@
 namespace umaya::mailbox {
 
 namespace {
+
+constexpr size_t kFlushers = 8;
 
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
@@ -142,9 +148,23 @@ void Maildir::flush_files(std::span<Pending> pending, std::span<Result<>> result
       if (one.fd) ::sync_file_range(one.fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
     }
   }
-  for (size_t i = 0; i < pending.size(); ++i) {
-    if (results[i] && fs::calls().fsync(pending[i].fd.get()) < 0) results[i] = delivery_error("fsync of maildir file");
+  std::atomic<size_t> next = 0;
+  auto flush = [&] {
+    for (size_t i = next++; i < pending.size(); i = next++) {
+      if (results[i] && fs::calls().fsync(pending[i].fd.get()) < 0) {
+        results[i] = delivery_error("fsync of maildir file");
+      }
+    }
+  };
+  // Flushes that are asked for together cost the disk little more than one.
+  std::vector<std::thread> helpers;
+  try {
+    while (helpers.size() + 1 < std::min(pending.size(), kFlushers)) helpers.emplace_back(flush);
+  } catch (const std::system_error&) {
+    // The user may have no more threads: those there are do all of it.
   }
+  flush();
+  for (std::thread& helper : helpers) helper.join();
 }
 
 void Maildir::publish(std::span<Pending> pending, std::span<Result<>> results) {

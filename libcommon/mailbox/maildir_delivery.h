@@ -8,8 +8,8 @@
 //     Blocking code for a process that runs as the mailbox's owner. Each message is written to tmp/ under a name of its
 //     own, flushed, and linked into new/, which never replaces a file; then the directory new/ is flushed, and only
 //     then is it a success: a name that is not flushed is lost by a power cut on ext4 and XFS alike. Several messages
-//     that arrive together share the flushes: all are written, their write-back is started, each is flushed, all are
-//     linked, and new/ is flushed once.
+//     that arrive together share the flushes: all are written, their write-back is started, they are flushed side by
+//     side, all are linked, and new/ is flushed once.
 //     File names are TIME.M<usec>P<pid>V<dev>I<inode>R<random>.HOST,S=<bytes>,W=<bytes on the wire>: unique without
 //     looking, also when the clock jumps back or workers share a pid; '/' and ':' of the host name are written / and
 //     :. With W= nobody has to read a message to know its size in POP3 and IMAP. A message with a key is named

@@ -1,6 +1,8 @@
 // What a power cut or a failing disk may do to a delivery: the calls are recorded, and each of them is made to fail.
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <map>
+#include <mutex>
 
 #include "libcommon/fs/calls.h"
 #include "libcommon/mailbox/maildir_delivery.h"
@@ -17,10 +19,12 @@ namespace {
 class Journal : public fs::Calls {
  public:
   ssize_t write(int fd, const void* data, size_t size) override {
+    std::lock_guard lock(mutex_);
     unsynced[inode(fd)] = true;
     return Calls::write(fd, data, size);
   }
   int fsync(int fd) override {
+    std::lock_guard lock(mutex_);
     unsynced[inode(fd)] = false;
     return Calls::fsync(fd);
   }
@@ -47,6 +51,7 @@ class Journal : public fs::Calls {
     ::fstat(fd, &status);
     return status.st_ino;
   }
+  std::mutex mutex_;  // files are flushed side by side
 };
 
 // The call of this number fails.
@@ -82,7 +87,7 @@ class Failing : public fs::Calls {
   }
   int number_;
   int error_;
-  int made_ = 0;
+  std::atomic<int> made_ = 0;
 };
 
 }  // namespace

@@ -35,3 +35,13 @@ TEST_CASE("qmgr params: the limits of a transport come from its own parameters, 
   CHECK(limits_of(*config, &*master, "local", params).recipient_limit == 1);
   CHECK(limits_of(*config, &*master, "local", params).window.maximum == 2);
 }
+
+TEST_CASE("qmgr params: a batch of local deliveries counts as one", "[qmgr][params]") {
+  auto config = config::Config::from_text("local_destination_concurrency_limit = 2\n");
+  REQUIRE(config);
+  Params params;
+  REQUIRE(config::bind(*config, kBindings, params));
+  auto master = config::MasterCf::parse("local unix - n n - - local\n", "master.cf");
+  REQUIRE(master);
+  CHECK(limits_of(*config, &*master, "local", params).window.maximum == 16);
+}
