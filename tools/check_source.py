@@ -57,12 +57,16 @@ def rule_problems(name, text):
 
 
 def sharing_problems(path, text):
-    """A file with shared_ptr says in a comment, there or in the folder's header, what is shared and why."""
-    if "shared_ptr<" not in stripped(text) or path.relative_to(ROOT).parts[0] in ("tests", "bench"):
+    """A file with shared_ptr says why: in a comment before its first use, or where it or its folder's headers speak of
+    sharing."""
+    first = next((number for number, line in enumerate(stripped(text).splitlines()) if "shared_ptr<" in line), None)
+    if first is None or path.relative_to(ROOT).parts[0] in ("tests", "bench"):
+        return
+    if text.splitlines()[first - 1].strip().startswith("//"):
         return
     texts = [text] + [header.read_text() for header in path.parent.glob("*.h")]
     if not any(re.search(r"//.*\bshare", other) for other in texts):
-        yield 1, "shared_ptr without a comment that says what is shared, and why one owner does not do"
+        yield first + 1, "shared_ptr without a comment that says what is shared, and why one owner does not do"
 
 
 def function_problems(text):

@@ -2,7 +2,7 @@
 # Runs the fuzz targets with libFuzzer, ASan and UBSan: tools/fuzz.sh [executions for each target] [name …]
 # Every target starts from its corpus in tests/fuzz/corpus; what it finds anew stays below build-fuzz/.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 runs=${1:-1000000}
 [ $# -gt 0 ] && shift
 [ -f build-fuzz/build.ninja ] || cmake --preset fuzz >/dev/null || exit 1
