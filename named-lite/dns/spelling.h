@@ -15,10 +15,14 @@ std::string_view nearest_word(std::string_view text, size_t count, WordAt word) 
   std::string_view best;
   size_t best_distance = text.size() <= 3 ? 2 : 3;
   for (size_t i = 0; i < count; ++i) {
-    size_t distance = edit_distance(text, word(i));
-    if (distance < best_distance && distance < word(i).size()) {
+    std::string_view candidate = word(i);
+    size_t lengths_apart =
+        candidate.size() > text.size() ? candidate.size() - text.size() : text.size() - candidate.size();
+    if (lengths_apart >= best_distance) continue;
+    size_t distance = edit_distance(text, candidate);
+    if (distance < best_distance && distance < candidate.size()) {
       best_distance = distance;
-      best = word(i);
+      best = candidate;
     }
   }
   return best;
