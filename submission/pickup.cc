@@ -157,8 +157,15 @@ void Pickup::set_aside(const std::string& name, std::string_view why) {
 }
 
 event::Task<void> Pickup::take(std::string name) {
+  // Without the ready bit it is still being written, and may not even be readable yet.
   struct stat status;
-  auto fd = fs::open_safe(process_.queue_path("maildrop/" + name), O_RDONLY, status);
+  const std::string path = process_.queue_path("maildrop/" + name);
+  if (::lstat(path.c_str(), &status) != 0 || (S_ISREG(status.st_mode) && !(status.st_mode & queue::mode::kReadyBit))) {
+    under_way_.erase(name);
+    slots_.release();
+    co_return;
+  }
+  auto fd = fs::open_safe(path, O_RDONLY, status);
   if (!fd && fd.error().sys_errno != ENOENT) {
     if (fd.error().is_permanent()) {
       set_aside(name, fd.error().what);
@@ -166,7 +173,6 @@ event::Task<void> Pickup::take(std::string name) {
       log::warning("{}", fd.error().what);
     }
   }
-  // Without the ready bit it is still being written.
   if (fd && (status.st_mode & queue::mode::kReadyBit)) co_await take_open(name, std::move(*fd), status.st_uid);
   under_way_.erase(name);
   slots_.release();
