@@ -1,5 +1,6 @@
 // What others tell the queue manager over public/qmgr.
 #include "libcommon/fs/file.h"
+#include "libcommon/fs/lock.h"
 #include "libcommon/log/log.h"
 #include "libcommon/queue/queue_id.h"
 #include "libcommon/services/queue_envelope.h"
@@ -18,13 +19,15 @@ constexpr Duration kLook = 2s;
 }  // namespace
 
 event::Task<void> QueueManager::session(Fd fd) {
+  const Caller caller = callers_.identify(fd.get());
+  if (caller == Caller::stranger) co_return;
   ipc::Channel channel(std::move(fd));
   while (!process_.stopping()) {
     Result<ipc::Packet> packet = co_await channel.receive_packet(kLook);
     if (!packet && packet.error().sys_errno == ETIMEDOUT) continue;
     if (!packet || process_.stopping()) break;
     service::Done done;
-    if (packet->is<service::Command>()) {
+    if (packet->is<service::Command>() && caller != Caller::agent) {
       auto command = ipc::decode<service::Command>(packet->bytes);
       if (!command) break;
       if (command->verb == service::Verb::flush_site) {
@@ -32,12 +35,13 @@ event::Task<void> QueueManager::session(Fd fd) {
       } else {
         done = obey(*command);
       }
-    } else if (packet->is<service::LateResults>()) {
+    } else if (packet->is<service::LateResults>() && caller != Caller::command) {
       auto late = ipc::decode<service::LateResults>(packet->bytes);
       if (!late) break;
       done = co_await late_results(std::move(*late));
     } else {
-      if (!take_packet(*packet)) break;
+      bool is_trigger = packet->bytes.size() == 1;
+      if (caller == Caller::agent || (caller == Caller::command && !is_trigger) || !take_packet(*packet)) break;
       continue;
     }
     auto sent = co_await channel.send(std::move(done));
@@ -127,6 +131,8 @@ event::Task<service::Done> QueueManager::late_results(service::LateResults late)
   std::string path = spool_.path(queue::QueueName::active, late.queue_id);
   auto file = fs::open_safe(path, O_RDWR);
   if (!file) co_return service::Done{file.error().sys_errno == ENOENT, file.error().what};
+  auto lock = fs::try_lock(file->get(), fs::LockKind::flock);
+  if (lock && *lock == fs::LockState::locked) co_return service::Done{true, "nobody was delivering this message"};
   auto reader = queue::MessageReader::open(file->get());
   if (!reader) co_return service::Done{false, reader.error().what};
   std::unordered_map<uint32_t, queue::StoredRecipient> recipients;

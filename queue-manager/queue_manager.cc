@@ -20,6 +20,7 @@ Result<std::unique_ptr<QueueManager>> QueueManager::create(daemon::Process& proc
   UMAYA_CHECK(config::bind(process.config(), kBindings, params));
   UMAYA_TRY(auto router, route::Router::open(process.config()));
   std::unique_ptr<QueueManager> made(new QueueManager(process, std::move(params), std::move(router)));
+  UMAYA_TRY(made->callers_, Callers::of(process));
   std::string domains;
   for (const std::string& domain : made->params_.fast_flush_domains) domains += domain + " ";
   made->flush_domains_ =

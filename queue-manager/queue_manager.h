@@ -35,6 +35,7 @@
 #include "libcommon/table/match_list.h"
 #include "libcommon/table/open.h"
 #include "queue-manager/active_message.h"
+#include "queue-manager/callers.h"
 #include "queue-manager/params.h"
 #include "queue-manager/reports.h"
 #include "queue-manager/scheduler.h"
@@ -146,6 +147,7 @@ class QueueManager {
   ActiveMessage* find(MessageKey key);
 
   daemon::Process& process_;
+  Callers callers_;
   Params params_;
   std::unique_ptr<route::Router> router_;
   queue::QueueDirectories spool_;
