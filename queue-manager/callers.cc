@@ -10,11 +10,10 @@ Result<Callers> Callers::of(const daemon::Process& process) {
   callers.owner_ = ::geteuid();
   if (!process.privileged()) return callers;
   UMAYA_TRY(daemon::Account owner, daemon::find_user(process.config().get("mail_owner")));
-  UMAYA_TRY(daemon::Account net, daemon::find_user(process.config().get("net_user")));
-  UMAYA_TRY(gid_t commands, daemon::find_group(process.config().get("setgid_group")));
   callers.owner_ = owner.uid;
-  callers.net_user_ = net.uid;
-  callers.commands_ = commands;
+  // Accounts that do not exist cannot call; whoever needs them says so at its own start.
+  if (auto net = daemon::find_user(process.config().get("net_user"))) callers.net_user_ = net->uid;
+  if (auto commands = daemon::find_group(process.config().get("setgid_group"))) callers.commands_ = *commands;
   return callers;
 }
 
