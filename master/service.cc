@@ -18,6 +18,8 @@ namespace umaya::master {
 
 using namespace std::chrono_literals;
 
+/// Rest after a process was killed from outside.
+static constexpr Duration kAfterKill = 500ms;
 static constexpr Duration kStressTime = 1000s;
 static constexpr Duration kLimitWarningEvery = 1000s;
 
@@ -147,12 +149,12 @@ void Service::start_child() {
   std::string path = settings_->daemon_directory + "/" + line_.command;
   if (access(path.c_str(), X_OK) != 0) {
     log::warning("service {}: {}: {}", line_.key(), path, strerror(errno));
-    return throttle();
+    return throttle(settings_->throttle_time);
   }
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
     log::warning("service {}: socketpair: {}", line_.key(), strerror(errno));
-    return throttle();
+    return throttle(settings_->throttle_time);
   }
   Fd ours(pair[0]), theirs(pair[1]);
   log::flush();
@@ -166,7 +168,7 @@ void Service::start_child() {
   sigprocmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) {
     log::warning("service {}: fork: {}", line_.key(), strerror(fork_error));
-    return throttle();
+    return throttle(settings_->throttle_time);
   }
   auto child = std::make_unique<Child>();
   child->pid = pid;
@@ -176,12 +178,24 @@ void Service::start_child() {
   children_.push_back(std::move(child));
 }
 
+/// Closes every descriptor from 3 on but these, so that there is room to move them.
+static void close_others(std::vector<int> keep) {
+  std::sort(keep.begin(), keep.end());
+  int next = 3;
+  for (int fd : keep) {
+    if (fd > next) close_range(static_cast<unsigned>(next), static_cast<unsigned>(fd - 1), 0);
+    next = fd + 1;
+  }
+  close_range(static_cast<unsigned>(next), ~0u, 0);
+}
+
 /// In the child: puts the sockets where the daemon expects them and becomes it.
 void Service::execute(int status_fd) {
   std::vector<int> sources = {status_fd};
   for (const Fd& socket : sockets_) sources.push_back(socket.get());
+  close_others(sources);
   int top = daemon::kListenFd + static_cast<int>(sockets_.size());
-  for (int& source : sources) source = fcntl(source, F_DUPFD_CLOEXEC, top + 64);
+  for (int& source : sources) source = fcntl(source, F_DUPFD_CLOEXEC, top);
   for (size_t i = 0; i < sources.size(); ++i) dup2(sources[i], daemon::kStatusFd + static_cast<int>(i));
   close_range(static_cast<unsigned>(top), ~0u, 0);
   for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
@@ -237,17 +251,19 @@ bool Service::reap(pid_t pid, int wait_status) {
   } else if (failed && WIFEXITED(wait_status)) {
     log::warning("process {} pid {} exit status {}", path, pid, WEXITSTATUS(wait_status));
   }
-  if (failed && !child->retired && child->status.served == 0 && child->status.sessions == 0) {
+  if (signal == SIGKILL && !child->retired) {
+    throttle(kAfterKill);  // somebody's doing, not a fault of the program
+  } else if (failed && !child->retired && child->status.served == 0 && child->status.sessions == 0) {
     log::warning("{}: bad command startup -- throttling", path);
-    throttle();
+    throttle(settings_->throttle_time);
   } else {
     watch();
   }
   return true;
 }
 
-void Service::throttle() {
-  throttle_.arm(settings_->throttle_time);
+void Service::throttle(Duration time) {
+  throttle_.arm(time);
   watch();
 }
 

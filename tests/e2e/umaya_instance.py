@@ -164,6 +164,9 @@ class Instance:
         self.umaya("reload", check=True)
 
     def flush(self):
+        """Tries everything deferred now; waits first for what is under way, which a flush does not touch."""
+        with contextlib.suppress(TimeoutError):
+            wait_for(lambda: not any(os.listdir(self.queue_path(q)) for q in ("incoming", "active")), 5)
         self.umaya("flush", check=True)
 
     def daemons(self):
