@@ -3,7 +3,8 @@
 // DESCRIPTION
 //     A service listens from its start. Its first process is started when somebody connects, further ones, up to the
 //     number of workers, when those that run are busy. A process that dies before it has served anybody throttles the
-//     service for service_throttle_time; one that was killed with SIGKILL is replaced after half a second. Wake-ups connect to the service's own socket and send a one-byte packet "W".
+//     service for service_throttle_time; one that was killed with SIGKILL is replaced after half a second. Wake-ups
+//     connect to the service's own socket and send a one-byte packet "W".
 //
 // OWNERSHIP
 //     Owned by Master. Keeps its listening sockets when its line changes, so that no connection is lost at a reload.

@@ -25,7 +25,9 @@ int64_t wall_usec() {
   return now.tv_sec * 1'000'000 + now.tv_nsec / 1000 + wall_offset();
 }
 
-void shift_wall_clock(int64_t usec) { wall_offset() += usec; }
+void shift_wall_clock(int64_t usec) {
+  wall_offset() += usec;
+}
 
 static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",

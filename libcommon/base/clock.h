@@ -17,8 +17,12 @@ using TimePoint = std::chrono::steady_clock::time_point;
 /// Microseconds since 1970-01-01 UTC.
 int64_t wall_usec();
 /// Seconds since 1970-01-01 UTC.
-inline int64_t wall_seconds() { return wall_usec() / 1'000'000; }
-inline TimePoint monotonic_now() { return std::chrono::steady_clock::now(); }
+inline int64_t wall_seconds() {
+  return wall_usec() / 1'000'000;
+}
+inline TimePoint monotonic_now() {
+  return std::chrono::steady_clock::now();
+}
 
 /// For tests: adds this many microseconds to wall_usec() from now on. UMAYA_CLOCK_OFFSET (seconds) sets the initial
 /// value when the environment has it and the process is not privileged.

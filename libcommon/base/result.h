@@ -58,9 +58,9 @@ inline std::unexpected<Error> sys_error(std::string_view what, int err = errno) 
 
 #define UMAYA_CONCAT_(a, b) a##b
 #define UMAYA_CONCAT(a, b) UMAYA_CONCAT_(a, b)
-#define UMAYA_TRY_(tmp, ret, decl, expr)                        \
-  auto tmp = (expr);                                            \
-  if (!tmp) ret std::unexpected(std::move(tmp).error());        \
+#define UMAYA_TRY_(tmp, ret, decl, expr)                 \
+  auto tmp = (expr);                                     \
+  if (!tmp) ret std::unexpected(std::move(tmp).error()); \
   decl = std::move(*tmp)
 /// UMAYA_TRY(auto x, expr): x = value of expr, or return its error.
 #define UMAYA_TRY(decl, expr) UMAYA_TRY_(UMAYA_CONCAT(try_result_, __LINE__), return, decl, expr)
@@ -72,8 +72,8 @@ inline std::unexpected<Error> sys_error(std::string_view what, int err = errno) 
     if (auto check_result_ = (expr); !check_result_) return std::unexpected(std::move(check_result_).error()); \
   } while (0)
 /// The same in a coroutine.
-#define UMAYA_CO_CHECK(expr)                                                                   \
-  do {                                                                                         \
-    auto check_result_ = (expr);                                                               \
-    if (!check_result_) co_return std::unexpected(std::move(check_result_).error());           \
+#define UMAYA_CO_CHECK(expr)                                                         \
+  do {                                                                               \
+    auto check_result_ = (expr);                                                     \
+    if (!check_result_) co_return std::unexpected(std::move(check_result_).error()); \
   } while (0)

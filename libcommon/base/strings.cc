@@ -18,9 +18,8 @@ std::string to_upper(std::string_view s) {
 }
 
 bool iequals(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-           return ascii_lower(x) == ascii_lower(y);
-         });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
 }
 
 bool istarts_with(std::string_view s, std::string_view prefix) {
@@ -76,8 +75,12 @@ static std::optional<T> parse_number(std::string_view s) {
   return value;
 }
 
-std::optional<uint64_t> parse_uint(std::string_view s) { return parse_number<uint64_t>(s); }
-std::optional<int64_t> parse_int(std::string_view s) { return parse_number<int64_t>(s); }
+std::optional<uint64_t> parse_uint(std::string_view s) {
+  return parse_number<uint64_t>(s);
+}
+std::optional<int64_t> parse_int(std::string_view s) {
+  return parse_number<int64_t>(s);
+}
 
 /// Length of the valid UTF-8 sequence that s begins with, 0 if there is none.
 static size_t utf8_sequence(std::string_view s) {

@@ -13,13 +13,27 @@
 
 namespace umaya {
 
-inline char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-inline char ascii_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
-inline bool ascii_digit(char c) { return c >= '0' && c <= '9'; }
-inline bool ascii_alpha(char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; }
-inline bool ascii_alnum(char c) { return ascii_digit(c) || ascii_alpha(c); }
-inline bool ascii_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-inline bool ascii_print(char c) { return c >= ' ' && c < 127; }
+inline char ascii_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+inline char ascii_upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+}
+inline bool ascii_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+inline bool ascii_alpha(char c) {
+  return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+inline bool ascii_alnum(char c) {
+  return ascii_digit(c) || ascii_alpha(c);
+}
+inline bool ascii_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+inline bool ascii_print(char c) {
+  return c >= ' ' && c < 127;
+}
 
 std::string to_lower(std::string_view s);
 std::string to_upper(std::string_view s);

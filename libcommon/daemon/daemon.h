@@ -8,7 +8,8 @@
 //
 // DESCRIPTION
 //     Started by master, the service's sockets and the status socket are open already (status.h). Started by hand with
-//     -n NAME (and -t TYPE), the daemon finds its line in master.cf, opens the sockets itself and stays in the foreground.
+//     -n NAME (and -t TYPE), the daemon finds its line in master.cf, opens the sockets itself and stays in the
+//     foreground.
 //
 //     In order: options, main.cf with -o overrides, log, prepare() with the privileges of the start, root given up for
 //     good, sandbox, start(), then a session() task for every connection until the process is told to stop.

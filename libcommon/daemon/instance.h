@@ -2,8 +2,9 @@
 //
 // DESCRIPTION
 //     An instance is a configuration directory; its queue lies in queue_directory, what it remembers in data_directory.
-//     Owners and modes are those of Postfix's layout, except that public/ and private/ may be searched by everybody: sockets say
-//     for themselves who may connect (sockets.h). An instance of an ordinary user belongs to that user throughout.
+//     Owners and modes are those of Postfix's layout, except that public/ and private/ may be searched by everybody:
+//     sockets say for themselves who may connect (sockets.h). An instance of an ordinary user belongs to that user
+//     throughout.
 #pragma once
 
 #include <string>

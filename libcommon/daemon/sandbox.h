@@ -3,8 +3,8 @@
 // DESCRIPTION
 //     enter() sets no_new_privs, then limits files with Landlock to the named places, and system calls with seccomp:
 //     no program is ever executed, no other process traced, nothing mounted, no kernel facility touched that a mail
-//     daemon has no use for. A kernel without one of the two is told in the log once; the rest is in force all the same.
-//     Directories are named before the process starts to serve; a path that does not exist is passed over.
+//     daemon has no use for. A kernel without one of the two is told in the log once; the rest is in force all the
+//     same. Directories are named before the process starts to serve; a path that does not exist is passed over.
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@ struct SandboxPolicy {
   std::vector<std::string> read;   ///< files and directories that may be read
   std::vector<std::string> write;  ///< directories beneath which everything may be done
   Execution execution = Execution::forbidden;
-  bool enabled = true;             ///< false: only no_new_privs is set
+  bool enabled = true;  ///< false: only no_new_privs is set
 };
 
 /// What is in force afterwards, in words for the log ("no_new_privs landlock seccomp").

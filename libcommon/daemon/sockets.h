@@ -5,9 +5,9 @@
 //     queue_directory/private or public. Our own protocols are packets (SOCK_SEQPACKET); programs that speak a foreign
 //     protocol of lines (smtpd, pop3d, authd, spawn …) get a stream.
 //
-//     The socket's group says who may connect, by the service: network-facing daemons (group of net_user) reach cleanup,
-//     anvil, proxymap, flush and auth; the set-gid commands (setgid_group) reach pickup and showq; qmgr is open to all and
-//     looks itself who calls (commands and agents need it); everything else is for mail_owner.
+//     The socket's group says who may connect, by the service: network-facing daemons (group of net_user) reach
+//     cleanup, anvil, proxymap, flush and auth; the set-gid commands (setgid_group) reach pickup and showq; qmgr is
+//     open to all and looks itself who calls (commands and agents need it); everything else is for mail_owner.
 #pragma once
 
 #include <string>

@@ -22,13 +22,13 @@
 namespace umaya::event {
 
 struct SpawnOptions {
-  std::string path;                            ///< program
-  std::vector<std::string> arguments;          ///< argv, argv[0] included
-  std::vector<std::string> environment;        ///< NAME=value
+  std::string path;                                   ///< program
+  std::vector<std::string> arguments;                 ///< argv, argv[0] included
+  std::vector<std::string> environment;               ///< NAME=value
   int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;  ///< borrowed; -1: /dev/null
-  std::vector<std::pair<int, int>> inherit{};  ///< {ours, theirs}: further descriptors; theirs > 2
-  std::string directory{};                     ///< working directory, empty: ours
-  bool own_group = true;                       ///< its own process group, killed as a whole
+  std::vector<std::pair<int, int>> inherit{};         ///< {ours, theirs}: further descriptors; theirs > 2
+  std::string directory{};                            ///< working directory, empty: ours
+  bool own_group = true;                              ///< its own process group, killed as a whole
 };
 
 struct ExitStatus {

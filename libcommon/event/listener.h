@@ -1,9 +1,9 @@
 // NAME    listener - accepts connections on a socket that listens already
 //
 // DESCRIPTION
-//     Calls back with each accepted descriptor (non-blocking, close-on-exec) and the peer's address. When the process has
-//     no descriptor left it rests for a second instead of spinning. pause() stops accepting, the queue of the kernel
-//     holds the clients meanwhile.
+//     Calls back with each accepted descriptor (non-blocking, close-on-exec) and the peer's address. When the process
+//     has no descriptor left it rests for a second instead of spinning. pause() stops accepting, the queue of the
+//     kernel holds the clients meanwhile.
 #pragma once
 
 #include <sys/socket.h>
@@ -43,7 +43,8 @@ class Listener {
 Result<Fd> listen_on(const sockaddr* address, socklen_t size);
 /// A listening Unix socket; a stale socket file of the same name is replaced. type: SOCK_STREAM or SOCK_SEQPACKET.
 Result<Fd> listen_unix(const std::string& path, int type, unsigned mode);
-/// co_await: a connected socket, or why not. Gives up after limit with ETIMEDOUT. bind_to: local address, none when its size is 0.
+/// co_await: a connected socket, or why not. Gives up after limit with ETIMEDOUT. bind_to: local address, none when its
+/// size is 0.
 Task<Result<Fd>> connect_to(PeerAddress to, Duration limit, PeerAddress bind_to = {});
 /// A connected Unix socket; does not wait.
 Result<Fd> connect_unix(const std::string& path, int type);

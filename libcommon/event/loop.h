@@ -147,7 +147,9 @@ class SleepAwaiter {
   std::coroutine_handle<> waiter_;
   Timer timer_;
 };
-inline SleepAwaiter sleep(Duration after) { return SleepAwaiter(after); }
+inline SleepAwaiter sleep(Duration after) {
+  return SleepAwaiter(after);
+}
 
 /// co_await readable(fd, limit): true when the descriptor is ready, false when the time is over.
 /// On a descriptor that is watched with an edge watch too, only the *_edge forms may be used.
@@ -168,9 +170,15 @@ class ReadyAwaiter {
   std::unique_ptr<IoWatch> watch_;
   std::unique_ptr<Timer> timer_;
 };
-inline ReadyAwaiter readable(int fd, Duration limit = kForever) { return {fd, Readiness::read, limit}; }
-inline ReadyAwaiter writable(int fd, Duration limit = kForever) { return {fd, Readiness::write, limit}; }
-inline ReadyAwaiter writable_edge(int fd, Duration limit = kForever) { return {fd, Readiness::write_edge, limit}; }
+inline ReadyAwaiter readable(int fd, Duration limit = kForever) {
+  return {fd, Readiness::read, limit};
+}
+inline ReadyAwaiter writable(int fd, Duration limit = kForever) {
+  return {fd, Readiness::write, limit};
+}
+inline ReadyAwaiter writable_edge(int fd, Duration limit = kForever) {
+  return {fd, Readiness::write_edge, limit};
+}
 
 /// Runs a task on the current loop until it ends, and gives its result: for commands and tests.
 template <class T>

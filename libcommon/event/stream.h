@@ -9,12 +9,14 @@
 //
 // DESCRIPTION
 //     Reading gives views into the stream's own buffer: they are valid until the next read operation on this stream.
-//     write() only gathers; flush() sends what was gathered, and extra bytes without copying them. A read operation that
-//     has its data at once does not suspend. While a session waits with nothing buffered its buffers hold no memory.
-//     The transport may be exchanged in place (TLS): what the peer had sent before that is dropped (RFC 3207 4.2).
+//     write() only gathers; flush() sends what was gathered, and extra bytes without copying them. A read operation
+//     that has its data at once does not suspend. While a session waits with nothing buffered its buffers hold no
+//     memory. The transport may be exchanged in place (TLS): what the peer had sent before that is dropped (RFC
+//     3207 4.2).
 //
 // OWNERSHIP
-//     The stream owns its descriptor and outlives every operation that waits on it. One reader and one writer at a time.
+//     The stream owns its descriptor and outlives every operation that waits on it. One reader and one writer at a
+//     time.
 //
 // ERRORS
 //     Read::status and Result<void>; a time-out leaves the stream usable.
@@ -186,9 +188,17 @@ class Stream::FlushAwaiter {
   bool waiting_ = false;
 };
 
-inline Stream::ReadAwaiter Stream::read_line(size_t limit_bytes) { return {*this, Want::line, limit_bytes}; }
-inline Stream::ReadAwaiter Stream::read_some() { return {*this, Want::some, 1}; }
-inline Stream::ReadAwaiter Stream::read_exactly(size_t n) { return {*this, Want::exactly, n}; }
-inline Stream::FlushAwaiter Stream::flush(std::string_view extra) { return {*this, extra}; }
+inline Stream::ReadAwaiter Stream::read_line(size_t limit_bytes) {
+  return {*this, Want::line, limit_bytes};
+}
+inline Stream::ReadAwaiter Stream::read_some() {
+  return {*this, Want::some, 1};
+}
+inline Stream::ReadAwaiter Stream::read_exactly(size_t n) {
+  return {*this, Want::exactly, n};
+}
+inline Stream::FlushAwaiter Stream::flush(std::string_view extra) {
+  return {*this, extra};
+}
 
 }  // namespace umaya::event

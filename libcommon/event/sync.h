@@ -5,8 +5,8 @@
 //     Semaphore slots(5);  co_await slots.acquire();  …  slots.release();
 //
 // DESCRIPTION
-//     Waiters are resumed in order, from the loop (deferred), never inside set() or release(). A waiter that is destroyed
-//     leaves the queue.
+//     Waiters are resumed in order, from the loop (deferred), never inside set() or release(). A waiter that is
+//     destroyed leaves the queue.
 #pragma once
 
 #include <coroutine>

@@ -11,8 +11,8 @@
 //     event that they registered.
 //
 // OWNERSHIP
-//     A Task has one owner and is awaited once. Parameters of a coroutine are values, or refer to what the scope's owner
-//     outlives. A scope is never destroyed from inside one of its own tasks: ask loop.defer().
+//     A Task has one owner and is awaited once. Parameters of a coroutine are values, or refer to what the scope's
+//     owner outlives. A scope is never destroyed from inside one of its own tasks: ask loop.defer().
 //
 //     g++ 12 destroys an aggregate-initialised temporary, or a lambda with captures, twice when it stands inside an
 //     expression with co_await: name it first and move it in. tools/lint.sh looks for that.

@@ -102,7 +102,9 @@ class Channel::Receiver {
   Result<Packet> result_;
 };
 
-inline Channel::Receiver Channel::receive_packet(Duration limit) { return {*this, limit}; }
+inline Channel::Receiver Channel::receive_packet(Duration limit) {
+  return {*this, limit};
+}
 
 template <class T>
 Task<Result<T>> Channel::receive(Duration limit, std::vector<Fd>* fds) {

@@ -11,13 +11,13 @@
 //     Result<Request> again = ipc::decode<Request>(bytes);
 //
 // DESCRIPTION
-//     A message begins with a 32-bit mark made from the struct's name and the names and types of all its fields, so that
-//     two processes of different versions refuse one another instead of misreading. Fields follow in order. Field types:
-//     bool, integers, enums, std::string, std::vector, std::optional, and structs of the same form.
+//     A message begins with a 32-bit mark made from the struct's name and the names and types of all its fields, so
+//     that two processes of different versions refuse one another instead of misreading. Fields follow in order. Field
+//     types: bool, integers, enums, std::string, std::vector, std::optional, and structs of the same form.
 //
 // ERRORS
-//     decode() never trusts: a wrong mark, a length beyond the end, a bool that is neither 0 nor 1 or bytes left over give
-//     a temporary error.
+//     decode() never trusts: a wrong mark, a length beyond the end, a bool that is neither 0 nor 1 or bytes left over
+//     give a temporary error.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,9 @@ inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 template <class T>
-concept Struct = requires { T::kName; };
+concept Struct = requires {
+  T::kName;
+};
 
 /// FNV-1a.
 inline void mix(uint32_t& hash, std::string_view text) {
@@ -137,7 +139,9 @@ uint32_t mark_of() {
 }
 
 /// The mark of a message, 0 when it has none.
-inline uint32_t mark_in(std::string_view bytes) { return ByteReader(bytes).u32(); }
+inline uint32_t mark_in(std::string_view bytes) {
+  return ByteReader(bytes).u32();
+}
 
 template <class T>
 std::string encode(const T& message) {

@@ -32,21 +32,31 @@ constexpr size_t kLineLimit = 4096;
 
 std::string_view severity(Level level) {
   switch (level) {
-    case Level::warning: return "warning: ";
-    case Level::error: return "error: ";
-    case Level::fatal: return "fatal: ";
-    case Level::panic: return "panic: ";
-    default: return "";
+    case Level::warning:
+      return "warning: ";
+    case Level::error:
+      return "error: ";
+    case Level::fatal:
+      return "fatal: ";
+    case Level::panic:
+      return "panic: ";
+    default:
+      return "";
   }
 }
 
 int syslog_priority(Level level) {
   switch (level) {
-    case Level::debug: return LOG_DEBUG;
-    case Level::info: return LOG_INFO;
-    case Level::warning: return LOG_WARNING;
-    case Level::error: return LOG_ERR;
-    default: return LOG_CRIT;
+    case Level::debug:
+      return LOG_DEBUG;
+    case Level::info:
+      return LOG_INFO;
+    case Level::warning:
+      return LOG_WARNING;
+    case Level::error:
+      return LOG_ERR;
+    default:
+      return LOG_CRIT;
   }
 }
 
@@ -103,7 +113,9 @@ void set_tag(std::string tag) {
   if (s.options.file.empty()) openlog(s.options.tag.c_str(), LOG_PID | LOG_NDELAY, syslog_facility(s.options.facility));
 }
 
-int verbosity() { return state().options.verbose; }
+int verbosity() {
+  return state().options.verbose;
+}
 
 void flush() {
   State& s = state();
@@ -136,6 +148,8 @@ void write(Level level, std::string_view text) {
   if (level >= Level::warning || s.pending.size() > kPendingLimit) flush();
 }
 
-void capture(std::function<void(Level, std::string_view)> sink) { state().capture = std::move(sink); }
+void capture(std::function<void(Level, std::string_view)> sink) {
+  state().capture = std::move(sink);
+}
 
 }  // namespace umaya::log

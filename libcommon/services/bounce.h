@@ -3,8 +3,8 @@
 // DESCRIPTION
 //     Asked by the queue manager only. Every request is answered with Done once its effect is durable.
 //     Append adds a record to <kind>/<queue_id>. Notify composes the notification from those records and those in the
-//     request, posts it through cleanup, and removes the log (not for a delay warning). The descriptor of the queue file
-//     comes along with Notify for the returned message. Forget removes a log without a notification.
+//     request, posts it through cleanup, and removes the log (not for a delay warning). The descriptor of the queue
+//     file comes along with Notify for the returned message. Forget removes a log without a notification.
 #pragma once
 
 #include "libcommon/services/delivery.h"
@@ -41,9 +41,9 @@ struct Append {
 
 /// What the notification is about.
 enum class Notice : uint8_t {
-  failure,        ///< sender non-delivery notification (from the bounce log; from the defer log when expired)
-  delay,          ///< sender delay notification (from the defer log)
-  success,        ///< sender delivery status notification (from the trace log)
+  failure,          ///< sender non-delivery notification (from the bounce log; from the defer log when expired)
+  delay,            ///< sender delay notification (from the defer log)
+  success,          ///< sender delivery status notification (from the trace log)
   verification,     ///< sendmail -bv report (from the trace log)
   delivery_report,  ///< sendmail -v report (from the trace log)
 };

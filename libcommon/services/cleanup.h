@@ -5,11 +5,11 @@
 //
 // DESCRIPTION
 //     The conversation for one message: a Submission; unless its last_recipients is set, MoreRecipients until one says
-//     so; unless its last_content is set, Content until one says so; then exactly one Outcome. Then the next message may
-//     follow on the same connection. Closing before the last content drops the message. An Outcome may come early when
-//     the message is refused while it still arrives: the client then closes the connection.
-//     Outcome accepted means: content and envelope are on disk (queue promise 1).
-//     Content is CRLF text without dot-stuffing, its last line ended.
+//     so; unless its last_content is set, Content until one says so; then exactly one Outcome. Then the next message
+//     may follow on the same connection. Closing before the last content drops the message. An Outcome may come early
+//     when the message is refused while it still arrives: the client then closes the connection. Outcome accepted
+//     means: content and envelope are on disk (queue promise 1). Content is CRLF text without dot-stuffing, its last
+//     line ended.
 #pragma once
 
 #include "libcommon/services/envelope.h"
@@ -22,25 +22,25 @@ inline constexpr size_t kContentBlock = 64 * 1024;
 
 /// What is done with the message beyond queueing it (Postfix's receive_override_options and cleanup flags).
 enum Option : uint32_t {
-  kMapAddresses = 1,        ///< canonical, masquerade, virtual alias, bcc
-  kCheckContent = 2,        ///< header_checks and body_checks
-  kExtractRecipients = 4,   ///< sendmail -t
-  kRewriteLocally = 8,      ///< the client is one of local_header_rewrite_clients: complete headers and addresses
-  kHold = 16,               ///< into the hold queue
-  kDiscard = 32,            ///< take it, say yes, throw it away
-  kBounce = 64,             ///< generated notification: never checked, limited or bounced again
-  kVerifyOnly = 128,        ///< sendmail -bv: report what would be done
-  kReportDelivery = 256,    ///< sendmail -v: deliver and report
-  kLimitSize = 512,         ///< message_size_limit applies
+  kMapAddresses = 1,       ///< canonical, masquerade, virtual alias, bcc
+  kCheckContent = 2,       ///< header_checks and body_checks
+  kExtractRecipients = 4,  ///< sendmail -t
+  kRewriteLocally = 8,     ///< the client is one of local_header_rewrite_clients: complete headers and addresses
+  kHold = 16,              ///< into the hold queue
+  kDiscard = 32,           ///< take it, say yes, throw it away
+  kBounce = 64,            ///< generated notification: never checked, limited or bounced again
+  kVerifyOnly = 128,       ///< sendmail -bv: report what would be done
+  kReportDelivery = 256,   ///< sendmail -v: deliver and report
+  kLimitSize = 512,        ///< message_size_limit applies
 };
 
 struct Submission {
   Envelope envelope;
   uint32_t options = 0;
-  uint64_t size_hint = 0;           ///< SIZE= of the client, 0 when unknown
-  std::string content_filter;       ///< FILTER transport:nexthop of an access table; empty: none
-  std::string redirect;             ///< REDIRECT of an access table; empty: none
-  std::vector<std::string> bcc;     ///< BCC of access tables
+  uint64_t size_hint = 0;        ///< SIZE= of the client, 0 when unknown
+  std::string content_filter;    ///< FILTER transport:nexthop of an access table; empty: none
+  std::string redirect;          ///< REDIRECT of an access table; empty: none
+  std::vector<std::string> bcc;  ///< BCC of access tables
   std::vector<Recipient> recipients;
   bool last_recipients = true;
   std::string content;

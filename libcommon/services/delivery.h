@@ -5,8 +5,8 @@
 //
 // DESCRIPTION
 //     One delivery at a time on a connection; the connection is a slot and is reused, preferably for the same nexthop.
-//     The descriptor shares the queue manager's lock on the file: the agent keeps it open until its Reply is sent. When the
-//     queue manager has gone, the agent finishes, sends qmgr::LateResults to public/qmgr, and then closes the file.
+//     The descriptor shares the queue manager's lock on the file: the agent keeps it open until its Reply is sent. When
+//     the queue manager has gone, the agent finishes, sends qmgr::LateResults to public/qmgr, and then closes the file.
 //     The agent logs the delivery status line of each recipient.
 #pragma once
 
@@ -15,7 +15,9 @@
 namespace umaya::services::delivery {
 
 /// private/NAME for a transport.
-inline std::string socket_of(std::string_view transport) { return "private/" + std::string(transport); }
+inline std::string socket_of(std::string_view transport) {
+  return "private/" + std::string(transport);
+}
 
 enum Flag : uint32_t {
   kVerifyOnly = 1,      ///< say what would happen, deliver nothing (sendmail -bv)
@@ -42,8 +44,8 @@ struct Request {
   uint64_t content_size = 0;  ///< CRLF octets
   bool content_8bit = false;  ///< the content holds bytes above 127
   uint32_t flags = 0;
-  int64_t active_usec = 0;    ///< wall clock when the message entered the active queue
-  int64_t handed_usec = 0;    ///< wall clock when this request was sent
+  int64_t active_usec = 0;  ///< wall clock when the message entered the active queue
+  int64_t handed_usec = 0;  ///< wall clock when this request was sent
   std::vector<Target> targets;
   static constexpr std::string_view kName = "delivery.request";
   static void visit(auto& self, auto&& v) {
@@ -66,7 +68,7 @@ enum class Status : uint8_t { deferred, sent, bounced };
 /// What an RFC 3464 report says was done with a recipient that was sent.
 enum class Action : uint8_t {
   delivered,
-  relayed,    ///< to a server that sends no reports of its own
+  relayed,  ///< to a server that sends no reports of its own
   expanded,
   passed_on,  ///< to a server that has taken over the duty to report (RFC 3461 5.2.2): no notice of success from us
 };

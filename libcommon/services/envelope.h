@@ -12,7 +12,13 @@
 namespace umaya::services {
 
 /// RFC 3461 NOTIFY bits; 0: not given (failure and, when late, delay).
-enum Notify : uint8_t { kNotifyDefault = 0, kNotifyNever = 1, kNotifySuccess = 2, kNotifyFailure = 4, kNotifyDelay = 8 };
+enum Notify : uint8_t {
+  kNotifyDefault = 0,
+  kNotifyNever = 1,
+  kNotifySuccess = 2,
+  kNotifyFailure = 4,
+  kNotifyDelay = 8
+};
 
 /// RFC 3461 RET.
 enum class Return : uint8_t { not_given, full, headers };
@@ -54,8 +60,8 @@ struct Envelope {
   std::string envid;  ///< RFC 3461 ENVID, xtext decoded
   Return ret = Return::not_given;
   BodyType body = BodyType::not_given;
-  bool smtputf8 = false;      ///< the SMTPUTF8 parameter was given
-  int64_t arrival_usec = 0;   ///< wall clock when the message began to arrive
+  bool smtputf8 = false;     ///< the SMTPUTF8 parameter was given
+  int64_t arrival_usec = 0;  ///< wall clock when the message began to arrive
   std::vector<Attribute> attributes;
   static constexpr std::string_view kName = "envelope";
   static void visit(auto& self, auto&& v) {
