@@ -11,8 +11,8 @@
 //     Reading gives views into the stream's own buffer: they are valid until the next read operation on this stream.
 //     write() only gathers; flush() sends what was gathered, and extra bytes without copying them. A read operation
 //     that has its data at once does not suspend. While a session waits with nothing buffered its buffers hold no
-//     memory. The transport may be exchanged in place (TLS): what the peer had sent before that is dropped (RFC
-//     3207 4.2).
+//     memory. The transport may be exchanged in place (TLS): what the peer had sent before that is dropped
+//     (RFC 3207 4.2).
 //
 // OWNERSHIP
 //     The stream owns its descriptor and outlives every operation that waits on it. One reader and one writer at a
