@@ -69,6 +69,9 @@ struct Prepared {
 [[noreturn]] void become_program(const Prepared& program, int in, int out, int status) {
   ::setsid();
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  // The C library keeps 32 and 33 for itself and refuses to touch them; ignored ones would be handed on all the same.
+  const unsigned long by_default[4] = {};  // the kernel's struct sigaction: handler, flags, restorer, mask
+  for (int number = 32; number < 34; ++number) ::syscall(SYS_rt_sigaction, number, by_default, nullptr, 8);
   int err = 0;
   if (::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(out, 2) < 0) err = errno;
   int kept = err == 0 ? ::fcntl(status, F_DUPFD_CLOEXEC, 3) : -1;
