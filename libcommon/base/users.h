@@ -7,6 +7,8 @@
 //     Asks the system's user database (getpwnam_r), or, once use_passwd_file() has named one, a file in passwd(5)
 //     format: a throwaway instance, or one whose users are not the host's, brings its own users that way (parameter
 //     passwd_file). The file is read again when it has changed. Any thread may ask; use_passwd_file() is for the start.
+//     /etc/passwd is answered from memory when nsswitch.conf asks it first, and read again when it has changed; what
+//     other modules say is remembered for kUserRemembered, that they know no such user for kNoUserRemembered.
 //
 // ERRORS
 //     "There is no such user" and "the database cannot be asked" are different answers: only the first is permanent.
@@ -18,9 +20,14 @@
 #include <string>
 #include <string_view>
 
+#include "libcommon/base/clock.h"
 #include "libcommon/base/result.h"
 
 namespace umaya {
+
+/// How long an answer of the system's user database is good.
+inline constexpr Duration kUserRemembered = std::chrono::seconds(5);
+inline constexpr Duration kNoUserRemembered = std::chrono::seconds(1);
 
 struct User {
   std::string name;

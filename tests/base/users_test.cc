@@ -36,3 +36,26 @@ TEST_CASE("users: L8 no such user and a database that cannot be asked are differ
   use_passwd_file("");
   REQUIRE(find_user_entry("root")->has_value());
 }
+
+TEST_CASE("users: the system's users are found again and again, and names of other hosts are nobody", "[base][users]") {
+  for (int round = 0; round < 3; ++round) {
+    auto root = find_user_entry("root");
+    REQUIRE(root->has_value());
+    REQUIRE(root->value().uid == 0);
+    REQUIRE_FALSE(find_user_entry("root@example.com")->has_value());
+    REQUIRE_FALSE(find_user_entry("no.such.user.here")->has_value());
+  }
+}
+
+TEST_CASE("users: a passwd file that changes is read again, its first entry of a name counts", "[base][users]") {
+  char path[] = "passwd_XXXXXX";
+  close(mkstemp(path));
+  std::ofstream(path) << "s.shio:x:7:7::/first:/s\ns.shio:x:8:8::/second:/s\n";
+  use_passwd_file(path);
+  REQUIRE(find_user_entry("s.shio")->value().home == "/first");
+  REQUIRE_FALSE(find_user_entry("k.fuku")->has_value());
+  std::ofstream(path, std::ios::app) << "k.fuku:x:9:9::/h:/s\n";
+  REQUIRE(find_user_entry("k.fuku")->value().uid == 9);
+  use_passwd_file("");
+  unlink(path);
+}
