@@ -22,11 +22,23 @@ namespace umaya::mailbox {
 
 namespace {
 
-constexpr size_t kFlushers = 8;
+constexpr size_t kFlushers = 4;
+constexpr size_t kFilesForFlusher = 4;  // fewer do not repay the start of a thread
 
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
+
+/// One of tmp, new and cur. A made one is not durable yet: the caller syncs the directory of the three once.
+Result<Fd> open_folder(int maildir, const char* name, bool& made) {
+  auto folder = open_directory_beneath(maildir, name, Missing::fail);
+  if (folder || folder.error().sys_errno != ENOENT) return folder;
+  if (fs::calls().mkdirat(maildir, name, 0700) < 0 && errno != EEXIST) {
+    return delivery_error(std::string("mkdir of maildir ") + name);
+  }
+  made = true;
+  return open_directory_beneath(maildir, name, Missing::fail);
+}
 
 const std::string& host_name() {
   static const std::string name = [] {
@@ -70,11 +82,13 @@ struct Maildir::Pending {
 
 Result<Maildir> Maildir::open(int base, std::string_view path) {
   UMAYA_TRY(Fd root, open_directory_beneath(base, path, Missing::create));
-  UMAYA_TRY(Fd tmp, open_directory_beneath(root.get(), "tmp", Missing::create));
-  UMAYA_TRY(Fd fresh, open_directory_beneath(root.get(), "new", Missing::create));
-  UMAYA_TRY([[maybe_unused]] Fd cur, open_directory_beneath(root.get(), "cur", Missing::create));
+  bool made = false;
+  UMAYA_TRY(Fd tmp, open_folder(root.get(), "tmp", made));
+  UMAYA_TRY(Fd fresh, open_folder(root.get(), "new", made));
+  UMAYA_TRY([[maybe_unused]] Fd cur, open_folder(root.get(), "cur", made));
+  if (made) UMAYA_CHECK(sync_directory(root.get(), "maildir"));
   Maildir maildir(std::move(tmp), std::move(fresh));
-  maildir.clean_tmp();
+  if (!made) maildir.clean_tmp();
   return maildir;
 }
 
@@ -159,7 +173,7 @@ void Maildir::flush_files(std::span<Pending> pending, std::span<Result<>> result
   // Flushes that are asked for together cost the disk little more than one.
   std::vector<std::thread> helpers;
   try {
-    while (helpers.size() + 1 < std::min(pending.size(), kFlushers)) helpers.emplace_back(flush);
+    while (helpers.size() + 1 < std::min(pending.size() / kFilesForFlusher, kFlushers)) helpers.emplace_back(flush);
   } catch (const std::system_error&) {
     // The user may have no more threads: those there are do all of it.
   }

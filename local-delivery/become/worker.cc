@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <memory>
 #include <optional>
 
 #include "libcommon/ipc/channel.h"
@@ -26,9 +27,8 @@ struct Received {
 enum class Waiting : unsigned char { block, now };
 
 // The next packet with its descriptor; nothing when there is none or the connection is closed.
-std::optional<Received> receive(int connection, std::string& buffer, Waiting waiting) {
-  buffer.resize(ipc::kMaxMessage);
-  iovec piece{buffer.data(), buffer.size()};
+std::optional<Received> receive(int connection, char* buffer, Waiting waiting) {
+  iovec piece{buffer, ipc::kMaxMessage};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * ipc::kMaxDescriptors)];
   msghdr head{};
   head.msg_iov = &piece;
@@ -40,7 +40,7 @@ std::optional<Received> receive(int connection, std::string& buffer, Waiting wai
   while ((n = ::recvmsg(connection, &head, flags)) < 0 && errno == EINTR) {
   }
   if (n <= 0) return std::nullopt;
-  Received received{buffer.substr(0, static_cast<size_t>(n)), {}};
+  Received received{std::string(buffer, static_cast<size_t>(n)), {}};
   for (cmsghdr* c = CMSG_FIRSTHDR(&head); c; c = CMSG_NXTHDR(&head, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
     for (size_t at = 0; at + CMSG_LEN(sizeof(int)) <= c->cmsg_len; at += sizeof(int)) {
@@ -74,7 +74,8 @@ class JobLoop {
 
   int connection_;
   Role role_;
-  std::string buffer_;
+  // Not filled with zeros: most workers serve one user once, and touch one page of it.
+  std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(ipc::kMaxMessage);
   MailboxServer mailboxes_;
 };
 
@@ -94,7 +95,7 @@ bool JobLoop::deliver(Received first) {
     if (!request || !next->message) return false;
     jobs.push_back({std::move(*request), std::move(next->message)});
     if (jobs.size() >= kBatch) return answer_all(jobs);
-    next = receive(connection_, buffer_, Waiting::now);
+    next = receive(connection_, buffer_.get(), Waiting::now);
   }
   return answer_all(jobs) && (!next || take(std::move(*next)));
 }
@@ -118,7 +119,7 @@ bool JobLoop::take(Received received) {
 }
 
 void JobLoop::run() {
-  while (auto received = receive(connection_, buffer_, Waiting::block)) {
+  while (auto received = receive(connection_, buffer_.get(), Waiting::block)) {
     if (!take(std::move(*received))) return;
   }
 }
