@@ -26,9 +26,11 @@ Master::Master(config::Config config, std::vector<std::string> overrides)
         for (auto& service : closing_) service->signal_children(SIGKILL);
       }) {}
 
-/// PATH, MAIL_CONFIG and what import_environment names: everything a daemon inherits.
+/// PATH, MAIL_CONFIG and what import_environment names: everything a daemon inherits. Functions of libraries are bound
+/// at the start: bound at their first call, each child that become forks would look them up again.
 static std::vector<std::string> daemon_environment(const config::Config& config) {
-  std::vector<std::string> out = {"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "MAIL_CONFIG=" + config.directory()};
+  std::vector<std::string> out = {"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LD_BIND_NOW=1",
+                                  "MAIL_CONFIG=" + config.directory()};
   for (const std::string& item : config.get_list("import_environment")) {
     if (item.find('=') != std::string::npos) {
       out.push_back(item);
