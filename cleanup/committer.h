@@ -32,7 +32,7 @@
 namespace umaya::cleanup {
 
 /// Files that are synced at the same time in one flush.
-inline constexpr size_t kSyncThreads = 16;
+inline constexpr size_t kSyncThreads = 4;
 
 class Committer {
  public:
