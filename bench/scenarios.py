@@ -3,7 +3,6 @@
 import os
 import pwd
 import resource
-import shutil
 import socket
 import subprocess
 import time
@@ -79,8 +78,11 @@ def delivered(users):
 
 
 def empty_mailboxes(users):
+    """Old mail is put aside until the end of all runs: ext4 makes new files slowly where many were just removed."""
     for user in users:
-        shutil.rmtree(os.path.dirname(mailbox(user)), ignore_errors=True)
+        maildir = os.path.dirname(mailbox(user))
+        if os.path.isdir(maildir):
+            os.rename(maildir, f"{maildir}.{time.monotonic_ns()}")
 
 
 def maildir(server, messages):
