@@ -32,6 +32,7 @@ class SmtpPeer:
                 client, _ = self.listener.accept()
             except OSError:
                 return
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.lock:
                 self.sessions += 1
                 self.clients.append(client)
