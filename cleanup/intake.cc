@@ -99,6 +99,12 @@ event::Task<void> Intake::begin(Submission s) {
     fail(451, "4.3.0", "Error: internal protocol error");
     co_return;
   }
+  // Notices may use the reserve: they are how the queue gets rid of what fills it.
+  if (!option(sc::kBounce) && service_.space().is_below(service_.params().queue_minfree)) {
+    log::warning("{}: free space in the queue is below queue_minfree", id_);
+    fail(452, "4.3.1", "Insufficient system storage");
+    co_return;
+  }
   auto plan = [this] { return plan_sender(); };
   SenderPlan sender = co_await table::settle(std::move(plan));
   if (sender.error) {

@@ -16,6 +16,7 @@ struct Params {
   std::vector<std::string> message_drop_headers, hash_queue_names, smtputf8_autodetect_classes;
   int64_t hash_queue_depth = 1, body_checks_size_limit = 51200, header_size_limit = 102400;
   int64_t header_address_token_limit = 10240, hopcount_limit = 50, message_size_limit = 10240000;
+  uint64_t queue_minfree = 0;
   int64_t duplicate_filter_limit = 1000, mime_nesting_limit = 100, mime_boundary_length_limit = 2048;
   bool disable_mime_input_processing = false;
   bool always_add_missing_headers = false, enable_original_recipient = true, enable_long_queue_ids = false;
@@ -51,6 +52,7 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"myhostname", &Params::myhostname},
     {"nested_header_checks", &Params::nested_header_checks},
     {"queue_directory", &Params::queue_directory},
+    {"queue_minfree", &Params::queue_minfree},
     {"smtputf8_autodetect_classes", &Params::smtputf8_autodetect_classes},
     {"smtputf8_enable", &Params::smtputf8_enable},
     {"soft_bounce", &Params::soft_bounce},

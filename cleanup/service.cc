@@ -15,7 +15,8 @@ constexpr size_t kIdsAtOnce = 512;
 Service::Service(Params params)
     : params_(std::move(params)),
       spool_(params_.queue_directory,
-             {.names = params_.hash_queue_names, .depth = static_cast<unsigned>(params_.hash_queue_depth)}) {}
+             {.names = params_.hash_queue_names, .depth = static_cast<unsigned>(params_.hash_queue_depth)}),
+      space_(params_.queue_directory) {}
 
 Result<std::unique_ptr<Service>> Service::open(const config::Config& config) {
   Params params;

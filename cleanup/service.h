@@ -8,6 +8,7 @@
 #include "cleanup/params.h"
 #include "cleanup/text_filter.h"
 #include "libcommon/config/config.h"
+#include "libcommon/fs/free_space.h"
 #include "libcommon/ipc/channel.h"
 #include "libcommon/queue/directories.h"
 #include "libcommon/route/router.h"
@@ -33,6 +34,7 @@ class Service {
   ContentChecks& checks() { return checks_; }
   const queue::QueueDirectories& spool() const { return spool_; }
   Committer& committer() { return *committer_; }
+  fs::FreeSpace& space() { return space_; }
 
  private:
   explicit Service(Params params);
@@ -45,6 +47,7 @@ class Service {
   std::unique_ptr<route::Router> router_;
   ContentChecks checks_;
   queue::QueueDirectories spool_;
+  fs::FreeSpace space_;
   std::unique_ptr<event::WorkerPool> pool_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<ipc::Channel> qmgr_;

@@ -45,6 +45,19 @@ Task<bool> Session::within_rate(Event event, int64_t limit, std::string_view wha
                  fmt::format("Error: too {} from {}", message ? "much mail" : "many recipients", client_.address_text));
 }
 
+/// No mail is taken when the queue's disk is nearly full: our trouble, so never a 5xx.
+std::optional<smtp::Refusal> Session::space_refusal(std::string_view sender, uint64_t declared_size) const {
+  if (!shared_.space) return {};
+  uint64_t needed = fs::space_for_mail(params_.queue_minfree, params_.message_size_limit, declared_size);
+  if (!shared_.space->is_below(needed)) return {};
+  smtp::Refusal refusal{452, "4.3.1", "Insufficient system storage"};
+  log::warning("not enough free space in mail queue: {} bytes < {}", shared_.space->bytes().value_or(0), needed);
+  Question q = question("MAIL");
+  q.sender = sender;
+  log::info("{}", describe_event(q, "reject", fmt::format("{} {} {}", refusal.code, refusal.dsn, refusal.text)));
+  return refusal;
+}
+
 Task<bool> Session::do_mail(std::string_view arguments) {
   if (helo_.empty() && params_.helo_required) co_return fail(503, "5.5.1", "Error: send HELO/EHLO first");
   if (transaction_) {
@@ -57,6 +70,7 @@ Task<bool> Session::do_mail(std::string_view arguments) {
   if (params_.message_size_limit > 0 && command->size.value_or(0) > params_.message_size_limit) {
     co_return fail(552, "5.3.4", "Message size exceeds fixed limit");
   }
+  if (auto refused = space_refusal(path->address, command->size.value_or(0))) co_return fail(*refused);
   bool within =
       co_await within_rate(Event::message, params_.client_message_rate_limit, "Message delivery request rate");
   if (!within) co_return false;

@@ -18,7 +18,7 @@ enum class BareNewline : uint8_t { no, note, normalize, reject };
 
 struct Params {
   std::string myhostname, mail_name, banner;
-  uint64_t message_size_limit = 0, line_length_limit = 0, min_data_rate = 0;
+  uint64_t message_size_limit = 0, line_length_limit = 0, min_data_rate = 0, queue_minfree = 0;
   Duration error_sleep_time{};
   int64_t soft_error_limit = 0;
   int64_t recipient_limit = 0, recipient_overshoot_limit = 0;
@@ -73,6 +73,7 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"message_size_limit", &Params::message_size_limit},
     {"line_length_limit", &Params::line_length_limit},
     {"smtpd_min_data_rate", &Params::min_data_rate},
+    {"queue_minfree", &Params::queue_minfree},
     {"smtpd_error_sleep_time", &Params::error_sleep_time},
     {"smtpd_soft_error_limit", &Params::soft_error_limit},
     {"smtpd_recipient_limit", &Params::recipient_limit},

@@ -86,6 +86,9 @@ Result<void> Service::make_shared() {
                                                     params_.forbidden_commands, table::MatchKind::exact),
       .bare_newline_exempt = clients("smtpd_forbid_bare_newline_exclusions", params_.bare_newline_exclusions),
       .submission_options = submission_options(params_)});
+  space_ = std::make_unique<fs::FreeSpace>(process.queue_path(""));
+  shared_->space = space_.get();
+  if (!space_->bytes()) log::warning("{}: its free space is unknown, and not looked at", process.queue_path(""));
   UMAYA_TRY(shared_->at_ease, patience_under(process.config(), Stress::no));
   UMAYA_TRY(shared_->under_stress, patience_under(process.config(), Stress::yes));
   read_rewrite_clients();

@@ -41,6 +41,7 @@ class Service {
   std::unique_ptr<Policy> policy_;
   std::unique_ptr<ipc::ChannelPool> cleanup_, flush_;
   std::unique_ptr<ClientCounts> counts_;
+  std::unique_ptr<fs::FreeSpace> space_;
   table::MatchList mynetworks_, limit_exceptions_;
   std::unique_ptr<Shared> shared_;
   std::set<Session*> sessions_;

@@ -26,6 +26,7 @@
 
 #include "libcommon/event/stream.h"
 #include "libcommon/event/task.h"
+#include "libcommon/fs/free_space.h"
 #include "libcommon/message/address.h"
 #include "libcommon/table/match_list.h"
 #include "smtpd/client.h"
@@ -49,8 +50,9 @@ struct Shared {
   bool rewrite_for_interfaces = false;             ///< permit_inet_interfaces
   std::shared_ptr<table::Maps> rewrite_clients{};  ///< check_address_map; shared with the policy's list of open maps
   Patience at_ease{}, under_stress{};
-  bool overloaded = false;  ///< as many sessions as there may be: less patience
-  bool stopping = false;    ///< say 421 instead of waiting for the next command
+  fs::FreeSpace* space = nullptr;  ///< of the queue; null: not looked at
+  bool overloaded = false;         ///< as many sessions as there may be: less patience
+  bool stopping = false;           ///< say 421 instead of waiting for the next command
   const Patience& patience() const { return overloaded ? under_stress : at_ease; }
 };
 
@@ -147,6 +149,7 @@ class Session {
   // commands_mail.cc
   event::Task<bool> do_mail(std::string_view arguments);
   event::Task<bool> do_rcpt(std::string_view arguments);
+  std::optional<smtp::Refusal> space_refusal(std::string_view sender, uint64_t declared_size) const;
   std::optional<smtp::Refusal> path_refusal(message::PathError error, bool sender) const;
   event::Task<bool> within_rate(services::anvil::Event event, int64_t limit, std::string_view what);
   event::Task<Refusal> recipient_refusal(const std::string& address);

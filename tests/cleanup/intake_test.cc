@@ -358,3 +358,16 @@ TEST_CASE("cleanup intake: bad queue ids and taken ones are temporary errors", "
 TEST_CASE("cleanup bindings: every name is a parameter, fits its member and is marked as used", "[cleanup]") {
   CHECK(config::check_bindings(cleanup::kBindings).empty());
 }
+
+TEST_CASE("cleanup: below queue_minfree mail is 452 4.3.1 and leaves no file, a notice still passes",
+          "[cleanup][space]") {
+  Instance full("queue_minfree = 4000000000000000000\n");
+  sc::Outcome refused = full.post(Instance::submission({"a@example.com"}));
+  CHECK(refused.verdict == sc::Verdict::deferred);
+  CHECK(refused.smtp_code == 452);
+  CHECK(refused.dsn == "4.3.1");
+  CHECK(full.queue_is_empty());
+  sc::Submission notice = Instance::submission({"a@example.com"});
+  notice.options |= sc::kBounce;
+  CHECK(full.post(std::move(notice)).verdict == sc::Verdict::accepted);
+}

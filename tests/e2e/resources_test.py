@@ -25,6 +25,11 @@ class SmallDisk:
         os.rmdir(self.path)
 
 
+def file_text(path):
+    with open(path, errors="replace") as f:
+        return f.read()
+
+
 def send_until_refused(mail, size, most=100):
     """Sends messages until one is refused; gives (accepted subjects, reply)."""
     accepted = []
@@ -80,6 +85,54 @@ class FullDisk(unittest.TestCase):
             done = mail.sendmail("bob", input="Subject: x\n\n" + "x" * 20000)
             self.assertEqual(done.returncode, 75, done.stderr)
             self.assertEqual(mail.queued(), {})
+
+
+    def test_S28_below_the_least_free_space_mail_is_refused_and_posted_mail_waits(self):
+        log = tempfile.NamedTemporaryFile(prefix="umaya-space-", suffix=".log")
+        os.chmod(log.name, 0o666)
+        with SmallDisk() as disk:
+            mail = Instance(directory=disk, main_cf={"maillog_file": log.name, "queue_minfree": "20000000"})
+            mail.log = lambda: file_text(log.name)
+            try:
+                with mail.smtp() as client:
+                    client.ehlo()
+                    self.assertEqual(client.mail("alice@example.test"), (452, b"4.3.1 Insufficient system storage"))
+                self.assertEqual(mail.sendmail("bob", input="Subject: posted\n\nx\n").returncode, 0)
+                mail.wait_log("below queue_minfree")
+                self.assertEqual(list(mail.queued()), ["maildrop"])
+                subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+                wait_for(lambda: try_send(mail), 10, "mail is taken again")
+                mail.sendmail("bob", input="Subject: later\n\nx\n")  # wakes pickup
+                self.assertEqual({m["Subject"] for m in mail.wait_mail("bob", 3, 90)}, {"posted", "later", "x"})
+            finally:
+                mail.stop()
+        log.close()
+
+    def test_Q7_a_disk_that_fills_during_the_message_leaves_no_part_of_it(self):
+        log = tempfile.NamedTemporaryFile(prefix="umaya-space-", suffix=".log")
+        os.chmod(log.name, 0o666)
+        with SmallDisk() as disk:
+            mail = Instance(directory=disk, main_cf={"maillog_file": log.name, "message_size_limit": "2000000"})
+            mail.log = lambda: file_text(log.name)
+            try:
+                with mail.smtp() as client:
+                    client.ehlo()
+                    self.assertEqual(client.mail("alice@example.test")[0], 250)
+                    self.assertEqual(client.rcpt("bob@example.test")[0], 250)
+                    left = os.statvfs(disk)
+                    with open(os.path.join(disk, "ballast"), "wb") as ballast:
+                        ballast.write(b"x" * (left.f_bavail * left.f_frsize - 600000))
+                    code, text = client.data(("x" * 70 + "\n") * 20000)
+                    self.assertEqual((code, text), (452, b"4.3.1 Insufficient system storage"))
+                    self.assertEqual(mail.queued(), {})
+                    os.unlink(os.path.join(disk, "ballast"))
+                    self.assertEqual(client.mail("alice@example.test")[0], 250)
+                    self.assertEqual(client.rcpt("bob@example.test")[0], 250)
+                    self.assertEqual(client.data("Subject: room\n\n" + ("x" * 70 + "\n") * 20000)[0], 250)
+                self.assertEqual(mail.wait_mail("bob")[0]["Subject"], "room")
+            finally:
+                mail.stop()
+        log.close()
 
 
 class NoDescriptors(unittest.TestCase):

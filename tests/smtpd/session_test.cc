@@ -449,3 +449,35 @@ TEST_CASE("session: a client that never sends a CR may end its text with LF.LF",
   b.say("DATA\n");
   CHECK(code_of(b.say("Subject: x\n\nbody\n.\n")) == 250);
 }
+
+TEST_CASE("S28 session: a nearly full queue disk is 452 4.3.1 at MAIL, and over when there is room",
+          "[smtpd][session][attack]") {
+  Bench b({"message_size_limit = 1000"});
+  uint64_t free = 1499;
+  auto full = fs::FreeSpace([&] { return std::optional(free); });
+  b.shared->space = &full;
+  b.open();
+  CHECK(b.say("MAIL FROM:<s@sender.example.org>\r\n") == "452 4.3.1 Insufficient system storage\r\n");
+  CHECK(b.logged("not enough free space in mail queue: 1499 bytes < 1500"));
+  CHECK(
+      b.logged("NOQUEUE: reject: MAIL from unknown[198.51.100.7]: 452 4.3.1 Insufficient system storage; "
+               "from=<s@sender.example.org> proto=ESMTP helo=<client.example.org>"));
+  CHECK(code_of(b.say("RCPT TO:<alice@example.test>\r\n")) == 503);
+  auto enough = fs::FreeSpace([] { return std::optional<uint64_t>(1500); });
+  b.shared->space = &enough;
+  CHECK(code_of(b.say("MAIL FROM:<s@sender.example.org>\r\n")) == 250);
+  CHECK(code_of(deliver(b, "Subject: x\r\n\r\nx\r\n.\r\n")) == 250);
+}
+
+TEST_CASE("session: queue_minfree above the size rule decides, without a size limit SIZE= does", "[smtpd][session]") {
+  auto space = fs::FreeSpace([] { return std::optional<uint64_t>(5000); });
+  Bench more({"message_size_limit = 1000", "queue_minfree = 5001"});
+  more.shared->space = &space;
+  more.open();
+  CHECK(code_of(more.say("MAIL FROM:<s@sender.example.org>\r\n")) == 452);
+  Bench unlimited({"message_size_limit = 0"});
+  unlimited.shared->space = &space;
+  unlimited.open();
+  CHECK(code_of(unlimited.say("MAIL FROM:<s@sender.example.org> SIZE=4000\r\n")) == 452);
+  CHECK(code_of(unlimited.say("MAIL FROM:<s@sender.example.org> SIZE=3000\r\n")) == 250);
+}
