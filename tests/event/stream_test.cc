@@ -1,5 +1,7 @@
 #include "libcommon/event/stream.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <catch2/catch.hpp>
@@ -175,4 +177,25 @@ TEST_CASE("stream: a transport that is exchanged in place drops what was receive
   s.set_transport(std::make_unique<Upper>(s.fd()));
   pair.say("ehlo\n");
   REQUIRE(run_until_done(line_of(&s, 100)).data == "EHLO\n");
+}
+
+TEST_CASE("listener: accepted TCP sockets send replies at once (TCP_NODELAY)", "[event][listener]") {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto listening = listen_on(reinterpret_cast<sockaddr*>(&address), sizeof address);
+  REQUIRE(listening);
+  PeerAddress to;
+  to.size = sizeof to.storage;
+  REQUIRE(getsockname(listening->get(), reinterpret_cast<sockaddr*>(&to.storage), &to.size) == 0);
+  Fd accepted;
+  Listener listener(std::move(*listening), [&](Fd fd, const PeerAddress&) { accepted = std::move(fd); });
+  auto client = run_until_done(connect_to(to, std::chrono::seconds(5)));
+  REQUIRE(client);
+  for (int i = 0; i < 100 && !accepted; ++i) Loop::current().run_once();
+  REQUIRE(accepted);
+  int on = 0;
+  socklen_t size = sizeof on;
+  REQUIRE(getsockopt(accepted.get(), IPPROTO_TCP, TCP_NODELAY, &on, &size) == 0);
+  CHECK(on != 0);
 }
