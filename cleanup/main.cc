@@ -9,6 +9,9 @@
 //     applies header_checks and body_checks, limits hops and size, removes duplicate recipients, and writes the queue
 //     file. It answers when the file is on the disk: many messages share one flush.
 //
+//     Below queue_minfree no mail is taken but notices. While the queue manager is more than default_process_limit
+//     messages behind, each new message rests for in_flow_delay first.
+//
 // RECEIVES FROM
 //     smtpd(8), pickup(8), bounce(8), local(8), by public/cleanup.
 //

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "libcommon/base/clock.h"
 #include "libcommon/config/bind.h"
 
 namespace umaya::cleanup {
@@ -17,6 +18,8 @@ struct Params {
   int64_t hash_queue_depth = 1, body_checks_size_limit = 51200, header_size_limit = 102400;
   int64_t header_address_token_limit = 10240, hopcount_limit = 50, message_size_limit = 10240000;
   uint64_t queue_minfree = 0;
+  int64_t default_process_limit = 100;
+  Duration in_flow_delay{};
   int64_t duplicate_filter_limit = 1000, mime_nesting_limit = 100, mime_boundary_length_limit = 2048;
   bool disable_mime_input_processing = false;
   bool always_add_missing_headers = false, enable_original_recipient = true, enable_long_queue_ids = false;
@@ -30,6 +33,7 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"body_checks", &Params::body_checks},
     {"body_checks_size_limit", &Params::body_checks_size_limit},
     {"cleanup_replace_stray_cr_lf", &Params::replace_stray_cr_lf},
+    {"default_process_limit", &Params::default_process_limit},
     {"disable_mime_input_processing", &Params::disable_mime_input_processing},
     {"duplicate_filter_limit", &Params::duplicate_filter_limit},
     {"enable_long_queue_ids", &Params::enable_long_queue_ids},
@@ -42,6 +46,7 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"header_from_format", &Params::header_from_format},
     {"header_size_limit", &Params::header_size_limit},
     {"hopcount_limit", &Params::hopcount_limit},
+    {"in_flow_delay", &Params::in_flow_delay},
     {"message_drop_headers", &Params::message_drop_headers},
     {"message_reject_characters", &Params::message_reject_characters},
     {"message_size_limit", &Params::message_size_limit},

@@ -16,7 +16,8 @@ Service::Service(Params params)
     : params_(std::move(params)),
       spool_(params_.queue_directory,
              {.names = params_.hash_queue_names, .depth = static_cast<unsigned>(params_.hash_queue_depth)}),
-      space_(params_.queue_directory) {}
+      space_(params_.queue_directory),
+      inflow_(spool_, {.delay = params_.in_flow_delay, .ahead = static_cast<size_t>(params_.default_process_limit)}) {}
 
 Result<std::unique_ptr<Service>> Service::open(const config::Config& config) {
   Params params;
@@ -57,6 +58,7 @@ void Service::refresh() {
 }
 
 void Service::announce(std::vector<std::string> ids) {
+  for (const std::string& id : ids) inflow_.add(id);
   for (size_t at = 0; at < ids.size(); at += kIdsAtOnce) {
     services::qmgr::NewMessage message;
     auto first = ids.begin() + static_cast<std::ptrdiff_t>(at);

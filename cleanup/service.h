@@ -5,6 +5,7 @@
 
 #include "cleanup/checks.h"
 #include "cleanup/committer.h"
+#include "cleanup/inflow.h"
 #include "cleanup/params.h"
 #include "cleanup/text_filter.h"
 #include "libcommon/config/config.h"
@@ -35,6 +36,7 @@ class Service {
   const queue::QueueDirectories& spool() const { return spool_; }
   Committer& committer() { return *committer_; }
   fs::FreeSpace& space() { return space_; }
+  Inflow& inflow() { return inflow_; }
 
  private:
   explicit Service(Params params);
@@ -48,6 +50,7 @@ class Service {
   ContentChecks checks_;
   queue::QueueDirectories spool_;
   fs::FreeSpace space_;
+  Inflow inflow_;
   std::unique_ptr<event::WorkerPool> pool_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<ipc::Channel> qmgr_;

@@ -1,6 +1,7 @@
 #include "cleanup/session.h"
 
 #include "cleanup/intake.h"
+#include "libcommon/event/loop.h"
 #include "libcommon/log/log.h"
 
 namespace umaya::cleanup {
@@ -37,6 +38,10 @@ event::Task<bool> take_message(Service& service, ipc::Channel& channel) {
   bool last_recipients = submission->last_recipients;
   bool last_content = submission->last_content;
   std::string content = std::move(submission->content);
+  // Notices are not slowed down: they come from the queue, and empty it.
+  bool notice = (submission->options & sc::kBounce) != 0;
+  Duration rest = notice ? Duration::zero() : service.inflow().pause();
+  if (rest > Duration::zero()) co_await event::sleep(rest);
   Intake intake(service);
   co_await intake.begin(std::move(*submission));
   if (!last_recipients) {

@@ -371,3 +371,30 @@ TEST_CASE("cleanup: below queue_minfree mail is 452 4.3.1 and leaves no file, a 
   notice.options |= sc::kBounce;
   CHECK(full.post(std::move(notice)).verdict == sc::Verdict::accepted);
 }
+
+TEST_CASE("cleanup: in_flow_delay makes mail rest while the queue manager is behind, and only then",
+          "[cleanup][flow]") {
+  Instance slow("in_flow_delay = 1s\ndefault_process_limit = 3\n");
+  auto seconds_for = [&](sc::Submission s) {
+    TimePoint begin = monotonic_now();
+    CHECK(slow.post(std::move(s)).verdict == sc::Verdict::accepted);
+    return std::chrono::duration<double>(monotonic_now() - begin).count();
+  };
+  auto mail = [] { return Instance::submission({"a@example.com"}); };
+  for (int i = 0; i < 4; ++i) CHECK(seconds_for(mail()) < 0.9);
+  CHECK(seconds_for(mail()) >= 0.95);  // four lie there, three may
+  sc::Submission notice = mail();
+  notice.options |= sc::kBounce;
+  CHECK(seconds_for(std::move(notice)) < 0.9);
+  for (const auto& entry : std::filesystem::directory_iterator(slow.dir_ + "/incoming")) {
+    std::filesystem::remove(entry.path());
+  }
+  CHECK(seconds_for(mail()) < 0.9);
+}
+
+TEST_CASE("cleanup: in_flow_delay = 0 never makes mail rest", "[cleanup][flow]") {
+  Instance fast("in_flow_delay = 0\ndefault_process_limit = 1\n");
+  TimePoint begin = monotonic_now();
+  for (int i = 0; i < 5; ++i) CHECK(fast.code(Instance::submission({"a@example.com"})) == "250 2.0.0");
+  CHECK(monotonic_now() - begin < std::chrono::milliseconds(900));
+}
