@@ -20,7 +20,6 @@ using namespace std::chrono_literals;
 
 /// Rest after a process was killed from outside.
 static constexpr Duration kAfterKill = 500ms;
-static constexpr Duration kStressTime = 1000s;
 static constexpr Duration kLimitWarningEvery = 1000s;
 
 static bool listed(std::string_view command, std::initializer_list<std::string_view> names) {
@@ -52,8 +51,7 @@ Service::Service(config::MasterService line, std::vector<Fd> sockets, const Sett
       settings_(&settings),
       sockets_(std::move(sockets)),
       throttle_([this] { watch(); }),
-      wakeup_([this] { wake(); }),
-      stress_end_([this] { stress_ = false; }) {
+      wakeup_([this] { wake(); }) {
   watch();
   if (line_.wakeup_seconds > 0) wakeup_.arm(10ms);
 }
@@ -139,7 +137,7 @@ std::vector<std::string> Service::arguments() const {
                                   "-l",
                                   std::to_string(session_share(line_, settings_->workers))};
   if (line_.type == config::ServiceType::inet && line_.process_limit > 0) {
-    out.insert(out.end(), {"-o", stress_ ? "stress=yes" : "stress="});
+    out.insert(out.end(), {"-o", "stress="});  // a process lives long: it notices its stress itself
   }
   out.insert(out.end(), line_.arguments.begin(), line_.arguments.end());
   return out;
@@ -228,8 +226,6 @@ event::Task<void> Service::read_status(Service* service, Child* child) {
             "service \"{}\" ({}) has reached its process limit \"{}\": new clients may experience noticeable delays",
             service->line_.name, service->line_.name, service->line_.process_limit);
       }
-      service->stress_ = true;
-      service->stress_end_.arm(kStressTime);
     }
     if (service->want_another() && service->live_children() > 0) service->start_child();
     service->watch();

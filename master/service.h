@@ -89,11 +89,10 @@ class Service {
   std::vector<Fd> sockets_;
   std::vector<std::unique_ptr<event::IoWatch>> watches_;
   std::vector<std::unique_ptr<Child>> children_;
-  event::Timer throttle_, wakeup_, stress_end_;
+  event::Timer throttle_, wakeup_;
   bool watching_ = false;
   bool closed_ = false;
   bool used_ = false;
-  bool stress_ = false;
   TimePoint limit_warned_{};
 };
 

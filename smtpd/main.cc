@@ -14,6 +14,11 @@
 //     many errors, sends too slowly or comes too often is sent away; smtpd_client_*_limit are counted by anvil for all
 //     processes together. Two NOOPs count as one junk command.
 //
+//     One session in ten is kept for clients that have none: who holds many, idle or slow, cannot keep out the others.
+//     While only those are free the process is under stress: smtpd_timeout, smtpd_hard_error_limit and
+//     smtpd_junk_command_limit have the values that they have with a non-empty "stress", for sessions that idle already,
+//     too. A process notices this itself; "-o stress=yes" in master.cf puts it under stress for good.
+//
 //     With -S there are no restrictions and no limits for clients: the user has a shell anyway.
 //
 // RECEIVES FROM

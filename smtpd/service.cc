@@ -15,6 +15,9 @@ namespace umaya::smtpd {
 using event::Task;
 namespace cleanup = services::cleanup;
 
+/// Under stress, sessions that have idled for too long are looked for this often.
+static constexpr Duration kHurryEvery = std::chrono::seconds(1);
+
 Service::~Service() = default;
 
 Result<std::unique_ptr<Service>> Service::create(daemon::Process& process) {
@@ -86,19 +89,35 @@ Result<void> Service::make_shared() {
                                                     params_.forbidden_commands, table::MatchKind::exact),
       .bare_newline_exempt = clients("smtpd_forbid_bare_newline_exclusions", params_.bare_newline_exclusions),
       .submission_options = submission_options(params_)});
+  seats_ = std::make_unique<Seats>(process.session_limit());
   space_ = std::make_unique<fs::FreeSpace>(process.queue_path(""));
   shared_->space = space_.get();
   if (!space_->bytes()) log::warning("{}: its free space is unknown, and not looked at", process.queue_path(""));
-  UMAYA_TRY(shared_->at_ease, patience_under(process.config(), Stress::no));
+  // A stress=yes in master.cf holds for good; master itself leaves the decision to us (Seats).
+  Stress always = process.config().get("stress").empty() ? Stress::no : Stress::yes;
+  UMAYA_TRY(shared_->at_ease, patience_under(process.config(), always));
   UMAYA_TRY(shared_->under_stress, patience_under(process.config(), Stress::yes));
   read_rewrite_clients();
   return {};
 }
 
-/// Less patience while every session that there may be is in use.
+/// Less patience while only the kept seats are free; also with sessions that began before.
 void Service::note_load() {
-  size_t limit = process_->session_limit();
-  shared_->overloaded = limit > 0 && process_->sessions() >= limit;
+  bool stress = seats_->under_stress();
+  if (stress == std::exchange(shared_->overloaded, stress)) return;
+  log::info("{}", stress ? "nearly all sessions are in use: entering stress mode" : "leaving stress mode");
+  if (!hurry_) hurry_.emplace([this] { hurry_sessions(); });
+  if (stress) {
+    hurry_->arm(kHurryEvery);
+  } else {
+    hurry_->cancel();
+  }
+}
+
+void Service::hurry_sessions() {
+  TimePoint now = monotonic_now();
+  for (Session* session : sessions_) session->hurry(now);
+  if (shared_->overloaded) hurry_->arm(kHurryEvery);
 }
 
 void Service::read_rewrite_clients() {
@@ -128,10 +147,8 @@ static NameStatus status_of(dns::Status status) {
   return dns::is_definite(status) ? NameStatus::absent : NameStatus::temporary;
 }
 
-Task<Client> Service::identify(event::PeerAddress peer) {
+static Client client_at(const std::optional<net::Endpoint>& endpoint) {
   Client client;
-  const auto* raw = reinterpret_cast<const sockaddr*>(&peer.storage);
-  auto endpoint = net::Endpoint::from_sockaddr(raw);
   if (endpoint) {
     client.address = endpoint->address.unmapped();
     client.port = endpoint->port;
@@ -142,7 +159,15 @@ Task<Client> Service::identify(event::PeerAddress peer) {
   }
   client.address_text = client.address.to_string();
   client.rfc_address = client.address.is_v6() ? "IPv6:" + client.address_text : client.address_text;
-  if (endpoint && params_.peername_lookup) {
+  return client;
+}
+
+static std::optional<net::Endpoint> endpoint_of(const event::PeerAddress& peer) {
+  return net::Endpoint::from_sockaddr(reinterpret_cast<const sockaddr*>(&peer.storage));
+}
+
+Task<Client> Service::identify(Client client) {
+  if (client.name == "unknown" && params_.peername_lookup) {
     dns::PeerName peer_name = co_await dns::peer_name(*resolver_, client.address);
     if (!peer_name.warning.empty()) log::warning("{}", peer_name.warning);
     client.name = std::move(peer_name.name);
@@ -152,26 +177,51 @@ Task<Client> Service::identify(event::PeerAddress peer) {
     bool forged = client.name_status == NameStatus::absent && client.reverse_status == NameStatus::ok;
     if (forged) client.name_status = NameStatus::forged;
   }
+  classify(client);
+  co_return client;
+}
+
+void Service::classify(Client& client) {
   client.trusted = mynetworks_.matches_client(client.name, client.address_text) == table::Match::yes;
   client.own_interface = own_address(client.address);
   client.limits_exempt = limit_exceptions_.matches_client(client.name, client.address_text) == table::Match::yes;
   client.label = fmt::format("{}[{}]", client.name, client.address_text);
   if (params_.client_port_logging) client.label += fmt::format(":{}", client.port);
-  co_return client;
 }
 
 Task<void> Service::serve(Fd fd, event::PeerAddress peer) {
   policy_->refresh();
   mynetworks_.refresh();
   limit_exceptions_.refresh();
-  note_load();
   event::Stream stream(std::move(fd));
-  Client client = co_await identify(peer);
+  Client client = client_at(endpoint_of(peer));
+  std::string key = seat_key(client);
+  // Before anything that takes time: not even the look-up of a name is done for somebody who has had his share.
+  classify(client);
+  if (!seats_->take(key, client.limits_exempt ? Seats::Claim::exempt : Seats::Claim::ordinary)) {
+    log::warning("Connection concurrency limit exceeded: the last sessions are kept for others than {}", client.label);
+    stream.write(
+        fmt::format("421 4.7.0 {} Error: too many connections from {}\r\n", params_.myhostname, client.address_text));
+    stream.flush_now();
+    co_return;
+  }
+  note_load();
+  co_await converse(stream, std::move(client));
+  seats_->give_back(key);
+  note_load();
+}
+
+Task<void> Service::converse(event::Stream& stream, Client client) {
+  client = co_await identify(std::move(client));
   Session session(*shared_, stream, std::move(client), Mode::network);
   sessions_.insert(&session);
   co_await session.run();
   sessions_.erase(&session);
-  note_load();
+}
+
+std::string Service::seat_key(const Client& client) const {
+  return client_key(client.address, static_cast<int>(params_.client_ipv4_prefix),
+                    static_cast<int>(params_.client_ipv6_prefix));
 }
 
 void Service::stop() {
@@ -208,8 +258,7 @@ Task<int> Service::stand_alone() {
   std::thread output([theirs] { pump(theirs, STDOUT_FILENO); });
   {
     event::Stream stream{Fd(ends[0])};
-    event::PeerAddress nobody;
-    Client client = co_await identify(nobody);
+    Client client = co_await identify(client_at({}));
     Session session(*shared_, stream, std::move(client), Mode::stand_alone);
     co_await session.run();
   }

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "libcommon/daemon/daemon.h"
 #include "smtpd/route_policy.h"
+#include "smtpd/seats.h"
 #include "smtpd/session.h"
 
 namespace umaya::smtpd {
@@ -26,9 +28,14 @@ class Service {
   Service() = default;
   Result<void> load(daemon::Process& process);
   Result<void> make_shared();
+  event::Task<void> converse(event::Stream& stream, Client client);
+  std::string seat_key(const Client& client) const;
   void note_load();
+  void hurry_sessions();
   void read_rewrite_clients();
-  event::Task<Client> identify(event::PeerAddress peer);
+  /// Names, and what they and the address allow; may wait for the name service.
+  event::Task<Client> identify(Client client);
+  void classify(Client& client);
   bool own_address(const net::IpAddress& address) const;
 
   daemon::Process* process_ = nullptr;
@@ -45,6 +52,8 @@ class Service {
   table::MatchList mynetworks_, limit_exceptions_;
   std::unique_ptr<Shared> shared_;
   std::set<Session*> sessions_;
+  std::unique_ptr<Seats> seats_;
+  std::optional<event::Timer> hurry_;
 };
 
 }  // namespace umaya::smtpd

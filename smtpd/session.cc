@@ -115,6 +115,14 @@ void Session::say_goodbye() {
   ::shutdown(stream_.fd(), SHUT_RDWR);
 }
 
+void Session::hurry(TimePoint now) {
+  if (!waiting_ || mode_ == Mode::stand_alone || now - waiting_since_ < shared_.patience().timeout) return;
+  end_reason_ = "timeout";
+  reply(421, "4.4.2", params_.myhostname + " Error: timeout exceeded");
+  stream_.flush_now();
+  ::shutdown(stream_.fd(), SHUT_RDWR);
+}
+
 Task<bool> Session::greet() {
   if (mode_ == Mode::stand_alone) {
     reply(220, "", params_.banner);
@@ -186,6 +194,7 @@ Task<bool> Session::next_command() {
     }
   }
   waiting_ = true;
+  waiting_since_ = event::Loop::current().now();
   stream_.set_timeout(shared_.patience().timeout);
   Read line = co_await stream_.read_line(params_.line_length_limit);
   waiting_ = false;
@@ -196,7 +205,7 @@ Task<bool> Session::next_command() {
     co_return false;
   }
   if (!line) {
-    end_reason_ = shared_.stopping ? std::string_view{} : "lost connection";
+    if (end_reason_.empty() && !shared_.stopping) end_reason_ = "lost connection";
     co_return false;
   }
   if (!accept_line(line.data)) co_return false;

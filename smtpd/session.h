@@ -93,6 +93,8 @@ class Session {
   event::Task<void> run();
   /// The process ends: an idle session says 421 and closes, a busy one does so after its command.
   void say_goodbye();
+  /// Sends a client away that has waited with its command for longer than the patience of now, which stress shortens.
+  void hurry(TimePoint now);
 
  private:
   struct VerbRow {
@@ -189,6 +191,7 @@ class Session {
   bool extended_ = false;  ///< EHLO
   bool hang_up_ = false;
   bool waiting_ = false;  ///< for a command
+  TimePoint waiting_since_{};
   bool counted_ = false;  ///< anvil knows of this connection
   bool pipelined_early_ = false;
   bool crlf_seen_ = false;  ///< the client ends lines properly

@@ -16,8 +16,8 @@ OUTSIDE = {"mynetworks": "192.0.2.0/24", "smtpd_relay_restrictions": "permit_myn
 class Client:
     """A dialogue by hand."""
 
-    def __init__(self, mail, timeout=20):
-        self.socket = socket.create_connection(("127.0.0.1", mail.port), timeout)
+    def __init__(self, mail, timeout=20, source="127.0.0.1"):
+        self.socket = socket.create_connection(("127.0.0.1", mail.port), timeout, (source, 0))
         self.file = self.socket.makefile("rb")
         self.greeting = self.reply()
 
@@ -147,6 +147,32 @@ class Limits(unittest.TestCase):
                 with Client(mail) as again:
                     return again.greeting.startswith("220 ")
             wait_for(greets, 5, "the share is given back")
+
+    def test_s18_the_last_sessions_are_kept_for_addresses_that_have_none(self):
+        limits = dict(OUTSIDE, smtpd_client_connection_count_limit="0", smtpd_timeout="${stress?{3s}:{300s}}",
+                      smtpd_hard_error_limit="20")
+        with Instance(main_cf=limits, start=False) as mail:
+            mail.edit_master(f"127.0.0.1:{mail.port} inet n - n - 20 smtpd\n")
+            mail.start()
+            attack = []
+            while len(attack) < 200:
+                attack.append(Client(mail))
+                if not attack[-1].greeting.startswith("220 "):
+                    break
+            self.assertRegex(attack[-1].greeting, "^421 4.7.0 .*too many connections from 127.0.0.1")
+            begin = time.monotonic()
+            with Client(mail, source="127.0.0.2") as honest:
+                self.assertRegex(honest.open(), "^250 ")
+                self.assertLess(time.monotonic() - begin, 1)
+                honest.say("QUIT")
+            mail.wait_log("entering stress mode")
+            # Stress shortens the patience with sessions that idle already, so that places become free.
+            self.assertRegex(attack[0].reply(), "^421 4.4.2 .*timeout exceeded")
+            mail.wait_log("leaving stress mode")
+            with Client(mail) as again:
+                self.assertRegex(again.open(), "^250 ")
+            for c in attack:
+                c.close()
 
     def test_two_thousand_idle_sessions_take_at_most_32_kib_each(self):
         resource.setrlimit(resource.RLIMIT_NOFILE, (8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))

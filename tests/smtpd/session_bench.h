@@ -224,6 +224,7 @@ class Bench {
   std::unique_ptr<Policy> policy;
   std::unique_ptr<Shared> shared;
   std::vector<std::string> log;
+  Session* session = nullptr;  ///< while one runs
   bool ended = true;
 
  private:
@@ -239,7 +240,9 @@ class Bench {
   static event::Task<void> run(Bench* bench, Fd fd, Mode mode) {
     event::Stream stream(std::move(fd));
     Session session(*bench->shared, stream, bench->client, mode);
+    bench->session = &session;
     co_await session.run();
+    bench->session = nullptr;
     bench->ended = true;
   }
   void settle() {

@@ -481,3 +481,19 @@ TEST_CASE("session: queue_minfree above the size rule decides, without a size li
   CHECK(code_of(unlimited.say("MAIL FROM:<s@sender.example.org> SIZE=4000\r\n")) == 452);
   CHECK(code_of(unlimited.say("MAIL FROM:<s@sender.example.org> SIZE=3000\r\n")) == 250);
 }
+
+TEST_CASE("S18 session: under stress a client that idles for longer than the short patience is sent away",
+          "[smtpd][session][attack]") {
+  Bench b({"smtpd_timeout = ${stress?{10s}:{300s}}"});
+  b.open();
+  TimePoint start = monotonic_now();
+  b.session->hurry(start + std::chrono::seconds(299));
+  CHECK(b.say("NOOP\r\n").starts_with("250 "));
+  b.shared->overloaded = true;
+  b.session->hurry(start + std::chrono::seconds(5));
+  CHECK_FALSE(b.ended);
+  b.session->hurry(start + std::chrono::seconds(12));
+  CHECK(b.take() == "421 4.4.2 mx.example.test Error: timeout exceeded\r\n");
+  CHECK(b.ended);
+  CHECK(b.logged("timeout after NOOP from unknown[198.51.100.7]"));
+}
