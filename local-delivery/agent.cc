@@ -1,45 +1,25 @@
 #include "local-delivery/agent.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <set>
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/strings.h"
 #include "libcommon/event/sync.h"
-#include "libcommon/ipc/channel.h"
 #include "libcommon/log/log.h"
 #include "libcommon/mailbox/maildir_delivery.h"
 #include "libcommon/message/address.h"
 #include "libcommon/services/delivery_log.h"
-#include "libcommon/services/qmgr.h"
 
 namespace umaya::local_delivery {
 
 using event::Task;
 using namespace services::delivery;
-using namespace std::chrono_literals;
 
 namespace {
 
 constexpr size_t kHeaderLimit = 1024 * 1024;
-constexpr auto kQmgrLimit = 60s;
-
-// The queue manager is not on the other end any more: a new one asks for results that came late.
-Task<void> send_late(daemon::Process& process, std::string queue_id, std::vector<RecipientResult> results) {
-  for (int attempt = 0; attempt < 30; ++attempt) {
-    auto channel = ipc::Channel::connect(process.queue_path(services::qmgr::kSocket));
-    if (channel) {
-      services::qmgr::LateResults late{queue_id, results};
-      auto done = co_await (*channel)->call<services::qmgr::Done>(std::move(late), {}, kQmgrLimit);
-      if (done) co_return;
-    }
-    co_await event::sleep(1s);
-  }
-  log::warning("{}: the queue manager did not take the results of a delivery", queue_id);
-}
 
 std::string_view header_part(std::string_view text) {
   size_t end = text.find("\r\n\r\n");
@@ -47,77 +27,33 @@ std::string_view header_part(std::string_view text) {
   return text.substr(0, end == text.npos ? end : end + 2);
 }
 
-std::set<int>& idle_connections() {
-  static std::set<int> descriptors;
-  return descriptors;
-}
-
 struct Gathering {
-  std::vector<RecipientResult> results;
+  Reply reply;
   size_t left = 0;
   event::Event done;
 };
 
 Task<void> deliver_one(Gathering* all, const Job* job, DeliverTarget deliver, size_t index) {
   RecipientResult result = co_await deliver(*job, job->request.targets[index]);
-  all->results[index] = std::move(result);
+  all->reply.results[index] = std::move(result);
   if (--all->left == 0) all->done.set();
 }
 
 }  // namespace
 
-Task<void> serve_requests(daemon::Process& process, Fd connection, DeliverAll deliver) {
-  ipc::Channel channel(std::move(connection));
-  while (!process.stopping()) {
-    Job job;
-    std::vector<Fd> fds;
-    idle_connections().insert(channel.fd());
-    Result<Request> request = co_await channel.receive<Request>(event::kForever, &fds);
-    idle_connections().erase(channel.fd());
-    if (!request) {
-      if (request.error().sys_errno != ECONNRESET) log::warning("delivery request: {}", request.error().what);
-      co_return;
-    }
-    if (fds.size() != 1) {
-      log::warning("{}: delivery request without its message", request->envelope.queue_id);
-      co_return;
-    }
-    job.request = std::move(*request);
-    job.message = std::move(fds[0]);
-    Reply reply;
-    reply.results = co_await deliver(job);
-    Result<void> sent = co_await channel.send(reply, {}, kQmgrLimit);
-    if (!sent) {
-      co_await send_late(process, job.request.envelope.queue_id, std::move(reply.results));
-      co_return;
-    }
-  }
-}
-
-void close_idle_connections(daemon::Process&) {
-  for (int fd : idle_connections()) ::shutdown(fd, SHUT_RDWR);
-}
-
-void retire_agent(daemon::Process& process) {
-  close_idle_connections(process);
-  process.retire();
-}
-
-Task<std::vector<RecipientResult>> deliver_each(const Job& job, DeliverTarget deliver) {
+Task<Reply> deliver_each(const Job& job, DeliverTarget deliver) {
   const std::vector<Target>& targets = job.request.targets;
-  if (targets.size() == 1) {
-    RecipientResult only = co_await deliver(job, targets[0]);
-    std::vector<RecipientResult> results;
-    results.push_back(std::move(only));
-    co_return results;
-  }
   Gathering all;
-  all.results.resize(targets.size());
+  all.reply.results.resize(targets.size());
+  if (targets.size() == 1) {
+    all.reply.results[0] = co_await deliver(job, targets[0]);
+    co_return std::move(all.reply);
+  }
   all.left = targets.size();
   event::TaskScope scope;
   for (size_t i = 0; i < targets.size(); ++i) scope.spawn(deliver_one(&all, &job, deliver, i));
   if (all.left > 0) co_await all.done.wait();
-  co_return std::move(all.results);
+  co_return std::move(all.reply);
 }
 
 daemon::SandboxPolicy agent_sandbox(const daemon::Process& process) {

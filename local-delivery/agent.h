@@ -1,12 +1,11 @@
-// NAME    agent - what local, virtual and pipe have in common: requests from the queue manager, results to it
+// NAME    agent - what local, virtual and pipe have in common
 //
 // SYNOPSIS
-//     co_await serve_requests(process, std::move(fd), handler);
+//     Task<Reply> deliver_all(const Job& job) { return deliver_each(job, deliver_one); }
+//     log_status(job, target, result, service, decimals);
 //
 // DESCRIPTION
-//     A connection carries one request at a time, with the message's descriptor. The handler gives one result for each
-//     recipient; the status lines are written here. When the queue manager has gone meanwhile, the results go to
-//     public/qmgr before the message is closed, so that nothing is delivered twice.
+//     Recipients of a request side by side, results and their status lines, and the headers of a delivery.
 #pragma once
 
 #include <functional>
@@ -15,30 +14,17 @@
 #include <vector>
 
 #include "libcommon/daemon/daemon.h"
-#include "libcommon/services/delivery.h"
+#include "libcommon/services/delivery_agent.h"
 
 namespace umaya::local_delivery {
 
-/// One request under way. Lives until its reply is sent.
-struct Job {
-  services::delivery::Request request;
-  Fd message;
-};
+using services::delivery::Job;
 
 /// Delivers to one recipient.
 using DeliverTarget =
     std::function<event::Task<services::delivery::RecipientResult>(const Job& job, const services::delivery::Target&)>;
-/// Delivers a whole request; for agents that take several recipients at once.
-using DeliverAll = std::function<event::Task<std::vector<services::delivery::RecipientResult>>(const Job& job)>;
-
-event::Task<void> serve_requests(daemon::Process& process, Fd connection, DeliverAll deliver);
-/// The stop hook: connections on which no request is under way are closed.
-void close_idle_connections(daemon::Process& process);
-/// The reload hook: what is under way is finished with the old settings, new requests go to a fresh process.
-void retire_agent(daemon::Process& process);
-
 /// Runs deliver for all recipients of a request side by side.
-event::Task<std::vector<services::delivery::RecipientResult>> deliver_each(const Job& job, DeliverTarget deliver);
+event::Task<services::delivery::Reply> deliver_each(const Job& job, DeliverTarget deliver);
 
 /// The sandbox of an agent: it reads tables and the user database, talks to services, and writes no file at all.
 daemon::SandboxPolicy agent_sandbox(const daemon::Process& process);

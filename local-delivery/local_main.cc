@@ -23,17 +23,16 @@
 //
 // SEE ALSO
 //     aliases(5), become(8), virtual(8), pipe(8), qmgr(8)
-#include "libcommon/daemon/daemon.h"
+#include "libcommon/daemon/delivery_hooks.h"
 #include "local-delivery/agent.h"
 #include "local-delivery/local_service.h"
 
 int main(int argc, char** argv) {
   using namespace umaya;
-  return daemon::run(argc, argv,
-                     {.name = "local",
-                      .prepare = local_delivery::prepare_local,
-                      .sandbox = local_delivery::agent_sandbox,
-                      .session = local_delivery::local_session,
-                      .stop = local_delivery::close_idle_connections,
-                      .reload = local_delivery::retire_agent});
+  daemon::Hooks hooks;
+  hooks.name = "local";
+  hooks.prepare = local_delivery::prepare_local;
+  hooks.sandbox = local_delivery::agent_sandbox;
+  daemon::serve_deliveries(hooks, local_delivery::deliver_by_local);
+  return daemon::run(argc, argv, std::move(hooks));
 }

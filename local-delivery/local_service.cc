@@ -18,10 +18,6 @@ Task<services::delivery::RecipientResult> deliver_target(const Job& job, const s
   return agent()->deliver(job, target);
 }
 
-Task<std::vector<services::delivery::RecipientResult>> deliver_request(const Job& job) {
-  return deliver_each(job, deliver_target);
-}
-
 }  // namespace
 
 Result<void> prepare_local(daemon::Process& process) {
@@ -29,8 +25,8 @@ Result<void> prepare_local(daemon::Process& process) {
   return {};
 }
 
-Task<void> local_session(daemon::Process& process, Fd connection, event::PeerAddress) {
-  return serve_requests(process, std::move(connection), deliver_request);
+Task<services::delivery::Reply> deliver_by_local(const Job& job) {
+  return deliver_each(job, deliver_target);
 }
 
 }  // namespace umaya::local_delivery

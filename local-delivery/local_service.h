@@ -1,11 +1,12 @@
-// NAME    local_service - the hooks of the local daemon
+// NAME    local_service - what the local daemon does
 #pragma once
 
 #include "libcommon/daemon/daemon.h"
+#include "libcommon/services/delivery_agent.h"
 
 namespace umaya::local_delivery {
 
 Result<void> prepare_local(daemon::Process& process);
-event::Task<void> local_session(daemon::Process& process, Fd connection, event::PeerAddress peer);
+event::Task<services::delivery::Reply> deliver_by_local(const services::delivery::Job& job);
 
 }  // namespace umaya::local_delivery

@@ -26,17 +26,16 @@
 //
 // SEE ALSO
 //     become(8), local(8), virtual(8), qmgr(8), master(5)
-#include "libcommon/daemon/daemon.h"
+#include "libcommon/daemon/delivery_hooks.h"
 #include "local-delivery/agent.h"
 #include "local-delivery/pipe_service.h"
 
 int main(int argc, char** argv) {
   using namespace umaya;
-  return daemon::run(argc, argv,
-                     {.name = "pipe",
-                      .prepare = local_delivery::prepare_pipe,
-                      .sandbox = local_delivery::agent_sandbox,
-                      .session = local_delivery::pipe_session,
-                      .stop = local_delivery::close_idle_connections,
-                      .reload = local_delivery::retire_agent});
+  daemon::Hooks hooks;
+  hooks.name = "pipe";
+  hooks.prepare = local_delivery::prepare_pipe;
+  hooks.sandbox = local_delivery::agent_sandbox;
+  daemon::serve_deliveries(hooks, local_delivery::deliver_by_pipe);
+  return daemon::run(argc, argv, std::move(hooks));
 }

@@ -136,19 +136,6 @@ Task<CommandVerdict> deliver_message(const Job& job) {
   co_return verdict;
 }
 
-Task<std::vector<RecipientResult>> deliver_request(const Job& job) {
-  CommandVerdict verdict = co_await deliver_message(job);
-  std::vector<RecipientResult> results;
-  for (const Target& target : job.request.targets) {
-    RecipientResult result = make_result(target, verdict.status, verdict.dsn, verdict.text);
-    result.action = agent()->command.final_delivery ? Action::delivered : Action::relayed;
-    if (verdict.status != Status::sent) result.diagnostic_type = "x-unix";
-    log_status(job, target, result, agent()->service, agent()->params.log_decimals);
-    results.push_back(std::move(result));
-  }
-  co_return results;
-}
-
 }  // namespace
 
 Result<services::become::Run> pipe_run(const PipeCommand& command, const PipeParams& params, const Request& request) {
@@ -192,8 +179,17 @@ Result<void> prepare_pipe(daemon::Process& process) {
   return {};
 }
 
-Task<void> pipe_session(daemon::Process& process, Fd connection, event::PeerAddress) {
-  return serve_requests(process, std::move(connection), deliver_request);
+Task<Reply> deliver_by_pipe(const Job& job) {
+  CommandVerdict verdict = co_await deliver_message(job);
+  Reply reply;
+  for (const Target& target : job.request.targets) {
+    RecipientResult result = make_result(target, verdict.status, verdict.dsn, verdict.text);
+    result.action = agent()->command.final_delivery ? Action::delivered : Action::relayed;
+    if (verdict.status != Status::sent) result.diagnostic_type = "x-unix";
+    log_status(job, target, result, agent()->service, agent()->params.log_decimals);
+    reply.results.push_back(std::move(result));
+  }
+  co_return reply;
 }
 
 }  // namespace umaya::local_delivery

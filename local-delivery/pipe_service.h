@@ -10,7 +10,7 @@
 namespace umaya::local_delivery {
 
 Result<void> prepare_pipe(daemon::Process& process);
-event::Task<void> pipe_session(daemon::Process& process, Fd connection, event::PeerAddress peer);
+event::Task<services::delivery::Reply> deliver_by_pipe(const services::delivery::Job& job);
 
 /// What is run for a request; an error is for the mail: permanent for a message over size=, else temporary.
 Result<services::become::Run> pipe_run(const PipeCommand& command, const PipeParams& params,

@@ -20,17 +20,16 @@
 //
 // SEE ALSO
 //     become(8), local(8), pipe(8), qmgr(8)
-#include "libcommon/daemon/daemon.h"
+#include "libcommon/daemon/delivery_hooks.h"
 #include "local-delivery/agent.h"
 #include "local-delivery/virtual_service.h"
 
 int main(int argc, char** argv) {
   using namespace umaya;
-  return daemon::run(argc, argv,
-                     {.name = "virtual",
-                      .prepare = local_delivery::prepare_virtual,
-                      .sandbox = local_delivery::agent_sandbox,
-                      .session = local_delivery::virtual_session,
-                      .stop = local_delivery::close_idle_connections,
-                      .reload = local_delivery::retire_agent});
+  daemon::Hooks hooks;
+  hooks.name = "virtual";
+  hooks.prepare = local_delivery::prepare_virtual;
+  hooks.sandbox = local_delivery::agent_sandbox;
+  daemon::serve_deliveries(hooks, local_delivery::deliver_by_virtual);
+  return daemon::run(argc, argv, std::move(hooks));
 }

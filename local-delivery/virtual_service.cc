@@ -152,10 +152,6 @@ Task<RecipientResult> deliver_target(const Job& job, const Target& target) {
   co_return result;
 }
 
-Task<std::vector<RecipientResult>> deliver_request(const Job& job) {
-  return deliver_each(job, deliver_target);
-}
-
 }  // namespace
 
 Result<void> prepare_virtual(daemon::Process& process) {
@@ -174,8 +170,8 @@ Result<void> prepare_virtual(daemon::Process& process) {
   return {};
 }
 
-Task<void> virtual_session(daemon::Process& process, Fd connection, event::PeerAddress) {
-  return serve_requests(process, std::move(connection), deliver_request);
+Task<Reply> deliver_by_virtual(const Job& job) {
+  return deliver_each(job, deliver_target);
 }
 
 }  // namespace umaya::local_delivery

@@ -1,11 +1,12 @@
-// NAME    virtual_service - the hooks of the virtual daemon
+// NAME    virtual_service - what the virtual daemon does
 #pragma once
 
 #include "libcommon/daemon/daemon.h"
+#include "libcommon/services/delivery_agent.h"
 
 namespace umaya::local_delivery {
 
 Result<void> prepare_virtual(daemon::Process& process);
-event::Task<void> virtual_session(daemon::Process& process, Fd connection, event::PeerAddress peer);
+event::Task<services::delivery::Reply> deliver_by_virtual(const services::delivery::Job& job);
 
 }  // namespace umaya::local_delivery

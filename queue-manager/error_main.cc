@@ -17,22 +17,8 @@
 //     qmgr(8), discard(8), transport(5)
 #include "queue-manager/simple_agent.h"
 
-namespace umaya::qmgr {
-namespace {
-
-event::Task<void> session(daemon::Process& process, Fd fd, event::PeerAddress) {
-  return serve_simple_agent(process, std::move(fd), process.service() == "retry" ? AgentKind::retry : AgentKind::error);
-}
-
-}  // namespace
-}  // namespace umaya::qmgr
-
 int main(int argc, char** argv) {
-  using namespace umaya;
-  daemon::Hooks hooks;
-  hooks.name = "error";
-  hooks.run_as = daemon::RunAs::mail_owner;
-  hooks.sandbox = [](const daemon::Process&) { return daemon::SandboxPolicy{}; };
-  hooks.session = qmgr::session;
-  return daemon::run(argc, argv, std::move(hooks));
+  using umaya::qmgr::AgentKind;
+  auto kind_of = [](std::string_view service) { return service == "retry" ? AgentKind::retry : AgentKind::error; };
+  return umaya::qmgr::run_simple_agent(argc, argv, "error", kind_of);
 }

@@ -1,7 +1,8 @@
 #include "queue-manager/simple_agent.h"
 
+#include "libcommon/base/clock.h"
 #include "libcommon/base/strings.h"
-#include "libcommon/ipc/channel.h"
+#include "libcommon/daemon/delivery_hooks.h"
 #include "libcommon/log/log.h"
 #include "libcommon/services/delivery_log.h"
 
@@ -47,33 +48,43 @@ Decision decide(AgentKind kind, std::string_view nexthop) {
   return decision;
 }
 
-event::Task<void> serve_simple_agent(daemon::Process& process, Fd fd, AgentKind kind) {
-  ipc::Channel channel(std::move(fd));
-  int decimals = static_cast<int>(process.config().get_int("delay_logging_resolution_limit").value_or(2));
-  while (!process.stopping()) {
-    std::vector<Fd> message;
-    auto request = co_await channel.receive<agent::Request>(event::kForever, &message);
-    if (!request) break;
-    int64_t now = wall_usec();
-    Decision decision = decide(kind, request->nexthop);
-    agent::Reply reply;
-    for (const agent::Target& target : request->targets) {
-      agent::RecipientResult result;
-      result.id = target.id;
-      result.status = decision.status;
-      result.dsn = decision.dsn;
-      result.text = decision.text;
-      agent::StatusLine line;
-      line.dsn = result.dsn;
-      line.status = word(*request, result.status);
-      line.text = result.text;
-      line.stages = {request->envelope.arrival_usec, request->active_usec, request->handed_usec, 0, now};
-      log::info("{}", agent::format_status(request->envelope.queue_id, target.recipient, line, decimals));
-      reply.results.push_back(std::move(result));
-    }
-    auto sent = co_await channel.send(std::move(reply));
-    if (!sent) break;  // qmgr tries again, which costs nothing here
+event::Task<agent::Reply> deliver_simply(const agent::Job& job, AgentKind kind, int decimals) {
+  const agent::Request& request = job.request;
+  const int64_t now = wall_usec();
+  Decision decision = decide(kind, request.nexthop);
+  agent::Reply reply;
+  for (const agent::Target& target : request.targets) {
+    agent::RecipientResult result;
+    result.id = target.id;
+    result.status = decision.status;
+    result.dsn = decision.dsn;
+    result.text = decision.text;
+    agent::StatusLine line;
+    line.dsn = result.dsn;
+    line.status = word(request, result.status);
+    line.text = result.text;
+    line.stages = {request.envelope.arrival_usec, request.active_usec, request.handed_usec, 0, now};
+    log::info("{}", agent::format_status(request.envelope.queue_id, target.recipient, line, decimals));
+    reply.results.push_back(std::move(result));
   }
+  co_return reply;
+}
+
+int run_simple_agent(int argc, char** argv, std::string_view name, KindOf kind_of) {
+  daemon::Hooks hooks;
+  AgentKind kind = AgentKind::error;
+  int decimals = 2;
+  hooks.name = name;
+  hooks.run_as = daemon::RunAs::mail_owner;
+  hooks.sandbox = [](const daemon::Process&) { return daemon::SandboxPolicy{}; };
+  hooks.prepare = [&](daemon::Process& process) -> Result<void> {
+    kind = kind_of(process.service());
+    UMAYA_TRY(int64_t limit, process.config().get_int("delay_logging_resolution_limit"));
+    decimals = static_cast<int>(limit);
+    return {};
+  };
+  daemon::serve_deliveries(hooks, [&](const agent::Job& job) { return deliver_simply(job, kind, decimals); });
+  return daemon::run(argc, argv, std::move(hooks));
 }
 
 }  // namespace umaya::qmgr

@@ -24,6 +24,9 @@ struct Decision {
 };
 Decision decide(AgentKind kind, std::string_view nexthop);
 
-event::Task<void> serve_simple_agent(daemon::Process& process, Fd fd, AgentKind kind);
+/// What a service of this name does.
+using KindOf = AgentKind (*)(std::string_view service);
+/// The whole daemon: one decision and one status line for each recipient.
+int run_simple_agent(int argc, char** argv, std::string_view name, KindOf kind_of);
 
 }  // namespace umaya::qmgr

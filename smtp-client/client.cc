@@ -189,7 +189,6 @@ void Client::note_without_bdat(const Peer& peer) {
 
 void Client::stop() {
   idle.close_all();
-  for (int fd : waiting_channels) ::shutdown(fd, SHUT_RDWR);
 }
 
 bool Client::may_keep(const Session& session, std::string_view nexthop) const {

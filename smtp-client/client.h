@@ -40,7 +40,7 @@ class Client {
   Timeouts timeouts() const;
   /// co_await: an envelope address as the generic maps have it, in internal form. Error: a table could not be asked.
   event::Task<Result<std::string>> outward(std::string address);
-  /// The process shall end: closes idle sessions and connections that carry no request.
+  /// The process shall end: closes idle sessions.
   void stop();
   /// Remembers a server that offered BDAT and then did not know it.
   void note_without_bdat(const Peer& peer);
@@ -53,7 +53,6 @@ class Client {
   IdleSessions idle;
   Scratch scratch;
   EditRules edit_rules;                ///< tables that change the text
-  std::set<int> waiting_channels;      ///< connections of the queue manager that carry no request now
   std::set<std::string> without_bdat;  ///< addresses of servers that offered BDAT and then did not know it
 
  private:

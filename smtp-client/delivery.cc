@@ -31,9 +31,9 @@ Failure from_error(const Error& error) {
 
 }  // namespace
 
-Delivery::Delivery(Client& client, delivery::Request request, int file)
+Delivery::Delivery(Client& client, const delivery::Request& request, int file)
     : client_(client),
-      request_(std::move(request)),
+      request_(request),
       file_(file, request_.content_offset, request_.content_size, client.scratch),
       handed_usec_(wall_usec()) {
   recipients_.resize(request_.targets.size());

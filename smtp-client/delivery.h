@@ -1,7 +1,7 @@
 // NAME    delivery - one request of the queue manager: find servers, try them in turn, answer for every recipient
 //
 // SYNOPSIS
-//     Delivery delivery(client, std::move(request), file.get());
+//     Delivery delivery(client, job.request, job.message.get());
 //     services::delivery::Reply reply = co_await delivery.run();
 //
 // DESCRIPTION
@@ -15,7 +15,7 @@
 //     the configuration, and keeps the mail.
 //
 // OWNERSHIP
-//     Borrows client and file descriptor.
+//     Borrows client, request and file descriptor.
 //
 // LIMITS
 //     smtp_mx_session_limit sessions and smtp_mx_address_limit addresses for each destination.
@@ -34,7 +34,7 @@ namespace umaya::smtp_client {
 
 class Delivery {
  public:
-  Delivery(Client& client, services::delivery::Request request, int file);
+  Delivery(Client& client, const services::delivery::Request& request, int file);
   Delivery(const Delivery&) = delete;
   Delivery& operator=(const Delivery&) = delete;
 
@@ -77,7 +77,7 @@ class Delivery {
   void announce_skipped();
 
   Client& client_;
-  const services::delivery::Request request_;
+  const services::delivery::Request& request_;
   FileContent file_;
   std::unique_ptr<EditedContent> edited_;
   std::string sender_;

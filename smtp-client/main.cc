@@ -26,16 +26,18 @@
 #include <memory>
 #include <string_view>
 
-#include "libcommon/daemon/daemon.h"
-#include "smtp-client/service.h"
+#include "libcommon/daemon/delivery_hooks.h"
+#include "smtp-client/delivery.h"
 
 namespace {
 
 using umaya::smtp_client::Client;
 using umaya::smtp_client::Protocol;
 
-umaya::event::Task<void> session(Client* client, umaya::Fd connection, std::string qmgr_socket) {
-  co_await umaya::smtp_client::serve(*client, std::move(connection), std::move(qmgr_socket));
+umaya::event::Task<umaya::services::delivery::Reply> deliver(Client* client,
+                                                             const umaya::services::delivery::Job& job) {
+  umaya::smtp_client::Delivery delivery(*client, job.request, job.message.get());
+  co_return co_await delivery.run();
 }
 
 }  // namespace
@@ -60,9 +62,10 @@ int main(int argc, char** argv) {
     UMAYA_TRY(client, Client::create(protocol, process.config()));
     return {};
   };
-  hooks.session = [&client](daemon::Process& process, Fd connection, event::PeerAddress) {
-    return session(client.get(), std::move(connection), process.queue_path("public/qmgr"));
+  daemon::serve_deliveries(hooks, [&client](const services::delivery::Job& job) { return deliver(client.get(), job); });
+  hooks.stop = [&client, stop = std::move(hooks.stop)](daemon::Process& process) {
+    client->stop();
+    stop(process);
   };
-  hooks.stop = [&client](daemon::Process&) { client->stop(); };
   return daemon::run(argc, argv, std::move(hooks));
 }

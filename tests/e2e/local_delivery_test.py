@@ -243,6 +243,25 @@ class Pipes(unittest.TestCase):
                              "<-f><sender@example.test><`id`;$home><><--><`id`;$home@p.test>")
             self.assertTrue(read(mail.path("out", "text")).startswith("Return-Path: <sender@example.test>\n"))
 
+    def test_a_queue_manager_killed_during_a_delivery_makes_no_second_copy(self):
+        with Instance(users=["kim"], start=False) as mail:
+            mail.crashes_expected = True
+            make_owned(mail.path("out"))
+            begun, copies = mail.path("out", "begun"), mail.path("out", "copies")
+            script = mail.path("slow")
+            write_owned(script, f"#!/bin/sh\ncat > /dev/null\necho . >> {begun}\nsleep 3\necho . >> {copies}\n", 0o755)
+            mail.set(transport_maps="inline:{p.test=slow:}", relay_domains="p.test")
+            mail.edit_master(f"slow unix - n n - - pipe\n  user=nobody argv={script}\n")
+            mail.start()
+            mail.send("sender@example.test", "kim@p.test", MESSAGE.format("once"))
+            wait_for(lambda: os.path.exists(begun), 10, "the command runs")
+            for pid, name in mail.daemons().items():
+                if name == "qmgr":
+                    os.kill(pid, 9)
+            mail.wait_empty(40)
+            self.assertEqual(read(begun), ".\n")
+            self.assertEqual(read(copies), ".\n")
+
     def test_mailbox_transport_hands_mailboxes_to_another_agent(self):
         with Instance(users=["kim"], main_cf={"mailbox_transport": "script"}, start=False) as mail:
             make_owned(mail.path("out"))

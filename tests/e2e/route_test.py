@@ -28,6 +28,23 @@ class SmtpToMaildir(unittest.TestCase):
             mail.wait_empty()
             mail.wait_log(r"to=<bob@example\.test>, relay=local, .*status=sent \(delivered to maildir\)")
 
+    def test_removed_stands_below_the_status_of_every_recipient_in_the_log(self):
+        maps = {"transport_maps": "inline:{discarded.test=discard:, {refused.test = error:5.1.1 no}}"}
+        with Instance(main_cf=maps) as mail:
+            to = ["bob@example.test", "alice@example.test", "gone@discarded.test", "no@refused.test"]
+            for number in range(30):
+                mail.sendmail("-f", "alice@example.test", *to, input=f"Subject: {number}\n\nbody\n", check=True)
+            mail.wait_mail("alice", 60)  # and as many notices
+            mail.wait_empty()
+            late = []
+            lines = mail.log().splitlines()
+            removed = {line.split()[5]: at for at, line in enumerate(lines) if line.endswith(": removed")}
+            self.assertEqual(len(removed), 60)
+            for at, line in enumerate(lines):
+                if ", status=" in line and at > removed.get(line.split()[5], at):
+                    late.append(line)
+            self.assertEqual(late, [])
+
     def test_two_thousand_lines_and_long_lines_arrive_unchanged(self):
         with Instance() as mail:
             body = "".join(f"{i} {'x' * (i % 990)}\n" for i in range(2000))

@@ -69,7 +69,7 @@ class DeliveryFixture {
       target.recipient.address = recipients[i];
       request.targets.push_back(std::move(target));
     }
-    Delivery delivery(*client, std::move(request), file_.get());
+    Delivery delivery(*client, request, file_.get());
     reply = event::run_until_done(delivery.run());
     std::vector<std::string> out(recipients.size());
     for (const auto& r : reply.results) {
