@@ -38,6 +38,7 @@ void QueueManager::check_done(ActiveMessage& message) {
 }
 
 event::Task<void> QueueManager::finish(MessageKey key) {
+  const daemon::Work work(process_);
   ActiveMessage& message = *find(key);
   bool is_told = open_again(message).has_value();
   struct stat status;  // postsuper -e may have come meanwhile

@@ -1,4 +1,6 @@
 // From the scheduler to delivery agents and back.
+#include <sys/socket.h>
+
 #include "libcommon/log/log.h"
 #include "libcommon/services/delivery_log.h"
 #include "queue-manager/queue_manager.h"
@@ -38,6 +40,7 @@ event::Task<void> QueueManager::deliver(DeliveryId delivery, MessageKey key, Tra
     take_failure(delivery, key, tokens, opened.error());
     co_return;
   }
+  const daemon::Work work(process_);
   std::string request = ipc::encode(request_for(*find(key), transport, tokens));
   auto prefer = Transports::Prefer::idle;
   // A connection that was idle may belong to an agent that has just ended: then a fresh one is tried.
@@ -45,15 +48,19 @@ event::Task<void> QueueManager::deliver(DeliveryId delivery, MessageKey key, Tra
     Result<Slot> slot = transports_.take(transport, destination, prefer);
     if (!slot) break;
     std::vector<int> fds{find(key)->file.get()};
+    const int connection = slot->channel->fd();
+    in_flight_.insert(connection);
     Result<> sent = co_await slot->channel->send_packet(request, std::move(fds));
     Result<agent::Reply> reply = std::unexpected(Error{});
     if (sent) reply = co_await slot->channel->receive<agent::Reply>();
+    in_flight_.erase(connection);
     if (reply) {
       slot->destination = destination;
       transports_.give_back(transport, std::move(*slot), monotonic_now());
       take_reply(delivery, key, tokens, std::move(*reply));
       co_return;
     }
+    if (process_.stopping()) co_return;  // the agent tells our successor, which finds the message locked or in active/
     prefer = Transports::Prefer::fresh;
     if (!slot->reused) break;
   }
@@ -62,6 +69,11 @@ event::Task<void> QueueManager::deliver(DeliveryId delivery, MessageKey key, Tra
   scheduler_.transport_failed(delivery, monotonic_now(), kUnavailable);
   --find(key)->work;
   schedule_pump();  // which sees to what was suspended
+}
+
+/// A reload: agents that have not answered yet shall tell our successor. What they have sent already is still read.
+void QueueManager::hand_over() {
+  for (int connection : in_flight_) ::shutdown(connection, SHUT_RD);
 }
 
 agent::Request QueueManager::request_for(const ActiveMessage& message, TransportId transport,

@@ -87,21 +87,35 @@ QueueManager::Taken QueueManager::activate(Fd file, const std::string& path, con
   scheduler_.add_message(message.key, monotonic_now(), message.unread);
   keys_[id] = message.key;
   messages_.emplace(message.key, std::move(made));
-  if (from == queue::QueueName::deferred) {
+  std::vector<services::bounce::Kind> old_logs = logs_before(id, from);
+  if (from == queue::QueueName::deferred || !old_logs.empty()) {
     ++message.work;
-    process_.scope().spawn(begin_again(message.key));
+    process_.scope().spawn(begin_again(message.key, std::move(old_logs)));
   } else {
     load_recipients(message, *reader);
   }
   return Taken::yes;
 }
 
-/// The reasons of the last try go before the next one writes its own.
-event::Task<void> QueueManager::begin_again(MessageKey key) {
-  std::string id = find(key)->id;
-  if (::access(spool_.path(queue::QueueName::defer, id).c_str(), F_OK) == 0) {
-    (void)co_await reports_.forget(services::bounce::Kind::defer, id);
+/// Logs that say nothing about the try that begins: the reasons of the last one, and for a new message whatever an
+/// older one of the same id has left.
+std::vector<services::bounce::Kind> QueueManager::logs_before(const std::string& id, queue::QueueName from) const {
+  using services::bounce::Kind;
+  static constexpr std::pair<queue::QueueName, Kind> kLogs[] = {{queue::QueueName::defer, Kind::defer},
+                                                                {queue::QueueName::bounce, Kind::bounce},
+                                                                {queue::QueueName::trace, Kind::trace}};
+  std::vector<Kind> found;
+  if (from != queue::QueueName::deferred && from != queue::QueueName::incoming) return found;
+  for (auto [log, kind] : kLogs) {
+    const bool applies = kind == Kind::defer || from == queue::QueueName::incoming;
+    if (applies && ::access(spool_.path(log, id).c_str(), F_OK) == 0) found.push_back(kind);
   }
+  return found;
+}
+
+event::Task<void> QueueManager::begin_again(MessageKey key, std::vector<services::bounce::Kind> old_logs) {
+  std::string id = find(key)->id;
+  for (services::bounce::Kind kind : old_logs) (void)co_await reports_.forget(kind, id);
   ActiveMessage& message = *find(key);
   --message.work;
   load_more(message);

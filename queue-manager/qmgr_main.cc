@@ -80,6 +80,10 @@ int main(int argc, char** argv) {
   hooks.sandbox = qmgr::sandbox;
   hooks.start = qmgr::start;
   hooks.session = qmgr::session;
+  hooks.reload = [](daemon::Process& process) {
+    process.retire();
+    qmgr::manager->hand_over();
+  };
   int status = daemon::run(argc, argv, std::move(hooks));
   qmgr::manager.reset();
   return status;

@@ -48,6 +48,8 @@ class QueueManager {
   static Result<std::unique_ptr<QueueManager>> create(daemon::Process& process);
   /// Takes up what lies in the queue, and starts the timers.
   void start();
+  /// The process shall end and another one take over: does not wait for deliveries that are under way.
+  void hand_over();
   /// One connection to public/qmgr.
   event::Task<void> session(Fd fd);
 
@@ -95,7 +97,8 @@ class QueueManager {
   void close_if_many(ActiveMessage& message);
   void load_recipients(ActiveMessage& message, queue::MessageReader& reader);
   void load_more(ActiveMessage& message);
-  event::Task<void> begin_again(MessageKey key);
+  std::vector<services::bounce::Kind> logs_before(const std::string& id, queue::QueueName from) const;
+  event::Task<void> begin_again(MessageKey key, std::vector<services::bounce::Kind> old_logs);
   void add_recipient(ActiveMessage& message, uint32_t index, const queue::StoredRecipient& stored);
   void place(ActiveMessage& message, uint32_t index, route::Resolution to);
   event::Task<void> resolve_later(MessageKey key, uint32_t index);
@@ -165,6 +168,7 @@ class QueueManager {
 
   Scan incoming_{queue::QueueName::incoming};
   Scan deferred_{queue::QueueName::deferred};
+  std::set<int> in_flight_;       ///< connections to agents that deliver
   std::set<std::string> locked_;  ///< in active/, held by an agent of our predecessor
   std::vector<MessageKey> unsynced_;
   bool pump_wanted_ = false;

@@ -44,6 +44,7 @@ void QueueManager::record(ActiveMessage& message, Results results) {
 }
 
 event::Task<void> QueueManager::record_durably(MessageKey key, Results results) {
+  const daemon::Work work(process_);
   ActiveMessage& message = *find(key);  // stays: its work counts this task
   std::vector<services::bounce::Record> bounced, deferred, traced;
   for (const RecipientResult& result : results) {
@@ -137,6 +138,7 @@ void QueueManager::write_state(ActiveMessage& message, uint64_t offset, queue::R
 }
 
 event::Task<void> QueueManager::sync_states() {
+  const daemon::Work unfinished(process_);
   std::vector<Fd> files;
   for (MessageKey key : std::exchange(unsynced_, {})) {
     ActiveMessage* message = find(key);

@@ -157,6 +157,7 @@ void Pickup::set_aside(const std::string& name, std::string_view why) {
 }
 
 event::Task<void> Pickup::take(std::string name) {
+  const daemon::Work work(process_);  // a file that cleanup has taken must not be found again by the next pickup
   // Without the ready bit it is still being written, and may not even be readable yet.
   struct stat status;
   const std::string path = process_.queue_path("maildrop/" + name);

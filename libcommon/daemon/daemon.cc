@@ -149,6 +149,14 @@ void open_log(const config::Config& config, std::string_view program, int verbos
              .verbose = verbose});
 }
 
+Work::Work(const Process& process) : count_(process.work_) {
+  ++count_->alive;
+}
+
+Work::~Work() {
+  if (--count_->alive == 0 && count_->on_none) count_->on_none();
+}
+
 void Process::stop() {
   if (on_stop_) on_stop_();
 }
@@ -174,6 +182,7 @@ class Runner {
   static event::Task<void> watch_master(Runner* runner);
   void session_ended();
   void begin_stop(End end);
+  void end_when_idle();
   void report();
   void arm_idle();
 
@@ -199,6 +208,7 @@ void Runner::configure(Options options, config::Config config) {
   process_.privileged_ = geteuid() == 0;
   process_.on_stop_ = [this] { begin_stop(End::now); };
   process_.on_retire_ = [this] { begin_stop(End::when_done); };
+  process_.work_->on_none = [this] { end_when_idle(); };
   process_.config_.name_process(hooks_.name, process_.service_);
   open_log(process_.config_, hooks_.name, options.verbose);
   use_passwd_file(process_.config_.get("passwd_file"));
@@ -263,6 +273,7 @@ int Runner::run() {
   event::Loop& loop = event::Loop::current();
   loop.at_round_end([] { log::flush(); });
   if (!process_.stopping_ || !sessions_.empty()) loop.run();
+  process_.work_->on_none = nullptr;
   sessions_.cancel();
   process_.scope_.cancel();
   log::flush();
@@ -292,8 +303,12 @@ event::Task<void> Runner::serve(Runner* runner, Fd fd, event::PeerAddress peer) 
 
 void Runner::session_ended() {
   report();
-  if (process_.stopping_ && process_.sessions_ == 0) event::Loop::current().stop();
+  end_when_idle();
   arm_idle();
+}
+
+void Runner::end_when_idle() {
+  if (process_.stopping_ && process_.sessions_ == 0 && process_.work_->alive == 0) event::Loop::current().stop();
 }
 
 event::Task<void> Runner::watch_master(Runner* runner) {
@@ -315,7 +330,7 @@ void Runner::begin_stop(End end) {
     event::Loop::current().defer([this] { listeners_.clear(); });  // we may stand inside one of them
     report();
   }
-  if (process_.sessions_ == 0) event::Loop::current().stop();
+  end_when_idle();
 }
 
 /// Tells master only what changes its mind: first use, busy, full, stopping.

@@ -16,8 +16,8 @@
 //
 //     Without root nothing is dropped: the instance runs whole as the user who started it.
 //
-//     SIGTERM: stop() is called, no connection is accepted any more, and the process ends with its last session, at the
-//     latest after five seconds. SIGHUP (a reload): the same without that limit. Master gone: as SIGTERM.
+//     SIGTERM: stop() is called, no connection is accepted any more, and the process ends with its last session and
+//     Work, at the latest after five seconds. SIGHUP (a reload): the same without that limit. Master gone: as SIGTERM.
 //     Idle for max_idle with no session: the process ends, unless it is resident; master starts another one on demand.
 //
 // OPTIONS (Postfix's)
@@ -51,6 +51,26 @@ enum class RunAs : unsigned char {
 };
 
 class Process;
+
+/// What must not be cut in the middle, although it is no session: as long as one lives a process that was told to end
+/// goes on (at a stop for five seconds at most).
+class Work {
+ public:
+  explicit Work(const Process& process);
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+  ~Work();
+
+ private:
+  friend class Process;
+  friend class Runner;
+  struct Count {
+    size_t alive = 0;
+    std::function<void()> on_none;
+  };
+  // shared_ptr: tasks of a service may be destroyed after the process object that they worked for.
+  std::shared_ptr<Count> count_;
+};
 
 struct Hooks {
   std::string_view name;  ///< of the program
@@ -106,6 +126,7 @@ class Process {
 
  private:
   friend class Runner;
+  friend class Work;
   config::Config config_;
   std::string program_, service_, type_, queue_directory_;
   std::vector<std::string> arguments_;
@@ -113,6 +134,7 @@ class Process {
   bool stopping_ = false, privileged_ = false;
   Account account_{};
   event::TaskScope scope_;
+  std::shared_ptr<Work::Count> work_ = std::make_shared<Work::Count>();
   std::function<void()> on_stop_, on_retire_;
 };
 

@@ -195,7 +195,7 @@ class Mailboxes(unittest.TestCase):
             mail.wait_empty()
             self.assertIn("Subject: locked", read(mail.path("mail", "kim")))
 
-    def test_a_full_mbox_sends_the_mail_back(self):
+    def test_L21_a_full_mbox_sends_the_mail_back(self):
         with Instance(users=["kim", "sender"], start=False,
                       main_cf={"mailbox_size_limit": "3000", "message_size_limit": "2500"}) as mail:
             self.spool(mail)
@@ -243,7 +243,7 @@ class Pipes(unittest.TestCase):
                              "<-f><sender@example.test><`id`;$home><><--><`id`;$home@p.test>")
             self.assertTrue(read(mail.path("out", "text")).startswith("Return-Path: <sender@example.test>\n"))
 
-    def test_a_queue_manager_killed_during_a_delivery_makes_no_second_copy(self):
+    def test_Q11_a_queue_manager_killed_during_a_delivery_makes_no_second_copy(self):
         with Instance(users=["kim"], start=False) as mail:
             mail.crashes_expected = True
             make_owned(mail.path("out"))

@@ -1,6 +1,10 @@
 """The queue as an administrator handles it: listing, holding, flushing."""
 
+import os
+import re
+import signal
 import socket
+import time
 import unittest
 
 from smtp_peer import SmtpPeer
@@ -97,6 +101,62 @@ class Holding(unittest.TestCase):
             wait_for(lambda: peer.messages, 10, "the message arrives")
             mail.wait_log(rf"orig_id={old}")
             mail.wait_empty()
+
+
+class Disturbances(unittest.TestCase):
+    def send_while(self, mail, disturb):
+        """Sends messages with a disturbance after each; all arrive once."""
+        sent = []
+        for number in range(30):
+            mail.sendmail("alice@example.test", input=f"Subject: {number}\n\nx\n", check=True)
+            sent.append(str(number))
+            disturb()
+        messages = mail.wait_mail("alice", len(sent), 60)
+        self.assertEqual(sorted(m["Subject"] for m in messages), sorted(sent))
+        mail.wait_empty(30)
+
+    def test_Q22_a_storm_of_reloads_loses_nothing_and_leaves_it_serving(self):
+        with Instance() as mail:
+            def storm():
+                for _ in range(10):
+                    os.kill(mail.master_pid(), signal.SIGHUP)
+
+            self.send_while(mail, storm)
+            mail.send("bob@example.test", "bob@example.test", "Subject: after\n\nx\n")
+            mail.wait_mail("bob")
+
+    def test_Q25_a_daemon_that_stands_still_holds_up_mail_and_loses_none(self):
+        with Instance() as mail:
+            mail.sendmail("alice@example.test", input="Subject: first\n\nx\n", check=True)
+            mail.wait_mail("alice")
+            for program in ("qmgr", "cleanup", "local", "become"):
+                stopped = [pid for pid, name in mail.daemons().items() if name == program]
+                self.assertTrue(stopped, program)
+                for pid in stopped:
+                    os.kill(pid, signal.SIGSTOP)
+                mail.sendmail("bob@example.test", input=f"Subject: {program}\n\nx\n", check=True)
+                time.sleep(1)
+                self.assertNotIn(program, [m["Subject"] for m in mail.mail("bob")])
+                for pid in stopped:
+                    os.kill(pid, signal.SIGCONT)
+                wait_for(lambda name=program: name in [m["Subject"] for m in mail.mail("bob")], 20, program)
+            mail.wait_empty()
+            self.assertEqual(len(mail.mail("bob")), 4)
+
+    def test_Q26_a_daemon_that_cannot_start_is_throttled_and_the_others_go_on(self):
+        with Instance(main_cf={"relay_domains": "broken.test", "transport_maps": "inline:{broken.test=broken:}",
+                               "service_throttle_time": "2"},
+                      master_cf="broken unix - - n - - pipe\n  user=nobody flags=? argv=/bin/true\n") as mail:
+            mail.send("bob@example.test", ["x@broken.test", "alice@example.test"], "Subject: x\n\nx\n")
+            mail.wait_mail("alice")
+            mail.wait_log(r"bad command startup -- throttling", 15)
+            mail.crashes_expected = True
+            starts = len(re.findall(r"/pipe\[\d+\]: fatal", mail.log()))
+            time.sleep(1)
+            self.assertLessEqual(len(re.findall(r"/pipe\[\d+\]: fatal", mail.log())), starts + 1)
+            self.assertEqual([r["address"] for m in mail.mailq() for r in m["recipients"]], ["x@broken.test"])
+            mail.send("alice@example.test", "bob@example.test", "Subject: still\n\nx\n")
+            mail.wait_mail("bob")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Full disks and missing descriptors: new mail gets 4xx, nothing is lost, recovery needs nobody."""
 
 import os
+import pwd
 import resource
 import smtplib
 import subprocess
@@ -133,6 +134,31 @@ class FullDisk(unittest.TestCase):
             finally:
                 mail.stop()
         log.close()
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root (mounts a small file system)")
+class FullMailboxes(unittest.TestCase):
+    def test_L21_mail_for_a_full_disk_waits_and_arrives_when_there_is_room(self):
+        with SmallDisk("256k") as disk, Instance(users=["kim"], start=False) as mail:
+            owner = pwd.getpwnam("nobody")
+            os.chown(disk, owner.pw_uid, owner.pw_gid)
+            mail.set(virtual_mailbox_domains="v.test", virtual_mailbox_base=disk, virtual_minimum_uid="1",
+                     virtual_mailbox_maps="inline:{ann@v.test=ann/, bob@v.test=bob.mbox}",
+                     virtual_uid_maps=f"static:{owner.pw_uid}", virtual_gid_maps=f"static:{owner.pw_gid}")
+            mail.start()
+            text = "Subject: large\n\n" + ("x" * 70 + "\n") * 5000
+            mail.send("sender@example.test", ["ann@v.test", "bob@v.test"], text)
+            for user in ("ann", "bob"):
+                mail.wait_log(rf"to=<{user}@v\.test>, relay=virtual, .*dsn=4\.3\.1, status=deferred \(.*No space left")
+            self.assertEqual(os.listdir(os.path.join(disk, "ann", "new")), [])
+            self.assertEqual(os.listdir(os.path.join(disk, "ann", "tmp")), [])
+            self.assertEqual(os.path.getsize(os.path.join(disk, "bob.mbox")), 0)
+            subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
+            mail.flush()
+            mail.wait_empty()
+            self.assertEqual(len(os.listdir(os.path.join(disk, "ann", "new"))), 1)
+            with open(os.path.join(disk, "bob.mbox")) as mbox:
+                self.assertEqual(mbox.read().count("Subject: large"), 1)
 
 
 class NoDescriptors(unittest.TestCase):

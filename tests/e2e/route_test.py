@@ -45,6 +45,21 @@ class SmtpToMaildir(unittest.TestCase):
                     late.append(line)
             self.assertEqual(late, [])
 
+    def test_S12_lines_of_any_length_are_kept_and_broken_at_998_on_the_way_out(self):
+        with SmtpPeer() as peer, Instance(main_cf={"relayhost": f"[127.0.0.1]:{peer.port}"}) as mail:
+            lengths = [998, 1000, 1001, 65536, 5 * 1024 * 1024]
+            lines = [chr(ord("a") + i) * length for i, length in enumerate(lengths)]
+            mail.send("alice@example.test", ["bob@example.test", "far@away.test"],
+                      "Subject: long\r\n\r\n" + "\r\n".join(lines) + "\r\n")
+            mail.wait_mail("bob")
+            here = mail.raw_mail("bob")[0].decode().split("\n\n", 1)[1]
+            self.assertTrue(here == "\n".join(lines) + "\n", "the mailbox has other text")
+            wait_for(lambda: peer.messages, 20, "the peer has the message")
+            there = peer.messages[0]["data"].split(b"\r\n\r\n", 1)[1].decode()
+            self.assertLessEqual(max(len(line) for line in there.split("\r\n")), 998)
+            for line in lines:
+                self.assertEqual(there.count(line[0]), len(line))
+
     def test_two_thousand_lines_and_long_lines_arrive_unchanged(self):
         with Instance() as mail:
             body = "".join(f"{i} {'x' * (i % 990)}\n" for i in range(2000))
@@ -134,7 +149,7 @@ class WhileDown(unittest.TestCase):
                 wait_for(lambda: peer.messages, 10, "the message arrives after all")
                 mail.wait_empty()
 
-    def test_reload_under_load_drops_no_message(self):
+    def test_Q21_reload_under_load_drops_no_message(self):
         with Instance() as mail:
             sent = 0
             for round_number in range(5):
@@ -175,7 +190,7 @@ class Programs(unittest.TestCase):
                 self.assertEqual(done.returncode, 65, arguments)
                 self.assertEqual(mail.queued(), {})
 
-    def test_a_killed_sender_leaves_no_file(self):
+    def test_Q28_a_killed_sender_leaves_no_file(self):
         with Instance(start=False) as mail:
             with subprocess.Popen([os.path.join(BUILD, "bin", "sendmail"), "-C", mail.config, "bob"],
                                   stdin=subprocess.PIPE) as program:

@@ -147,12 +147,15 @@ class Instance {
     ::chmod(file.c_str(), 0644);
     if (::chown(file.c_str(), home.st_uid, home.st_gid) != 0) std::abort();
   }
-  void start(const std::string& program, const std::vector<std::string>& more = {}, const std::string& service = "") {
+  /// before_exec runs in the child: it may take rights away.
+  void start(const std::string& program, const std::vector<std::string>& more = {}, const std::string& service = "",
+             void (*before_exec)() = nullptr) {
     std::string self = std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path();
     std::string binary = self + "/libexec/" + program;
     std::string name = service.empty() ? program : service;
     pid_t pid = ::fork();
     if (pid == 0) {
+      if (before_exec) before_exec();
       std::vector<std::string> arguments{program, "-c", directory_.path(), "-n", name, "-t", "unix"};
       arguments.insert(arguments.end(), more.begin(), more.end());
       std::vector<char*> argv;

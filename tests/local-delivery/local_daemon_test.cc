@@ -1,4 +1,8 @@
 // The daemons local and become, run as they are, with the queue manager's part played here.
+#include <grp.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdio>
@@ -55,6 +59,40 @@ TEST_CASE("local daemon: L8 a home that is gone defers and is not made", "[local
   REQUIRE(result.status == Status::deferred);
   REQUIRE(result.dsn[0] == '4');
   REQUIRE_FALSE(std::filesystem::exists(instance.path("home/kim")));
+}
+
+TEST_CASE("local daemon: L18 a worker that cannot give up root's rights touches no file and starts nothing",
+          "[local][daemon]") {
+  if (getuid() != 0) return;  // there are no rights to give up
+  using Take = void (*)();
+  Take take = GENERATE(Take([] { prctl(PR_CAPBSET_DROP, CAP_SETGID, 0, 0, 0); }),
+                       Take([] { prctl(PR_CAPBSET_DROP, CAP_SETUID, 0, 0, 0); }));
+  Instance instance({"kim", "lee"});
+  instance.write_home("lee", ".forward", "\"|touch " + instance.path("home/lee/ran") + "\"\n");
+  instance.start("become", {}, "", take);
+  instance.start("local");
+  for (const char* user : {"kim", "lee"}) {
+    auto result = instance.deliver("local", std::string(user) + "@example.com");
+    CAPTURE(user, result.text, instance.log());
+    CHECK(result.status == Status::deferred);
+    CHECK(result.dsn == "4.3.0");
+  }
+  CHECK(list(instance.path("home/kim")).empty());
+  CHECK(list(instance.path("home/lee")) == std::vector<std::string>{".forward"});
+}
+
+TEST_CASE("local daemon: L18 groups of the mail system do not come along", "[local][daemon]") {
+  if (getuid() != 0) return;
+  Instance instance({"kim"});
+  instance.write_home("kim", ".forward", "\"|id -G > $HOME/groups\"\n");
+  gid_t groups[] = {0, 4, 27};
+  REQUIRE(setgroups(3, groups) == 0);
+  instance.start("become");
+  instance.start("local");
+  auto result = instance.deliver("local", "kim@example.com");
+  CAPTURE(result.text, instance.log());
+  REQUIRE(result.status == Status::sent);
+  CHECK(read_file(instance.path("home/kim/groups")) == "20001\n");
 }
 
 // CPU time of the processes of this name, in seconds.

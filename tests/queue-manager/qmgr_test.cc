@@ -33,7 +33,7 @@ TEST_CASE("qmgr: a thousand messages go through reused connections", "[qmgr]") {
   REQUIRE(world.until([&] { return world.nowhere(ids.back()) && world.deliveries.size() == 1000; }));
 }
 
-TEST_CASE("qmgr: promise 2 a failure is durable before the state says so, and the file goes last", "[qmgr]") {
+TEST_CASE("qmgr: promise 2, Q11 a failure is durable before the state says so, and the file goes last", "[qmgr]") {
   QmgrWorld world;
   world.put("AAAAA2", 3);
   world.result = [](const agent::Request&, const agent::Target& target) {
@@ -79,7 +79,7 @@ TEST_CASE("qmgr: promise 3 a killed qmgr loses nothing: what was under way is tr
   CHECK(world.deliveries.size() == 2);
 }
 
-TEST_CASE("qmgr: promise 3 late results of an agent that went on make no second copy", "[qmgr]") {
+TEST_CASE("qmgr: promise 3, Q11 late results of an agent that went on make no second copy", "[qmgr]") {
   QmgrWorld world;
   world.agent_answers = false;
   world.put("AAAAA4", 2);
@@ -97,6 +97,39 @@ TEST_CASE("qmgr: promise 3 late results of an agent that went on make no second 
   world.held.clear();
   REQUIRE(world.until([&] { return world.nowhere("AAAAA4"); }, 20s));
   CHECK(world.deliveries.size() == 1);
+}
+
+TEST_CASE("qmgr: Q12 a new message does not inherit the logs of an older one with its id", "[qmgr]") {
+  QmgrWorld world;
+  world.result = [&](const agent::Request&, const agent::Target& target) {
+    CHECK(world.forgotten.size() == 3);
+    return QmgrWorld::failed(target, agent::Status::bounced);
+  };
+  world.put("AAAAB1", 1);
+  for (QueueName log : {QueueName::bounce, QueueName::defer, QueueName::trace}) {
+    std::filesystem::path path = world.path(log, "AAAAB1");
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << "of another message";
+    REQUIRE(std::filesystem::exists(path));
+  }
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.nowhere("AAAAB1"); }));
+  std::set<bounce::Kind> kinds;
+  for (const auto& forget : world.forgotten) {
+    CHECK(forget.queue_id == "AAAAB1");
+    kinds.insert(forget.kind);
+  }
+  CHECK(kinds.size() == 3);
+  REQUIRE(world.notices.size() == 1);
+}
+
+TEST_CASE("qmgr: Q12 the logs of a message that a crash left in the active queue stay", "[qmgr]") {
+  QmgrWorld world;
+  world.put("AAAAB2", 1, QueueName::active);
+  std::ofstream(world.path(QueueName::bounce, "AAAAB2")) << "of this message";
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.nowhere("AAAAB2"); }));
+  CHECK(world.forgotten.empty());
 }
 
 TEST_CASE("qmgr: promise 4, Q10 a damaged file goes to corrupt/ and the others go on", "[qmgr]") {
@@ -117,7 +150,7 @@ TEST_CASE("qmgr: promise 4, Q10 a damaged file goes to corrupt/ and the others g
   CHECK(world.deliveries.size() == 1);
 }
 
-TEST_CASE("qmgr: promise 5 when a failure cannot be recorded the recipient is kept", "[qmgr]") {
+TEST_CASE("qmgr: promise 5, Q13 when a failure cannot be recorded the recipient is kept", "[qmgr]") {
   QmgrWorld world;
   world.bounce_works = false;
   world.result = [](const agent::Request&, const agent::Target& target) {
