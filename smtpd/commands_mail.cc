@@ -107,7 +107,7 @@ void Session::make_queue_id() {
   if (!transaction_->queue_id.empty()) return;
   auto form = params_.long_queue_ids ? queue::IdForm::long_form : queue::IdForm::short_form;
   transaction_->queue_id = queue::make_id(form);
-  if (mode_ == Mode::network) log::info("{}: client={}", transaction_->queue_id, client_.label);
+  if (mode_ == Mode::network) log::info("{}: client={}", transaction_->queue_id, client_for_log());
 }
 
 void Session::add_recipient(std::string address, const smtp::RcptCommand& command) {

@@ -6,6 +6,7 @@
 #include "libcommon/message/address.h"
 #include "libcommon/message/domain.h"
 #include "libcommon/services/flush.h"
+#include "smtpd/client_attributes.h"
 #include "smtpd/session.h"
 
 namespace umaya::smtpd {
@@ -65,6 +66,8 @@ void Session::write_extensions() {
   add("DSN");
   if (params_.smtputf8) add("SMTPUTF8");
   add("CHUNKING");
+  if (is_listed(shared_.xclient_hosts)) add("XCLIENT", kXclient.keyword.substr(kXclient.verb.size()));
+  if (is_listed(shared_.xforward_hosts)) add("XFORWARD", kXforward.keyword.substr(kXforward.verb.size()));
   reply(250, "", text);
 }
 

@@ -52,9 +52,6 @@ cleanup::Submission Session::make_submission() const {
                                                              : services::BodyType::not_given;
   s.envelope.smtputf8 = t.smtputf8;
   s.envelope.arrival_usec = t.arrival_usec;
-  auto attribute = [&](std::string_view name, std::string value) {
-    s.envelope.attributes.push_back({std::string(name), std::move(value)});
-  };
   bool rewrite = mode_ == Mode::stand_alone || (client_.trusted && shared_.rewrite_for_trusted) ||
                  (client_.own_interface && shared_.rewrite_for_interfaces);
   if (!rewrite && shared_.rewrite_clients) {
@@ -62,16 +59,9 @@ cleanup::Submission Session::make_submission() const {
                                         table::ParentStyle::bare)
                   .lookup.found();
   }
-  attribute("rewrite_context", rewrite ? "local" : "remote");
-  if (mode_ == Mode::network) {
-    attribute("client_name", client_.name);
-    attribute("reverse_client_name", client_.reverse_name);
-    attribute("client_address", client_.address_text);
-    attribute("client_port", std::to_string(client_.port));
-    attribute("helo_name", helo_);
-    attribute("protocol_name", extended_ ? "ESMTP" : "SMTP");
-    attribute("log_message_origin", client_.label);
-  }
+  if (forwarded_) rewrite = forwarded_->local;
+  s.envelope.attributes.push_back({"rewrite_context", rewrite ? "local" : "remote"});
+  if (mode_ == Mode::network) add_client_attributes(s.envelope);
   s.options = shared_.submission_options | (rewrite ? uint32_t{cleanup::kRewriteLocally} : 0) |
               (t.actions.hold ? uint32_t{cleanup::kHold} : 0);
   s.size_hint = t.declared_size;

@@ -20,6 +20,12 @@ Result<> set_bare_newline(Params& params, const std::string& value) {
   return {};
 }
 
+Result<> set_upstream_proxy(Params& params, const std::string& value) {
+  if (!value.empty() && value != "haproxy") return permanent("use haproxy, or nothing");
+  params.upstream_proxy = value;
+  return {};
+}
+
 /// The text of one parameter with the given $stress.
 static Result<std::string> text_under(const config::Config& config, std::string_view name, Stress stress) {
   auto lookup = [&](std::string_view other) -> std::optional<std::string> {

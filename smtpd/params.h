@@ -49,6 +49,9 @@ struct Params {
   int64_t client_message_rate_limit = 0, client_recipient_rate_limit = 0;
   int64_t client_ipv4_prefix = 32, client_ipv6_prefix = 84;
   std::string mynetworks, event_limit_exceptions, bare_newline_exclusions, local_header_rewrite_clients;
+  std::string xclient_hosts, xforward_hosts;
+  std::string upstream_proxy;
+  Duration upstream_proxy_timeout{};
   std::string recipient_delimiter, double_bounce_sender;
   std::vector<std::string> parent_domain_matches_subdomains;
 };
@@ -63,6 +66,8 @@ enum class Stress : uint8_t { no, yes };
 /// The values that the parameters have with the given $stress.
 Result<Patience> patience_under(const config::Config& config, Stress stress);
 
+/// Sets Params::upstream_proxy; "haproxy" is the only protocol there is.
+Result<> set_upstream_proxy(Params& params, const std::string& value);
 /// Sets Params::bare_newline from its word.
 Result<> set_bare_newline(Params& params, const std::string& value);
 
@@ -136,6 +141,10 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"mynetworks", &Params::mynetworks},
     {"smtpd_client_event_limit_exceptions", &Params::event_limit_exceptions},
     {"smtpd_forbid_bare_newline_exclusions", &Params::bare_newline_exclusions},
+    {"smtpd_authorized_xclient_hosts", &Params::xclient_hosts},
+    {"smtpd_authorized_xforward_hosts", &Params::xforward_hosts},
+    {"smtpd_upstream_proxy_protocol", &set_upstream_proxy},
+    {"smtpd_upstream_proxy_timeout", &Params::upstream_proxy_timeout},
     {"local_header_rewrite_clients", &Params::local_header_rewrite_clients},
     {"recipient_delimiter", &Params::recipient_delimiter},
     {"double_bounce_sender", &Params::double_bounce_sender},

@@ -8,6 +8,7 @@
 
 #include "libcommon/base/strings.h"
 #include "libcommon/log/log.h"
+#include "libcommon/net/proxy_header.h"
 #include "libcommon/services/flush.h"
 
 namespace umaya::smtpd {
@@ -89,6 +90,9 @@ Result<void> Service::make_shared() {
                                                     params_.forbidden_commands, table::MatchKind::exact),
       .bare_newline_exempt = clients("smtpd_forbid_bare_newline_exclusions", params_.bare_newline_exclusions),
       .submission_options = submission_options(params_)});
+  shared_->xclient_hosts = clients("smtpd_authorized_xclient_hosts", params_.xclient_hosts);
+  shared_->xforward_hosts = clients("smtpd_authorized_xforward_hosts", params_.xforward_hosts);
+  shared_->classify = [this](Client& client) { classify(client); };
   seats_ = std::make_unique<Seats>(process.session_limit());
   space_ = std::make_unique<fs::FreeSpace>(process.queue_path(""));
   shared_->space = space_.get();
@@ -189,12 +193,44 @@ void Service::classify(Client& client) {
   if (params_.client_port_logging) client.label += fmt::format(":{}", client.port);
 }
 
+/// Reads who connected to the load balancer into `from`; false when it does not say so in time and in form.
+Task<bool> Service::read_proxy_header(event::Stream& stream, std::optional<net::Endpoint>& from) {
+  std::string balancer = from ? from->to_string() : "a local socket";
+  stream.set_deadline(monotonic_now() + params_.upstream_proxy_timeout);
+  std::string bytes;
+  net::ProxyHeader header;
+  while (header.status == net::ProxyHeader::Status::incomplete) {
+    event::Read block = co_await stream.read_some();
+    if (!block) {
+      bool late = block.status == event::ReadStatus::timed_out;
+      log::warning("proxy header from {}: {}", balancer, late ? "timeout" : "lost connection");
+      co_return false;
+    }
+    size_t before = bytes.size();
+    bytes.append(block.data);
+    header = net::parse_proxy_header(bytes);
+    if (header.status == net::ProxyHeader::Status::complete) stream.unread(before + block.data.size() - header.size);
+  }
+  stream.set_deadline(TimePoint::max());
+  if (header.status == net::ProxyHeader::Status::invalid) {
+    log::warning("proxy header from {}: {}", balancer, header.error);
+    co_return false;
+  }
+  if (header.client) from = header.client;
+  co_return true;
+}
+
 Task<void> Service::serve(Fd fd, event::PeerAddress peer) {
   policy_->refresh();
   mynetworks_.refresh();
   limit_exceptions_.refresh();
   event::Stream stream(std::move(fd));
-  Client client = client_at(endpoint_of(peer));
+  std::optional<net::Endpoint> from = endpoint_of(peer);
+  if (!params_.upstream_proxy.empty()) {
+    bool told = co_await read_proxy_header(stream, from);
+    if (!told) co_return;
+  }
+  Client client = client_at(from);
   std::string key = seat_key(client);
   // Before anything that takes time: not even the look-up of a name is done for somebody who has had his share.
   classify(client);

@@ -29,6 +29,7 @@ class Service {
   Result<void> load(daemon::Process& process);
   Result<void> make_shared();
   event::Task<void> converse(event::Stream& stream, Client client);
+  event::Task<bool> read_proxy_header(event::Stream& stream, std::optional<net::Endpoint>& from);
   std::string seat_key(const Client& client) const;
   void note_load();
   void hurry_sessions();

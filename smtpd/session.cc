@@ -40,6 +40,8 @@ const Session::VerbRow* Session::find_verb(std::string_view name) {
       {"NOOP", Verb::noop, &Session::do_noop, true, false},
       {"VRFY", Verb::vrfy, &Session::do_vrfy, true, false},
       {"ETRN", Verb::etrn, &Session::do_etrn, true, false},
+      {"XCLIENT", Verb::xclient, &Session::do_xclient, false, true},
+      {"XFORWARD", Verb::xforward, &Session::do_xforward, false, false},
       {"HELP", Verb::help, &Session::do_help, true, false},
   });
   for (const VerbRow& row : kRows) {
@@ -136,6 +138,11 @@ Task<bool> Session::greet() {
     reply(554, "5.5.0", "Error: SMTP protocol synchronization");
     co_return false;
   }
+  co_return co_await welcome_client();
+}
+
+/// The checks of smtpd_client_restrictions, and the banner; false when the session is over.
+Task<bool> Session::welcome_client() {
   if (!params_.delay_reject) {
     Refusal refusal = co_await shared_.policy.check_client(question("CONNECT"), deferrals_, session_actions_);
     if (refusal) {

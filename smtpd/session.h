@@ -19,6 +19,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,8 @@ struct Shared {
   bool rewrite_for_trusted = false;                ///< local_header_rewrite_clients: permit_mynetworks
   bool rewrite_for_interfaces = false;             ///< permit_inet_interfaces
   std::shared_ptr<table::Maps> rewrite_clients{};  ///< check_address_map; shared with the policy's list of open maps
+  table::MatchList xclient_hosts{}, xforward_hosts{};  ///< smtpd_authorized_…_hosts
+  std::function<void(Client&)> classify{};             ///< sets what name and address of a client allow
   Patience at_ease{}, under_stress{};
   fs::FreeSpace* space = nullptr;  ///< of the queue; null: not looked at
   bool overloaded = false;         ///< as many sessions as there may be: less patience
@@ -83,6 +86,14 @@ enum class Verb : uint8_t {
 };
 inline constexpr size_t kVerbs = 17;
 
+/// What XFORWARD said of the client for whom a filter passes a message on.
+struct Forwarded {
+  std::string name = "unknown", address = "unknown";
+  std::string port, protocol, helo, ident;
+  bool local = false;  ///< SOURCE=LOCAL
+  std::string label() const { return name + "[" + address + "]"; }
+};
+
 class Session {
  public:
   Session(Shared& shared, event::Stream& stream, Client client, Mode mode)
@@ -112,6 +123,7 @@ class Session {
 
   // session.cc: the loop
   event::Task<bool> greet();
+  event::Task<bool> welcome_client();
   event::Task<bool> admit();
   event::Task<bool> next_command();
   event::Task<bool> skip_long_line();
@@ -148,6 +160,14 @@ class Session {
   void write_extensions();
   bool offers(std::string_view keyword) const;
 
+  // commands_proxied.cc
+  event::Task<bool> do_xclient(std::string_view arguments);
+  event::Task<bool> do_xforward(std::string_view arguments);
+  bool is_listed(table::MatchList& hosts) const;
+  std::optional<smtp::Refusal> proxied_refusal(table::MatchList& hosts) const;
+  std::string client_for_log() const;
+  void add_client_attributes(services::Envelope& envelope) const;
+
   // commands_mail.cc
   event::Task<bool> do_mail(std::string_view arguments);
   event::Task<bool> do_rcpt(std::string_view arguments);
@@ -178,7 +198,10 @@ class Session {
   Question question(std::string_view where) const;
   bool trusts_early_input() const { return mode_ == Mode::stand_alone; }
   std::string_view protocol() const;
-  void reset_transaction() { transaction_.reset(); }
+  void reset_transaction() {
+    if (transaction_) forwarded_.reset();  // XFORWARD holds for one message
+    transaction_.reset();
+  }
   bool restricted() const { return mode_ == Mode::network; }
 
   Shared& shared_;
@@ -209,6 +232,7 @@ class Session {
   std::array<Tally, kVerbs> tally_{};
   Deferrals deferrals_;
   MessageActions session_actions_;
+  std::optional<Forwarded> forwarded_;
   std::unique_ptr<Transaction> transaction_;
 };
 

@@ -18,7 +18,7 @@ Listener::Listener(Fd fd, Accepted accepted)
       watch_(fd_.get(), Readiness::read, [this] { on_ready(); }),
       rest_([this] { resume(); }) {
   fcntl(fd_.get(), F_SETFL, fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
-  // Replies are complete when they are flushed: the kernel shall not hold them back for more (RFC 896). Accepted
+  // Replies are complete when they are flushed: the kernel shall not hold them back for more. Accepted
   // sockets inherit it; a Unix socket knows no such option.
   int on = 1;
   setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -205,6 +205,70 @@ class Limits(unittest.TestCase):
             self.assertLess(waited, 1)
 
 
+class Proxied(unittest.TestCase):
+    """Somebody else connects for the client: a load balancer, a content filter."""
+
+    def say_from(self, mail, header, port=None):
+        """Connects with a proxy header; the greeting, and the replies to a RCPT for a foreign recipient."""
+        with socket.create_connection(("127.0.0.1", port or mail.port), 20) as s, s.makefile("rb") as replies:
+            s.sendall(header)
+            greeting = replies.readline().decode()
+            if not greeting:
+                return "", ""
+            for line in ("HELO x.test", "MAIL FROM:<s@x.test>", "RCPT TO:<v@foreign.test>"):
+                s.sendall(line.encode() + b"\r\n")
+                reply = replies.readline().decode()
+            return greeting, reply
+
+    def test_a_proxy_header_says_who_the_client_is_and_nothing_else_is_served(self):
+        with Instance(main_cf=dict(OUTSIDE, smtpd_upstream_proxy_timeout="1s"), start=False) as mail:
+            mail.edit_master(f"127.0.0.1:{mail.port} inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy\n")
+            mail.start(wait=False)
+            wait_for(mail.master_pid, 10, "master runs")
+            text = b"PROXY TCP4 %s 198.51.100.25 40000 25\r\n"
+            binary = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + socket.inet_aton("192.0.2.8") + bytes(4) + b"\x9c\x40\0\x19"
+            wait_for(lambda: self.say_from(mail, text % b"203.0.113.9")[0], 10, "smtpd greets")
+            self.assertRegex(self.say_from(mail, text % b"203.0.113.9")[1], "^554 5.7.1 .*Relay access denied")
+            mail.wait_log(r"connect from unknown\[203\.0\.113\.9\]")
+            for trusted in (text % b"192.0.2.7", binary):
+                greeting, reply = self.say_from(mail, trusted)
+                self.assertRegex(greeting, "^220 ")
+                self.assertRegex(reply, "^250 ")
+            self.assertEqual(self.say_from(mail, b"EHLO x.test\r\n"), ("", ""))
+            mail.wait_log("proxy header from .127.0.0.1.*: no proxy header")
+            begin = time.monotonic()
+            self.assertEqual(self.say_from(mail, b"PROXY TCP4 192.0.2.7"), ("", ""))
+            self.assertLess(time.monotonic() - begin, 5)
+            mail.wait_log("proxy header from .*: timeout")
+
+    def test_a_strangers_proxy_header_is_never_believed(self):
+        settings = dict(OUTSIDE, smtpd_forbid_unauth_pipelining="no")
+        with Instance(main_cf=settings) as mail:
+            with Client(mail) as c:
+                self.assertRegex(c.say("PROXY TCP4 192.0.2.7 198.51.100.25 40000 25"), "^500 ")
+                self.assertRegex(c.open(recipient="v@foreign.test"), "^554 5.7.1 ")
+            self.assertNotIn("192.0.2.7", mail.log())
+
+    def test_xclient_and_xforward_are_for_the_listed_hosts_only(self):
+        with Instance(main_cf=dict(OUTSIDE, smtpd_authorized_xclient_hosts="127.0.0.1",
+                                   smtpd_authorized_xforward_hosts="127.0.0.1")) as mail:
+            with Client(mail) as c:
+                c.say("EHLO filter.test")
+                self.assertEqual(c.say("XFORWARD NAME=mx.sender.test ADDR=203.0.113.9 IDENT=UP42"), "250 2.0.0 Ok")
+                c.open()
+                c.say("DATA")
+                self.assertRegex(c.say("Subject: forwarded\r\n\r\nx\r\n."), "^250 ")
+                mail.wait_mail("alice")
+                mail.wait_log(r"client=\S+\[127\.0\.0\.1\], orig_queue_id=UP42, orig_client=mx\.sender\.test\[203\.0\.113\.9\]")
+                self.assertRegex(c.say("XCLIENT ADDR=192.0.2.7 NAME=inside.test"), "^220 ")
+                self.assertRegex(c.open(recipient="v@foreign.test"), "^250 ")
+            with Client(mail, source="127.0.0.2") as stranger:
+                stranger.say("EHLO x.test")
+                for command in ("XCLIENT ADDR=192.0.2.7", "XFORWARD NAME=mx.sender.test"):
+                    self.assertEqual(stranger.say(command), "550 5.7.0 Error: insufficient authorization")
+                self.assertRegex(stranger.open(recipient="v@foreign.test"), "^554 5.7.1 ")
+
+
 class Life(unittest.TestCase):
     def test_s38_a_reload_drops_no_session_and_a_stop_says_421(self):
         with Instance(main_cf=OUTSIDE) as mail:
