@@ -6,7 +6,8 @@
 //     named-lite checkzone [-q] zone file     (also as named-checkzone)
 //
 // DESCRIPTION
-//     Answers questions with authority from zone files that BIND's named reads, as named.conf says, over UDP and TCP.
+//     Answers questions with authority from zone files that BIND's named reads, as named.conf says, over UDP and TCP,
+//     and gives whole zones to the servers that allow-transfer names. Questions may be signed with keys (TSIG).
 //
 //     -c file   configuration, /etc/umaya/named.conf by default
 //     -f        stay in the foreground

@@ -70,7 +70,7 @@ uint16_t meta_rcode(uint16_t type) {
 }
 
 size_t Answering::run() {
-  uint16_t refusal = query_.rcode;
+  uint16_t refusal = context_.rcode != rcode::kNoError ? context_.rcode : query_.rcode;
   if (refusal == rcode::kNoError &&
       (context_.access == Access::refused || context_.catalog == nullptr || query_.cls != rr_class::kIn)) {
     refusal = rcode::kRefused;
@@ -264,7 +264,7 @@ bool Answering::additional(const ZoneImage& image, const RrsetEntry& entry, size
 
 size_t answer_query(const Query& query, std::string_view packet, const AnswerContext& context, std::span<char> out) {
   size_t limit = context.transport == Transport::tcp ? kMostAnswer : std::min(query.udp_size, context.udp_limit);
-  return Answering(query, packet, context, out, limit).run();
+  return Answering(query, packet, context, out, limit - context.reserved).run();
 }
 
 size_t answer_packet(std::string_view packet, const AnswerContext& context, std::span<char> out) {

@@ -30,6 +30,8 @@ struct AnswerContext {
   Transport transport = Transport::udp;
   Access access = Access::allowed;
   uint16_t udp_limit = 1232;
+  size_t reserved = 0;  ///< octets to be left free for a signature
+  uint16_t rcode = 0;   ///< an error that is decided already; 0: none
 };
 
 inline constexpr size_t kMostAnswer = 65535;

@@ -63,6 +63,11 @@ bool other_records(ByteReader& in, size_t answers, size_t authority, size_t addi
     uint32_t ttl = in.be32();
     std::string_view data = in.bytes(in.be16());
     if (!in.ok()) return false;
+    if (type == type::kTsig) {
+      // RFC 8945 5.1: the last record of all.
+      if (i + 1 != total || i < answers + authority || cls != rr_class::kAny || ttl != 0) return false;
+      query.is_signed = true;
+    }
     if (type != type::kOpt) continue;
     if (i < answers + authority || !root_owner || query.has_edns || !options_fit(data)) return false;
     query.has_edns = true;
@@ -84,7 +89,7 @@ ParsedAs parse_query(std::string_view packet, Query& query) {
   query.opcode = static_cast<uint8_t>(flags >> 11 & 15);
   query.recursion_desired = (flags & 0x0100) != 0;
   query.checking_disabled = (flags & 0x0010) != 0;
-  query.has_question = query.has_edns = query.dnssec_ok = false;
+  query.has_question = query.has_edns = query.dnssec_ok = query.is_signed = false;
   query.udp_size = kMinimumUdp;
   query.rcode = rcode::kNoError;
   query.name = {};
@@ -107,7 +112,7 @@ ParsedAs parse_query(std::string_view packet, Query& query) {
   bool transfer = query.type == type::kIxfr;  // carries the client's SOA (RFC 1995 3)
   if (answers != 0 || (authority != 0 && !transfer)) return ParsedAs::answer;
   if (!other_records(in, answers, authority, additional, query)) {
-    query.has_edns = false;
+    query.has_edns = query.is_signed = false;
     return ParsedAs::answer;
   }
   query.rcode = query.has_edns && query.edns_version > 0 ? rcode::kBadVers : rcode::kNoError;

@@ -5,8 +5,9 @@
 //     switch (parse_query(packet, query)) { case ParsedAs::drop: …; case ParsedAs::answer: … }
 //
 // DESCRIPTION
-//     Reads header, question and the OPT record (RFC 1035 4.1, 6891). Nothing is allocated; the work is linear in the
-//     length of the packet. `rcode` is set when the answer is already decided: FORMERR, NOTIMP, BADVERS.
+//     Reads header, question and the OPT record (RFC 1035 4.1, 6891), and sees a TSIG. Nothing is allocated; the work
+//     is linear in the length of the packet. `rcode` is set when the answer is already decided: FORMERR, NOTIMP,
+//     BADVERS.
 #pragma once
 
 #include <array>
@@ -19,7 +20,7 @@ namespace umaya::named {
 
 namespace rcode {
 inline constexpr uint16_t kNoError = 0, kFormErr = 1, kServFail = 2, kNxDomain = 3, kNotImp = 4, kRefused = 5,
-                          kYxDomain = 6, kBadVers = 16;
+                          kYxDomain = 6, kNotAuth = 9, kBadVers = 16;
 }  // namespace rcode
 
 struct Query {
@@ -35,6 +36,7 @@ struct Query {
   uint16_t type;
   uint16_t cls;
   uint16_t rcode;                    ///< 0, or the error to answer with
+  bool is_signed;                    ///< the last record is a TSIG (RFC 8945); its content is not looked at
   std::string_view name;             ///< wire form, in the packet
   std::array<char, kMaxName> lower;  ///< the same in lower case
   std::string_view lower_name() const { return {lower.data(), name.size()}; }

@@ -15,7 +15,7 @@ namespace {
 
 enum class Verdict : unsigned char { no_match, admitted, refused };
 
-Verdict judge(const Acl& acl, const net::IpAddress& address) {
+Verdict judge(const Acl& acl, const Requester& requester) {
   for (const AclElement& element : acl) {
     Verdict verdict = Verdict::no_match;
     switch (element.kind) {
@@ -23,12 +23,13 @@ Verdict judge(const Acl& acl, const net::IpAddress& address) {
         verdict = Verdict::admitted;
         break;
       case AclElement::Kind::network:
-        if (element.network.contains(address)) verdict = Verdict::admitted;
+        if (element.network.contains(requester.address)) verdict = Verdict::admitted;
         break;
       case AclElement::Kind::nested:
-        verdict = judge(element.nested, address);
+        verdict = judge(element.nested, requester);
         break;
       case AclElement::Kind::key:
+        if (requester.key != nullptr && requester.key->wire() == element.key.wire()) verdict = Verdict::admitted;
         break;
     }
     if (verdict == Verdict::no_match) continue;
@@ -76,12 +77,17 @@ std::string full_network(std::string_view text) {
 
 }  // namespace
 
-bool admits(const Acl& acl, const net::IpAddress& address) {
-  return judge(acl, address) == Verdict::admitted;
+bool admits(const Acl& acl, const Requester& requester) {
+  return judge(acl, requester) == Verdict::admitted;
 }
 
 Acl acl_of_any() {
   return Acl(1);
+}
+Acl acl_of_none() {
+  AclElement nobody;
+  nobody.negated = true;
+  return Acl(1, nobody);
 }
 Acl acl_of_localhost() {
   return from_interfaces(Interface::address);
@@ -91,10 +97,8 @@ Acl acl_of_localnets() {
 }
 
 AclNames::AclNames() {
-  AclElement nobody;
-  nobody.negated = true;
   names_.push_back({"any", acl_of_any()});
-  names_.push_back({"none", Acl(1, nobody)});
+  names_.push_back({"none", acl_of_none()});
   names_.push_back({"localhost", acl_of_localhost()});
   names_.push_back({"localnets", acl_of_localnets()});
 }
@@ -105,6 +109,18 @@ void AclNames::define(const Statement& statement, Problems& problems) {
     return problems.error(statement.place(), "acl needs a name and a list", "acl inside { 192.168.0.0/24; };");
   }
   names_.push_back({std::string(statement.word(1)), parse(*block, problems)});
+}
+
+AclElement AclNames::key_element(const Statement& statement, size_t at, AclElement element, Problems& problems) const {
+  element.kind = AclElement::Kind::key;
+  auto name = Name::from_text(statement.word(at));
+  if (name) element.key = name->lower();
+  bool known = name && std::any_of(keys_.begin(), keys_.end(),
+                                   [&](const Name& key) { return key.wire() == element.key.wire(); });
+  if (known) return element;
+  problems.error(statement.place(at), "there is no key \"" + std::string(statement.word(at)) + "\"",
+                 "key \"" + std::string(statement.word(at)) + "\" { algorithm hmac-sha256; secret \"…\"; };");
+  return element;
 }
 
 AclElement AclNames::element(const Statement& statement, Problems& problems) const {
@@ -121,9 +137,7 @@ AclElement AclNames::element(const Statement& statement, Problems& problems) con
   }
   std::string_view word = statement.word(at);
   if (iequals(word, "key") && at + 2 == statement.parts.size()) {
-    element.kind = AclElement::Kind::key;
-    element.key = statement.word(at + 1);
-    return element;
+    return key_element(statement, at + 1, std::move(element), problems);
   }
   for (auto named = names_.rbegin(); named != names_.rend(); ++named) {
     if (!iequals(named->name, word)) continue;
@@ -138,7 +152,8 @@ AclElement AclNames::element(const Statement& statement, Problems& problems) con
     problems.error(statement.place(at), "\"" + std::string(word) +
                                             "\" is no address, network (192.168.0.0/24) or name of an acl" +
                                             (why.empty() ? "" : ": " + why));
-    element.kind = AclElement::Kind::key;  // admits nobody
+    element.nested = acl_of_none();
+    element.kind = AclElement::Kind::nested;
     return element;
   }
   element.kind = AclElement::Kind::network;

@@ -3,7 +3,7 @@
 // DESCRIPTION
 //     A list is searched from its beginning; the first element that fits decides, `!` in front turns its answer round
 //     (a negated list that does not fit goes on). Nested lists and names of acl statements are replaced by their
-//     elements when the configuration is read. `key` elements fit no request yet: requests carry no key.
+//     elements when the configuration is read. A `key` element fits requests that are signed with that key.
 #pragma once
 
 #include <string>
@@ -11,6 +11,7 @@
 
 #include "libcommon/net/address.h"
 #include "named-lite/config/tree.h"
+#include "named-lite/dns/name.h"
 
 namespace umaya::named {
 
@@ -19,13 +20,22 @@ struct AclElement {
   bool negated = false;
   net::Network network{net::IpAddress(), 0};
   std::vector<AclElement> nested;
-  std::string key;
+  Name key;  ///< lower case
 };
 
 using Acl = std::vector<AclElement>;
 
-/// True when the list admits the address.
-bool admits(const Acl& acl, const net::IpAddress& address);
+/// Who asks.
+struct Requester {
+  net::IpAddress address;
+  const Name* key = nullptr;  ///< the key that the request is signed with, lower case; null: none
+};
+
+/// True when the list admits the requester.
+bool admits(const Acl& acl, const Requester& requester);
+inline bool admits(const Acl& acl, const net::IpAddress& address) {
+  return admits(acl, Requester{address, nullptr});
+}
 
 /// The named lists of a configuration.
 class AclNames {
@@ -35,6 +45,8 @@ class AclNames {
   void define(const Statement& statement, Problems& problems);
   /// Reads a block of elements.
   Acl parse(const Part& block, Problems& problems) const;
+  /// From now on `key name` elements may use that name.
+  void add_key(const Name& name) { keys_.push_back(name); }
 
  private:
   AclElement element(const Statement& statement, Problems& problems) const;
@@ -42,10 +54,13 @@ class AclNames {
     std::string name;
     Acl acl;
   };
+  AclElement key_element(const Statement& statement, size_t at, AclElement element, Problems& problems) const;
   std::vector<Named> names_;
+  std::vector<Name> keys_;
 };
 
 Acl acl_of_any();
+Acl acl_of_none();
 /// This host's own addresses, and the networks that it is on (BIND's localhost and localnets).
 Acl acl_of_localhost();
 Acl acl_of_localnets();

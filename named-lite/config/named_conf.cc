@@ -18,6 +18,7 @@ class Reader {
   void options(const Statement& statement);
   void option(const Statement& statement);
   void listen(const Statement& statement, net::Family family);
+  void key(const Statement& statement);
   void view(const Statement& statement);
   void zone(const Statement& statement, ViewConf& view);
   void zone_statement(const Statement& statement, ZoneConf& zone);
@@ -32,6 +33,7 @@ class Reader {
   AclNames acls_;
   NamedConf conf_;
   Acl allow_query_ = acl_of_any();
+  Acl allow_transfer_ = acl_of_none();
 };
 
 /// Reports what is unknown or without effect. True when the statement is acted on.
@@ -105,11 +107,51 @@ void Reader::option(const Statement& statement) {
     listen(statement, net::Family::ipv6);
   } else if (name == "allow-query") {
     if (auto acl = list(statement)) allow_query_ = std::move(*acl);
+  } else if (name == "allow-transfer") {
+    if (auto acl = list(statement)) allow_transfer_ = std::move(*acl);
+  } else if (name == "transfers-out") {
+    auto count = parse_uint(statement.word(1));
+    if (!count || *count > 10000) return error(statement, 1, "transfers-out is a number from 0 to 10000");
+    conf_.transfers_out = static_cast<uint16_t>(*count);
   } else if (name == "max-udp-size") {
     auto size = parse_uint(statement.word(1));
     if (!size || *size < 512 || *size > 4096) return error(statement, 1, "max-udp-size is a number from 512 to 4096");
     conf_.udp_limit = static_cast<uint16_t>(*size);
   }
+}
+
+/// key "name" { algorithm hmac-sha256; secret "base64"; };
+void Reader::key(const Statement& statement) {
+  const Part* block = statement.block();
+  auto name = Name::from_text(statement.word(1));
+  if (statement.word(1).empty() || block == nullptr || !name) {
+    return error(statement, 0, "key needs a name and a block",
+                 "key \"name\" { algorithm hmac-sha256; secret \"…\"; };");
+  }
+  TsigKey key;
+  key.name = name->lower();
+  bool has_algorithm = false, has_secret = false;
+  for (const Statement& each : block->block) {
+    if (iequals(each.name(), "algorithm")) {
+      has_algorithm = true;
+      if (auto set = set_algorithm(key, each.word(1)); !set) error(each, 1, set.error().what);
+    } else if (iequals(each.name(), "secret")) {
+      has_secret = true;
+      auto secret = base64_decode(each.word(1));
+      if (secret) key.secret = std::move(*secret);
+      if (!secret || key.secret.empty())
+        error(each, 1, "the secret is not in base64", "secret \"…\"; as tsig-keygen(8) prints it");
+    } else {
+      error(each, 0, "\"" + each.name() + "\" is no statement of a key: there are algorithm and secret");
+    }
+  }
+  if (!has_algorithm) error(statement, 1, "the key has no algorithm", "algorithm hmac-sha256;");
+  if (!has_secret) error(statement, 1, "the key has no secret", "secret \"…\";");
+  if (find_key(conf_.keys, key.name.wire()) != nullptr) {
+    return error(statement, 1, "key \"" + std::string(statement.word(1)) + "\" is there twice");
+  }
+  acls_.add_key(key.name);
+  conf_.keys.push_back(std::move(key));
 }
 
 void Reader::options(const Statement& statement) {
@@ -156,6 +198,8 @@ void Reader::zone_statement(const Statement& statement, ZoneConf& zone) {
     if (zone.file.empty()) error(statement, 0, "file needs a name", "file \"db.example\";");
   } else if (name == "allow-query") {
     zone.allow_query = list(statement);
+  } else if (name == "allow-transfer") {
+    zone.allow_transfer = list(statement);
   }
 }
 
@@ -213,12 +257,15 @@ void Reader::view(const Statement& statement) {
   view.name = statement.word(1);
   view.match_clients = acl_of_any();
   view.allow_query = allow_query_;
+  view.allow_transfer = allow_transfer_;
   for (const Statement& each : block->block) {
     if (!known(each, context::kView, "a view")) continue;
     if (iequals(each.name(), "match-clients")) {
       if (auto acl = list(each)) view.match_clients = std::move(*acl);
     } else if (iequals(each.name(), "allow-query")) {
       if (auto acl = list(each)) view.allow_query = std::move(*acl);
+    } else if (iequals(each.name(), "allow-transfer")) {
+      if (auto acl = list(each)) view.allow_transfer = std::move(*acl);
     } else if (iequals(each.name(), "zone")) {
       zone(each, view);
     }
@@ -227,7 +274,14 @@ void Reader::view(const Statement& statement) {
 }
 
 NamedConf Reader::read(const std::vector<Statement>& top) {
-  // Lists first: they may be used in statements that stand before them, as in BIND.
+  // Keys and lists first: they may be used in statements that stand before them, as in BIND.
+  for (const Statement& each : top) {
+    if (iequals(each.name(), "key")) key(each);
+    if (!iequals(each.name(), "view") || each.block() == nullptr) continue;
+    for (const Statement& inside : each.block()->block) {
+      if (iequals(inside.name(), "key")) key(inside);
+    }
+  }
   for (const Statement& each : top) {
     if (iequals(each.name(), "acl")) acls_.define(each, problems_);
   }
@@ -237,6 +291,7 @@ NamedConf Reader::read(const std::vector<Statement>& top) {
   conf_.views[0].name = "_default";
   conf_.views[0].match_clients = acl_of_any();
   conf_.views[0].allow_query = allow_query_;
+  conf_.views[0].allow_transfer = allow_transfer_;
   for (const Statement& each : top) {
     if (!known(each, context::kTop, "named.conf")) continue;
     if (iequals(each.name(), "zone")) zone(each, conf_.views[0]);

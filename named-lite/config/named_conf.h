@@ -16,6 +16,7 @@
 #include "named-lite/config/acl.h"
 #include "named-lite/config/tree.h"
 #include "named-lite/dns/name.h"
+#include "named-lite/dns/tsig.h"
 
 namespace umaya::named {
 
@@ -26,6 +27,7 @@ struct ZoneConf {
   ZoneType type = ZoneType::other;
   std::string file;
   std::optional<Acl> allow_query;
+  std::optional<Acl> allow_transfer;
   Place place;
 };
 
@@ -33,6 +35,7 @@ struct ViewConf {
   std::string name;  ///< "_default" for the zones that stand in no view
   Acl match_clients;
   Acl allow_query;
+  Acl allow_transfer;  ///< nobody, when nothing is said
   std::vector<ZoneConf> zones;
 };
 
@@ -47,6 +50,8 @@ struct NamedConf {
   std::string pid_file;
   std::vector<ListenConf> listen;  ///< empty: any IPv4 address
   uint16_t udp_limit = 1232;
+  uint16_t transfers_out = 10;  ///< at the same time
+  TsigKeys keys;
   std::vector<ViewConf> views;  ///< never empty
 };
 

@@ -1,23 +1,108 @@
 #include "named-lite/server/responder.h"
 
+#include "libcommon/base/clock.h"
+#include "libcommon/base/strings.h"
+#include "named-lite/answer/writer.h"
+#include "named-lite/dns/types.h"
+
 namespace umaya::named {
 
 namespace {
 
-/// Whether a client may ask for a name: the list of its zone, else the one of the view.
-Access access_to(const ServedView& view, const Query& query, const net::IpAddress& client) {
-  const Acl* acl = &view.conf.allow_query;
-  std::string_view name = query.lower_name();
-  size_t best = 0;
+/// The configuration of the zone that holds a name and says something of its own; nullptr when none does.
+template <class Says>
+const ZoneConf* nearest_zone(const ServedView& view, std::string_view name, Says says) {
+  const ZoneConf* nearest = nullptr;
   for (const ZoneConf& zone : view.conf.zones) {
-    if (!zone.allow_query || zone.name.size() < best || !is_at_or_below(name, zone.name.wire())) continue;
-    best = zone.name.size();
-    acl = &*zone.allow_query;
+    if (!says(zone) || (nearest != nullptr && zone.name.size() < nearest->name.size())) continue;
+    if (is_at_or_below(name, zone.name.lower().wire())) nearest = &zone;
   }
-  return admits(*acl, client) ? Access::allowed : Access::refused;
+  return nearest;
+}
+
+/// Whether a client may ask for a name: the list of its zone, else the one of the view.
+Access access_to(const ServedView& view, const Query& query, const Requester& client) {
+  const ZoneConf* zone =
+      nearest_zone(view, query.lower_name(), [](const ZoneConf& each) { return each.allow_query.has_value(); });
+  return admits(zone != nullptr ? *zone->allow_query : view.conf.allow_query, client) ? Access::allowed
+                                                                                      : Access::refused;
+}
+
+bool may_transfer(const ServedView& view, const Query& query, const Requester& client) {
+  const ZoneConf* zone =
+      nearest_zone(view, query.lower_name(), [](const ZoneConf& each) { return each.allow_transfer.has_value(); });
+  return admits(zone != nullptr ? *zone->allow_transfer : view.conf.allow_transfer, client);
+}
+
+uint64_t now() {
+  return static_cast<uint64_t>(wall_seconds());
+}
+
+/// The serial in the SOA that an IXFR question carries (RFC 1995 3): its last record but for the additional ones.
+std::optional<uint32_t> serial_of_client(std::string_view packet, const Query& query) {
+  size_t at = Writer::kHeader + query.name.size() + 4;
+  auto skip_name = [&] {
+    while (at < packet.size()) {
+      auto length = static_cast<unsigned char>(packet[at]);
+      if (length >= 0xC0) return at += 2, at <= packet.size();
+      at += 1 + static_cast<size_t>(length);
+      if (length == 0) return at <= packet.size();
+    }
+    return false;
+  };
+  auto number = [&](size_t from, size_t octets) {
+    uint32_t value = 0;
+    for (size_t i = 0; i < octets; ++i) value = value << 8 | static_cast<unsigned char>(packet[from + i]);
+    return value;
+  };
+  if (number(8, 2) != 1 || !skip_name() || at + 10 > packet.size() || number(at, 2) != type::kSoa) return std::nullopt;
+  size_t end = at + 10 + number(at + 8, 2);
+  at += 10;
+  // D20: the data hold two names and five numbers, no more and no less.
+  if (end > packet.size() || !skip_name() || !skip_name() || at + 20 != end) return std::nullopt;
+  return number(at, 4);
 }
 
 }  // namespace
+
+size_t Transfer::next(std::span<char> out) {
+  size_t reserved = signer_ ? signer_->room() : 0;
+  if (out.size() < reserved) return 0;
+  size_t size = stream_.next(out.first(out.size() - reserved));
+  if (size == 0 || !signer_) return size;
+  return signer_->sign(out, size, now());
+}
+
+void Responder::choose_view(const Query& query, const Requester& client, AnswerContext& context) const {
+  const ServedView* view = snapshot_->view_for(client);
+  if (view == nullptr) return;
+  context.catalog = &view->catalog;
+  if (!view->matches_all && query.has_question) context.access = access_to(*view, query, client);
+}
+
+size_t Responder::respond_signed(const Query& query, std::string_view packet, const net::IpAddress& client,
+                                 AnswerContext& context, std::span<char> out) {
+  TsigRecord record;
+  if (find_tsig(packet, record) != TsigFound::yes) {
+    context.rcode = rcode::kFormErr;
+    return answer_query(query, packet, context, out);
+  }
+  TsigCheck check = verify_request(packet, record, snapshot_->conf.keys, now());
+  if (!check.ok()) ++counters_.signature_errors;
+  if (check.malformed) {
+    context.rcode = rcode::kFormErr;
+    return answer_query(query, packet, context, out);
+  }
+  if (check.ok()) {
+    choose_view(query, {client, &check.key->name}, context);
+  } else {
+    context.rcode = rcode::kNotAuth;
+  }
+  TsigSigner signer(check);
+  context.reserved = signer.room();
+  size_t size = answer_query(query, packet, context, out);
+  return size == 0 ? 0 : signer.sign(out, size, now());
+}
 
 size_t Responder::respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out) {
   ++(transport == Transport::udp ? counters_.udp : counters_.tcp);
@@ -30,17 +115,51 @@ size_t Responder::respond(std::string_view packet, const sockaddr* client, Trans
   context.transport = transport;
   context.udp_limit = snapshot_->conf.udp_limit;
   const ServedView& first = *snapshot_->views[0];
-  if (first.matches_all) {
+  if (first.matches_all && !query.is_signed) {
     context.catalog = &first.catalog;
     return answer_query(query, packet, context, out);
   }
   auto address = net::IpAddress::from_sockaddr(client);
-  const ServedView* view = address ? snapshot_->view_for(address->unmapped()) : nullptr;
-  if (view != nullptr) {
-    context.catalog = &view->catalog;
-    if (!view->matches_all && query.has_question) context.access = access_to(*view, query, address->unmapped());
-  }
+  if (!address) return answer_query(query, packet, context, out);
+  if (query.is_signed) return respond_signed(query, packet, address->unmapped(), context, out);
+  choose_view(query, {address->unmapped(), nullptr}, context);
   return answer_query(query, packet, context, out);
+}
+
+std::optional<Transfer> Responder::transfer(std::string_view packet, const sockaddr* client) {
+  Query query;
+  if (parse_query(packet, query) == ParsedAs::drop || query.rcode != rcode::kNoError) return std::nullopt;
+  if ((query.type != type::kAxfr && query.type != type::kIxfr) || query.cls != rr_class::kIn) return std::nullopt;
+  auto address = net::IpAddress::from_sockaddr(client);
+  if (!address) return std::nullopt;
+  Requester requester{address->unmapped(), nullptr};
+  std::optional<TsigSigner> signer;
+  if (query.is_signed) {
+    TsigRecord record;
+    if (find_tsig(packet, record) != TsigFound::yes) return std::nullopt;
+    TsigCheck check = verify_request(packet, record, snapshot_->conf.keys, now());
+    if (!check.ok()) return std::nullopt;
+    requester.key = &check.key->name;
+    signer.emplace(check);
+  }
+  const ServedView* view = snapshot_->view_for(requester);
+  if (view == nullptr || !may_transfer(*view, query, requester)) return std::nullopt;
+  SuffixHashes hashes(query.lower_name(), view->catalog.seed());
+  const ServedZone* zone = view->catalog.find(hashes, hashes.labels());
+  if (zone == nullptr || zone->name != query.lower_name() || !zone->image) return std::nullopt;
+  auto extent = ZoneStream::Extent::zone;
+  if (query.type == type::kIxfr) {
+    auto serial = serial_of_client(packet, query);
+    if (!serial) return std::nullopt;
+    // RFC 1995 2: who is up to date gets the SOA alone; serials wrap (RFC 1982).
+    bool behind = static_cast<int32_t>(zone->image->header().serial - *serial) > 0;
+    if (!behind) extent = ZoneStream::Extent::soa;
+  }
+  ++counters_.transfers;
+  std::string label = (query.type == type::kIxfr ? "IXFR" : "AXFR") + std::string(" of '") +
+                      name_text(query.lower_name()) + "/IN' to " + requester.address.to_string() +
+                      (requester.key != nullptr ? " with key " + requester.key->text() : "");
+  return Transfer(snapshot_, ZoneStream(zone->image, query, packet, extent), std::move(signer), std::move(label));
 }
 
 }  // namespace umaya::named

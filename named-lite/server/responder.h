@@ -1,13 +1,20 @@
 // NAME    responder - a client's packet to its answer, by the snapshot that is in service
+//
+// DESCRIPTION
+//     Finds the view of the client, checks what it may ask, and answers; a question that is signed (RFC 8945) is
+//     checked first and its answer signed. A question for a whole zone over TCP gives a Transfer, which the connection
+//     sends message by message.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "named-lite/answer/answer.h"
 #include "named-lite/server/snapshot.h"
+#include "named-lite/transfer/zone_stream.h"
 
 namespace umaya::named {
 
@@ -15,6 +22,30 @@ struct Counters {
   uint64_t udp = 0;
   uint64_t tcp = 0;
   uint64_t dropped = 0;  ///< packets that get no answer
+  uint64_t signature_errors = 0;
+  uint64_t transfers = 0;
+};
+
+/// A zone on its way to a client. It keeps what it needs of the snapshot, so that a reload does not disturb it.
+class Transfer {
+ public:
+  Transfer(SnapshotPtr snapshot, ZoneStream stream, std::optional<TsigSigner> signer, std::string label)
+      : snapshot_(std::move(snapshot)),
+        stream_(std::move(stream)),
+        signer_(std::move(signer)),
+        label_(std::move(label)) {}
+  /// Writes the next message, signed when the question was; its size, 0 at the end.
+  size_t next(std::span<char> out);
+  bool done() const { return stream_.done(); }
+  uint64_t records() const { return stream_.records(); }
+  /// "transfer of 'ex.test/IN'", for the log.
+  const std::string& label() const { return label_; }
+
+ private:
+  SnapshotPtr snapshot_;  // owns the key of the signer
+  ZoneStream stream_;
+  std::optional<TsigSigner> signer_;
+  std::string label_;
 };
 
 class Responder {
@@ -25,9 +56,15 @@ class Responder {
   const SnapshotPtr& snapshot() const { return snapshot_; }
   /// The answer in out; its size, 0 when none may be given.
   size_t respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out);
+  /// The transfer that a packet over TCP asks for, when the client may have it; respond() answers all else.
+  std::optional<Transfer> transfer(std::string_view packet, const sockaddr* client);
   const Counters& counters() const { return counters_; }
 
  private:
+  size_t respond_signed(const Query& query, std::string_view packet, const net::IpAddress& client,
+                        AnswerContext& context, std::span<char> out);
+  void choose_view(const Query& query, const Requester& client, AnswerContext& context) const;
+
   SnapshotPtr snapshot_;
   Counters counters_;
 };

@@ -77,7 +77,7 @@ bool is_any(const Acl& acl) {
 
 }  // namespace
 
-const ServedView* Snapshot::view_for(const net::IpAddress& client) const {
+const ServedView* Snapshot::view_for(const Requester& client) const {
   for (const auto& view : views) {
     if (view->matches_all || admits(view->conf.match_clients, client)) return view.get();
   }

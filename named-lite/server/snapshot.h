@@ -27,7 +27,7 @@ struct Snapshot {
   std::vector<std::unique_ptr<ServedView>> views;
 
   /// The view of a client; nullptr when there is none. allow-query may still refuse its zones to the client.
-  const ServedView* view_for(const net::IpAddress& client) const;
+  const ServedView* view_for(const Requester& client) const;
 };
 
 /// A snapshot is shared: a reload reads beside answering and keeps the zones of before whose new files are bad, so that

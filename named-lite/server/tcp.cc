@@ -1,5 +1,7 @@
 #include "named-lite/server/tcp.h"
 
+#include "libcommon/log/log.h"
+
 namespace umaya::named {
 
 namespace {
@@ -8,6 +10,8 @@ using namespace std::chrono_literals;
 
 constexpr Duration kIdle = 30s;
 constexpr Duration kStalled = 10s;
+constexpr Duration kStalledTransfer = 60s;
+constexpr size_t kTransferMessage = 16 * 1024;  // names are compressed in the first 16 KiB of a message only
 constexpr size_t kMostUnsent = 128 * 1024;
 
 size_t be16(std::string_view octets) {
@@ -37,6 +41,39 @@ bool TcpServer::answer(event::Stream& client, std::string_view question, const e
   return true;
 }
 
+/// False when the connection is of no use any more.
+event::Task<bool> TcpServer::send_zone(event::Stream& client, Transfer transfer) {
+  struct Counted {
+    unsigned& count;
+    explicit Counted(unsigned& c) : count(c) { ++count; }
+    ~Counted() { --count; }
+  } place(transfers_);
+  log::info("{}: started", transfer.label());
+  client.set_timeout(kStalledTransfer);
+  size_t messages = 0;
+  while (!transfer.done()) {
+    // A record that does not fit an ordinary message gets one for itself.
+    size_t size = transfer.next({answer_.get(), kTransferMessage});
+    if (size == 0) size = transfer.next({answer_.get(), kMostAnswer});
+    if (size == 0) {
+      log::error("{}: a record is too large for a message", transfer.label());
+      co_return false;
+    }
+    char length[2] = {static_cast<char>(size >> 8), static_cast<char>(size)};
+    client.write({length, 2});
+    client.write({answer_.get(), size});
+    ++messages;
+    if (client.unsent() < kMostUnsent && !transfer.done()) continue;
+    auto sent = co_await client.flush();
+    if (!sent) {
+      log::warning("{}: the client went away", transfer.label());
+      co_return false;
+    }
+  }
+  log::info("{}: ended: {} messages, {} records", transfer.label(), messages, transfer.records());
+  co_return true;
+}
+
 event::Task<void> TcpServer::session(Fd fd, event::PeerAddress peer) {
   event::Stream client(std::move(fd));
   while (true) {
@@ -45,7 +82,15 @@ event::Task<void> TcpServer::session(Fd fd, event::PeerAddress peer) {
     if (!length) break;
     size_t size = be16(length.data);
     event::Read question = co_await client.read_exactly(size);
-    if (!question || !answer(client, question.data, peer)) break;
+    if (!question) break;
+    auto transfer = responder_.transfer(question.data, reinterpret_cast<const sockaddr*>(&peer.storage));
+    if (transfer && transfers_ < responder_.snapshot()->conf.transfers_out) {
+      Transfer zone = std::move(*transfer);
+      bool useful = co_await send_zone(client, std::move(zone));
+      if (!useful) break;
+      continue;
+    }
+    if (!answer(client, question.data, peer)) break;
     std::string_view more = client.buffered();
     bool next_is_here = more.size() >= 2 && more.size() >= 2 + be16(more);
     if (next_is_here && client.unsent() < kMostUnsent) continue;

@@ -2,10 +2,12 @@
 //
 // DESCRIPTION
 //     Each question and answer has its length in two octets before it. Several questions may be under way on one
-//     connection; what has arrived is answered before the next is waited for.
+//     connection; what has arrived is answered before the next is waited for. A transfer (RFC 5936) is sent message by
+//     message as the client takes it.
 //
 // LIMITS
-//     kMostClients connections, idle for 30 s at most; a client that does not read its answers is dropped after 10 s.
+//     kMostClients connections, idle for 30 s at most; a client that does not read its answers is dropped after 10 s,
+//     in a transfer after 60 s. As many transfers at once as transfers-out says; further ones are refused.
 #pragma once
 
 #include <memory>
@@ -28,9 +30,11 @@ class TcpServer {
   void accepted(Fd fd, const event::PeerAddress& peer);
   event::Task<void> session(Fd fd, event::PeerAddress peer);
   bool answer(event::Stream& client, std::string_view question, const event::PeerAddress& peer);
+  event::Task<bool> send_zone(event::Stream& client, Transfer transfer);
 
   Responder& responder_;
   std::unique_ptr<char[]> answer_;  // one answer is made at a time
+  unsigned transfers_ = 0;
   event::TaskScope sessions_;
   event::Listener listener_;
 };

@@ -90,6 +90,14 @@ class ZoneImage {
   const Header& header() const { return *reinterpret_cast<const Header*>(base_); }
   const Node& apex() const { return *at(header().apex); }
   const Node* at(uint32_t offset) const { return reinterpret_cast<const Node*>(base_ + offset); }
+  /// All nodes one after the other: the first (the apex), and the one behind a node, header().node_count in all.
+  uint32_t first_node() const {
+    return header().slots + (header().slot_mask + 1) * static_cast<uint32_t>(sizeof(Slot));
+  }
+  uint32_t node_after(const Node& node) const {
+    size_t size = sizeof(Node) + node.rrset_count * sizeof(RrsetEntry) + node.name_size;
+    return offset_of(node) + static_cast<uint32_t>((size + 3) & ~size_t{3});
+  }
   uint32_t offset_of(const Node& node) const {
     return static_cast<uint32_t>(reinterpret_cast<const char*>(&node) - base_);
   }

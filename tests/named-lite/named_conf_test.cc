@@ -147,3 +147,27 @@ TEST_CASE("named.conf: the table of statements is in order and finds what is nea
   CHECK(statement_info("zone-statistics", context::kView)->effect == Effect::not_used);
   CHECK(nearest_statement("forwaders", context::kOptions) == "forwarders");
 }
+
+TEST_CASE("named.conf: keys are read, and what is wrong with one is said", "[named][conf]") {
+  Parsed p = parse(
+      "acl peers { key Xfer.Key; }; options { allow-transfer { peers; }; };\n"
+      "key \"xfer.key\" { algorithm hmac-sha512; secret \"c2VjcmV0\"; };\n");
+  CHECK(p.text() == "");
+  REQUIRE(p.conf.keys.size() == 1);
+  CHECK(p.conf.keys[0].secret == "secret");
+  CHECK(p.conf.keys[0].mac_size == 64);
+  Name other = *Name::from_text("other.");
+  net::IpAddress address = *net::IpAddress::parse("192.0.2.1");
+  CHECK(admits(p.conf.views[0].allow_transfer, {address, &p.conf.keys[0].name}));
+  CHECK_FALSE(admits(p.conf.views[0].allow_transfer, {address, &other}));
+  CHECK_FALSE(admits(p.conf.views[0].allow_transfer, address));
+
+  CHECK(parse("key k { algorithm hmac-sha3; secret \"c2VjcmV0\"; };").text().find("hmac-sha256") != std::string::npos);
+  CHECK(parse("key k { algorithm hmac-sha256; secret \"not base64!\"; };").problems.has_errors());
+  CHECK(parse("key k { algorithm hmac-sha256; };").problems.has_errors());
+  CHECK(parse("key k { secret \"c2VjcmV0\"; };").problems.has_errors());
+  CHECK(parse("key k { algorithm hmac-sha256; secret \"c2VjcmV0\"; };\n"
+              "key K { algorithm hmac-sha256; secret \"c2VjcmV0\"; };")
+            .problems.has_errors());
+  CHECK(parse("options { allow-transfer { key nobody; }; };").text().find("there is no key") != std::string::npos);
+}
