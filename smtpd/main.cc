@@ -20,10 +20,10 @@
 //     already, too. A process notices this itself; "-o stress=yes" in master.cf puts it under stress for good.
 //
 //     XCLIENT and XFORWARD are for listed hosts only (smtpd_authorized_xclient_hosts, smtpd_authorized_xforward_hosts):
-//     who may use XCLIENT may speak as any client, with that client's rights. A service that gets its connections from a
-//     load balancer has "-o smtpd_upstream_proxy_protocol=haproxy": then every connection must begin with a PROXY header
-//     (version 1 or 2), which is believed, so nobody but the balancer may reach that port. LOGIN, DESTADDR and DESTPORT
-//     are not taken.
+//     who may use XCLIENT may speak as any client, with that client's rights. A service that gets its connections from
+//     a load balancer has "-o smtpd_upstream_proxy_protocol=haproxy": then every connection must begin with a PROXY
+//     header (version 1 or 2), which is believed, so nobody but the balancer may reach that port. LOGIN, DESTADDR and
+//     DESTPORT are not taken.
 //
 //     With -S there are no restrictions and no limits for clients: the user has a shell anyway.
 //

@@ -50,6 +50,7 @@ struct Params {
   int64_t client_ipv4_prefix = 32, client_ipv6_prefix = 84;
   std::string mynetworks, event_limit_exceptions, bare_newline_exclusions, local_header_rewrite_clients;
   std::string xclient_hosts, xforward_hosts;
+  std::string reject_footer, command_filter;
   std::string upstream_proxy;
   Duration upstream_proxy_timeout{};
   std::string recipient_delimiter, double_bounce_sender;
@@ -143,6 +144,8 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"smtpd_forbid_bare_newline_exclusions", &Params::bare_newline_exclusions},
     {"smtpd_authorized_xclient_hosts", &Params::xclient_hosts},
     {"smtpd_authorized_xforward_hosts", &Params::xforward_hosts},
+    {"smtpd_reject_footer", &Params::reject_footer},
+    {"smtpd_command_filter", &Params::command_filter},
     {"smtpd_upstream_proxy_protocol", &set_upstream_proxy},
     {"smtpd_upstream_proxy_timeout", &Params::upstream_proxy_timeout},
     {"local_header_rewrite_clients", &Params::local_header_rewrite_clients},

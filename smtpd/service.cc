@@ -10,6 +10,7 @@
 #include "libcommon/log/log.h"
 #include "libcommon/net/proxy_header.h"
 #include "libcommon/services/flush.h"
+#include "smtpd/reject_footer.h"
 
 namespace umaya::smtpd {
 
@@ -102,6 +103,7 @@ Result<void> Service::make_shared() {
   UMAYA_TRY(shared_->at_ease, patience_under(process.config(), always));
   UMAYA_TRY(shared_->under_stress, patience_under(process.config(), Stress::yes));
   read_rewrite_clients();
+  read_reply_settings();
   return {};
 }
 
@@ -137,6 +139,17 @@ void Service::read_rewrite_clients() {
           std::make_shared<table::Maps>(table::Maps::open(table_options_, "local_header_rewrite_clients", name));
     }
   }
+}
+
+void Service::read_reply_settings() {
+  if (!params_.command_filter.empty()) {
+    command_filter_ = table::Maps::open(table_options_, "smtpd_command_filter", params_.command_filter);
+    shared_->command_filter = &command_filter_;
+  }
+  auto footer = with_footer("", params_.reject_footer, {});
+  if (footer) return;
+  log::warning("smtpd_reject_footer is not used: {}", footer.error().what);
+  params_.reject_footer.clear();
 }
 
 bool Service::own_address(const net::IpAddress& address) const {
@@ -224,6 +237,7 @@ Task<void> Service::serve(Fd fd, event::PeerAddress peer) {
   policy_->refresh();
   mynetworks_.refresh();
   limit_exceptions_.refresh();
+  if (shared_->command_filter) command_filter_.refresh();
   event::Stream stream(std::move(fd));
   std::optional<net::Endpoint> from = endpoint_of(peer);
   if (!params_.upstream_proxy.empty()) {

@@ -34,6 +34,7 @@ class Service {
   void note_load();
   void hurry_sessions();
   void read_rewrite_clients();
+  void read_reply_settings();
   /// Names, and what they and the address allow; may wait for the name service.
   event::Task<Client> identify(Client client);
   void classify(Client& client);
@@ -51,6 +52,7 @@ class Service {
   std::unique_ptr<ClientCounts> counts_;
   std::unique_ptr<fs::FreeSpace> space_;
   table::MatchList mynetworks_, limit_exceptions_;
+  table::Maps command_filter_;
   std::unique_ptr<Shared> shared_;
   std::set<Session*> sessions_;
   std::unique_ptr<Seats> seats_;

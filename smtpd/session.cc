@@ -10,6 +10,8 @@
 #include "libcommon/log/log.h"
 #include "libcommon/message/header.h"
 #include "libcommon/smtp/reply.h"
+#include "libcommon/table/settle.h"
+#include "smtpd/reject_footer.h"
 
 namespace umaya::smtpd {
 
@@ -53,9 +55,17 @@ const Session::VerbRow* Session::find_verb(std::string_view name) {
 void Session::reply(int code, std::string_view dsn, std::string_view text) {
   scratch_.clear();
   bool utf8 = transaction_ && transaction_->smtputf8;
-  smtp::append_reply(scratch_, code, dsn, text, utf8 ? smtp::Utf8::yes : smtp::Utf8::no);
+  bool foot = code >= 400 && !params_.reject_footer.empty();
+  std::string whole = foot ? footed(text) : std::string();
+  smtp::append_reply(scratch_, code, dsn, foot ? whole : text, utf8 ? smtp::Utf8::yes : smtp::Utf8::no);
   stream_.write(scratch_);
   if (code == 421 || code == 521) hang_up();
+}
+
+std::string Session::footed(std::string_view text) const {
+  FooterFacts facts{client_.address_text, std::to_string(client_.port), syslog_time(wall_seconds()),
+                    params_.myhostname};
+  return with_footer(text, params_.reject_footer, facts).value_or(std::string(text));
 }
 
 void Session::reply(const smtp::Refusal& refusal) {
@@ -275,7 +285,24 @@ bool Session::check_synchronization(const VerbRow& row) {
   return false;
 }
 
+/// Replaces the command by what smtpd_command_filter has for it; false when that could not be asked.
+Task<bool> Session::filter_command() {
+  auto look = [this] { return shared_.command_filter->find(trim(line_)); };
+  table::Lookup found = co_await table::settle(std::move(look));
+  if (found.is_error()) log::warning("{}: {}", shared_.command_filter->title(), found.error().what);
+  if (found.found()) line_ = found.value();
+  co_return !found.is_error();
+}
+
 Task<bool> Session::dispatch() {
+  if (shared_.command_filter) {
+    bool filtered = co_await filter_command();
+    if (!filtered) {
+      ++errors_;
+      reply(451, "4.3.0", "Error: temporary lookup failure");
+      co_return co_await pause_after_errors();
+    }
+  }
   smtp::Command command = smtp::parse_command(line_);
   if (command.verb.empty() || line_.find('\0') != std::string::npos) {
     ++errors_;

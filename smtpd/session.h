@@ -51,6 +51,7 @@ struct Shared {
   bool rewrite_for_interfaces = false;             ///< permit_inet_interfaces
   std::shared_ptr<table::Maps> rewrite_clients{};  ///< check_address_map; shared with the policy's list of open maps
   table::MatchList xclient_hosts{}, xforward_hosts{};  ///< smtpd_authorized_…_hosts
+  table::Maps* command_filter = nullptr;               ///< null: commands stay as they are
   std::function<void(Client&)> classify{};             ///< sets what name and address of a client allow
   Patience at_ease{}, under_stress{};
   fs::FreeSpace* space = nullptr;  ///< of the queue; null: not looked at
@@ -127,6 +128,7 @@ class Session {
   event::Task<bool> admit();
   event::Task<bool> next_command();
   event::Task<bool> skip_long_line();
+  event::Task<bool> filter_command();
   event::Task<bool> dispatch();
   event::Task<bool> unknown_command(std::string_view verb);
   event::Task<bool> pause_after_errors();
@@ -138,6 +140,7 @@ class Session {
   std::string tallies() const;
 
   // replies
+  std::string footed(std::string_view text) const;
   void reply(int code, std::string_view dsn, std::string_view text);
   void reply(const smtp::Refusal& refusal);
   /// Sends a constant reply that is complete with CRLF.

@@ -269,6 +269,18 @@ class Proxied(unittest.TestCase):
                 self.assertRegex(stranger.open(recipient="v@foreign.test"), "^554 5.7.1 ")
 
 
+class Replies(unittest.TestCase):
+    def test_a_footer_and_a_command_filter_from_main_cf(self):
+        with Instance(start=False, main_cf=dict(OUTSIDE, smtpd_reject_footer="\\c. Call $server_name, say $client_address")) as mail:
+            mail.write("filter", "/^RCPT TO:<'([^']+)'>(.*)/ RCPT TO:<$1>$2\n")
+            mail.set(smtpd_command_filter=f"regexp:{mail.path('filter')}")
+            mail.start()
+            with Client(mail) as c:
+                self.assertRegex(c.open(recipient="nobody@example.test"),
+                                 r"^550 5\.1\.1 .*local recipient table\. Call \S+, say 127\.0\.0\.1$")
+                self.assertEqual(c.say("RCPT TO:<'alice@example.test'>"), "250 2.1.5 Ok")
+
+
 class Life(unittest.TestCase):
     def test_s38_a_reload_drops_no_session_and_a_stop_says_421(self):
         with Instance(main_cf=OUTSIDE) as mail:
