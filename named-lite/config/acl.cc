@@ -65,6 +65,13 @@ Acl from_interfaces(Interface what) {
   return acl;
 }
 
+/// What stands for an element that was not understood: it admits nobody.
+AclElement refused(AclElement element) {
+  element.kind = AclElement::Kind::nested;
+  element.nested = acl_of_none();
+  return element;
+}
+
 /// "10/8" and "192.168.1/24": BIND lets trailing zeros be left out.
 std::string full_network(std::string_view text) {
   size_t slash = text.find('/');
@@ -97,10 +104,34 @@ Acl acl_of_localnets() {
 }
 
 AclNames::AclNames() {
-  names_.push_back({"any", acl_of_any()});
-  names_.push_back({"none", acl_of_none()});
-  names_.push_back({"localhost", acl_of_localhost()});
-  names_.push_back({"localnets", acl_of_localnets()});
+  names_.push_back({"any", acl_of_any(), 1});
+  names_.push_back({"none", acl_of_none(), 1});
+}
+
+/// The list of that name defined last. What belongs to this host is asked for by the first who needs it.
+const AclNames::Named* AclNames::find(std::string_view name) {
+  auto has_name = [name](const Named& each) { return iequals(each.name, name); };
+  auto found = std::find_if(names_.rbegin(), names_.rend(), has_name);
+  if (found != names_.rend()) return &*found;
+  bool localhost = iequals(name, "localhost");
+  if (!localhost && !iequals(name, "localnets")) return nullptr;
+  Acl acl = localhost ? acl_of_localhost() : acl_of_localnets();
+  size_t elements = acl.size();
+  names_.push_back({std::string(name), std::move(acl), elements});
+  return &names_.back();
+}
+
+/// False, and an error once, when the lists would become too many.
+bool AclNames::count(size_t elements, const Place& place, Problems& problems) {
+  bool fits = total_ <= kMostElements;
+  total_ += elements;
+  if (total_ <= kMostElements) return true;
+  if (fits) {
+    problems.error(place, "the address lists have more than " + std::to_string(kMostElements) +
+                              " elements, counting those that names stand for: use fewer or shorter lists");
+  }
+  total_ = kMostElements + 1;
+  return false;
 }
 
 void AclNames::define(const Statement& statement, Problems& problems) {
@@ -108,7 +139,9 @@ void AclNames::define(const Statement& statement, Problems& problems) {
   if (statement.parts.size() != 3 || block == nullptr || statement.word(1).empty()) {
     return problems.error(statement.place(), "acl needs a name and a list", "acl inside { 192.168.0.0/24; };");
   }
-  names_.push_back({std::string(statement.word(1)), parse(*block, problems)});
+  size_t before = total_;
+  Acl acl = parse(*block, problems);
+  names_.push_back({std::string(statement.word(1)), std::move(acl), total_ - before});
 }
 
 AclElement AclNames::key_element(const Statement& statement, size_t at, AclElement element, Problems& problems) const {
@@ -123,15 +156,16 @@ AclElement AclNames::key_element(const Statement& statement, size_t at, AclEleme
   return element;
 }
 
-AclElement AclNames::element(const Statement& statement, Problems& problems) const {
+AclElement AclNames::element(const Statement& statement, Problems& problems) {
   AclElement element;
+  element.kind = AclElement::Kind::nested;
   size_t at = 0;
   while (at + 1 < statement.parts.size() && statement.word(at) == "!") {
     element.negated = !element.negated;
     ++at;
   }
+  if (!count(1, statement.place(at), problems)) return refused(std::move(element));
   if (statement.parts[at].is_block()) {
-    element.kind = AclElement::Kind::nested;
     element.nested = parse(statement.parts[at], problems);
     return element;
   }
@@ -139,9 +173,8 @@ AclElement AclNames::element(const Statement& statement, Problems& problems) con
   if (iequals(word, "key") && at + 2 == statement.parts.size()) {
     return key_element(statement, at + 1, std::move(element), problems);
   }
-  for (auto named = names_.rbegin(); named != names_.rend(); ++named) {
-    if (!iequals(named->name, word)) continue;
-    element.kind = AclElement::Kind::nested;
+  if (const Named* named = find(word)) {
+    if (!count(named->elements, statement.place(at), problems)) return refused(std::move(element));
     element.nested = named->acl;
     return element;
   }
@@ -152,16 +185,14 @@ AclElement AclNames::element(const Statement& statement, Problems& problems) con
     problems.error(statement.place(at), "\"" + std::string(word) +
                                             "\" is no address, network (192.168.0.0/24) or name of an acl" +
                                             (why.empty() ? "" : ": " + why));
-    element.nested = acl_of_none();
-    element.kind = AclElement::Kind::nested;
-    return element;
+    return refused(std::move(element));
   }
   element.kind = AclElement::Kind::network;
   element.network = *network;
   return element;
 }
 
-Acl AclNames::parse(const Part& block, Problems& problems) const {
+Acl AclNames::parse(const Part& block, Problems& problems) {
   Acl acl;
   for (const Statement& statement : block.block) acl.push_back(element(statement, problems));
   return acl;

@@ -4,6 +4,10 @@
 //     A list is searched from its beginning; the first element that fits decides, `!` in front turns its answer round
 //     (a negated list that does not fit goes on). Nested lists and names of acl statements are replaced by their
 //     elements when the configuration is read. A `key` element fits requests that are signed with that key.
+//
+// LIMITS
+//     All lists of a configuration together have at most kMostElements elements, those of named lists counted wherever
+//     the name stands: lists that name one another would otherwise multiply.
 #pragma once
 
 #include <string>
@@ -40,23 +44,28 @@ inline bool admits(const Acl& acl, const net::IpAddress& address) {
 /// The named lists of a configuration.
 class AclNames {
  public:
+  static constexpr size_t kMostElements = 500'000;
   AclNames();
   /// Adds the lists of all `acl name { … };` statements; a list may use those before it.
   void define(const Statement& statement, Problems& problems);
   /// Reads a block of elements.
-  Acl parse(const Part& block, Problems& problems) const;
+  Acl parse(const Part& block, Problems& problems);
   /// From now on `key name` elements may use that name.
   void add_key(const Name& name) { keys_.push_back(name); }
 
  private:
-  AclElement element(const Statement& statement, Problems& problems) const;
   struct Named {
     std::string name;
     Acl acl;
+    size_t elements = 0;  ///< nested ones, too
   };
+  AclElement element(const Statement& statement, Problems& problems);
+  const Named* find(std::string_view name);
+  bool count(size_t elements, const Place& place, Problems& problems);
   AclElement key_element(const Statement& statement, size_t at, AclElement element, Problems& problems) const;
   std::vector<Named> names_;
   std::vector<Name> keys_;
+  size_t total_ = 0;
 };
 
 Acl acl_of_any();

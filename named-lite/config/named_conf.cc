@@ -1,5 +1,7 @@
 #include "named-lite/config/named_conf.h"
 
+#include <unordered_map>
+
 #include "libcommon/base/strings.h"
 #include "named-lite/config/statements.h"
 #include "named-lite/dns/types.h"
@@ -20,7 +22,9 @@ class Reader {
   void listen(const Statement& statement, net::Family family);
   void key(const Statement& statement);
   void view(const Statement& statement);
-  void zone(const Statement& statement, ViewConf& view);
+  /// Where each zone of a view was read first, by its lower-case name.
+  using ZonePlaces = std::unordered_map<std::string, Place>;
+  void zone(const Statement& statement, ViewConf& view, ZonePlaces& places);
   void zone_statement(const Statement& statement, ZoneConf& zone);
   void zone_type(const Statement& statement, ZoneConf& zone);
   void finish_zone(const Statement& statement, ZoneConf& zone);
@@ -210,7 +214,7 @@ void Reader::finish_zone(const Statement& statement, ZoneConf& zone) {
   }
 }
 
-void Reader::zone(const Statement& statement, ViewConf& view) {
+void Reader::zone(const Statement& statement, ViewConf& view, ZonePlaces& places) {
   const Part* block = statement.block();
   std::string_view text = statement.word(1);
   if (text.empty() || block == nullptr) {
@@ -239,11 +243,11 @@ void Reader::zone(const Statement& statement, ViewConf& view) {
   size_t before = problems_.errors();
   for (const Statement& each : block->block) zone_statement(each, zone);
   if (has_type && problems_.errors() == before) finish_zone(statement, zone);
-  for (const ZoneConf& other : view.zones) {
-    if (!same_name(other.name.wire(), zone.name.wire())) continue;
+  auto [first, is_new] = places.emplace(zone.name.lower().wire(), zone.place);
+  if (!is_new) {
     return error(statement, 1,
-                 "zone \"" + std::string(text) + "\" is there twice: the first is in " + other.place.file + " line " +
-                     std::to_string(other.place.line));
+                 "zone \"" + std::string(text) + "\" is there twice: the first is in " + first->second.file + " line " +
+                     std::to_string(first->second.line));
   }
   view.zones.push_back(std::move(zone));
 }
@@ -258,6 +262,7 @@ void Reader::view(const Statement& statement) {
   view.match_clients = acl_of_any();
   view.allow_query = allow_query_;
   view.allow_transfer = allow_transfer_;
+  ZonePlaces places;
   for (const Statement& each : block->block) {
     if (!known(each, context::kView, "a view")) continue;
     if (iequals(each.name(), "match-clients")) {
@@ -267,7 +272,7 @@ void Reader::view(const Statement& statement) {
     } else if (iequals(each.name(), "allow-transfer")) {
       if (auto acl = list(each)) view.allow_transfer = std::move(*acl);
     } else if (iequals(each.name(), "zone")) {
-      zone(each, view);
+      zone(each, view, places);
     }
   }
   conf_.views.push_back(std::move(view));
@@ -292,9 +297,10 @@ NamedConf Reader::read(const std::vector<Statement>& top) {
   conf_.views[0].match_clients = acl_of_any();
   conf_.views[0].allow_query = allow_query_;
   conf_.views[0].allow_transfer = allow_transfer_;
+  ZonePlaces places;
   for (const Statement& each : top) {
     if (!known(each, context::kTop, "named.conf")) continue;
-    if (iequals(each.name(), "zone")) zone(each, conf_.views[0]);
+    if (iequals(each.name(), "zone")) zone(each, conf_.views[0], places);
     if (iequals(each.name(), "view")) view(each);
   }
   if (conf_.views.size() > 1) {

@@ -1,6 +1,7 @@
 #include "named-lite/config/named_conf.h"
 
 #include <catch2/catch.hpp>
+#include <ctime>
 #include <map>
 
 #include "named-lite/config/statements.h"
@@ -137,6 +138,41 @@ TEST_CASE("named.conf: views choose by the client", "[named][conf]") {
   CHECK_FALSE(admitted(p.conf.views[0].match_clients, "192.0.2.1"));
   CHECK(admitted(p.conf.views[1].match_clients, "192.0.2.1"));
   CHECK(parse("zone \"z\" { type primary; file \"f\"; }; view v { };").problems.has_errors());
+}
+
+TEST_CASE("named.conf: lists that name lists do not grow without a limit", "[named][conf]") {
+  std::string text = "acl a0 { 10/8; };\n";
+  for (int i = 1; i < 12; ++i) {
+    text += "acl a" + std::to_string(i) + " { ";
+    for (int j = 0; j < 10; ++j) text += "a" + std::to_string(i - 1) + "; ";
+    text += "};\n";
+  }
+  Parsed p = parse(text + "options { allow-query { a11; }; };");
+  REQUIRE(p.problems.errors() == 1);
+  CHECK(p.text().find("more than 500000 elements") != std::string::npos);
+  p = parse(text.substr(0, text.find("acl a4 ")) + "options { allow-query { a3; ! 192.0.2.1; a3; }; };");
+  CHECK(p.text() == "");
+  CHECK(admitted(p.conf.views[0].allow_query, "10.1.2.3"));
+}
+
+TEST_CASE("named.conf: 60,000 zones are read in a time that grows with their number", "[named][conf]") {
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += "zone \"z" + std::to_string(i) + "\" { type primary; file \"f\"; };\n";
+  std::clock_t start = std::clock();
+  Parsed p = parse(text);
+  CHECK((std::clock() - start) / CLOCKS_PER_SEC < 4);
+  CHECK(p.text() == "");
+  CHECK(p.conf.views[0].zones.size() == 60'000);
+}
+
+TEST_CASE("named.conf: this host's own lists can be named, and defined anew", "[named][conf]") {
+  Parsed p = parse("options { allow-query { localhost; }; };");
+  CHECK(p.text() == "");
+  CHECK(admitted(p.conf.views[0].allow_query, "127.0.0.1"));
+  p = parse("acl localhost { 192.0.2.7; }; options { allow-query { LocalHost; }; };");
+  CHECK(p.text() == "");
+  CHECK_FALSE(admitted(p.conf.views[0].allow_query, "127.0.0.1"));
+  CHECK(admitted(p.conf.views[0].allow_query, "192.0.2.7"));
 }
 
 TEST_CASE("named.conf: the table of statements is in order and finds what is near", "[named][conf]") {
