@@ -165,12 +165,7 @@ Rule RestrictionCompiler::compile_word(std::string_view title, const std::vector
     }
     return rule;
   }
-  if (auto list = options_.class_list(name)) {
-    if (depth_ >= kMaxNesting) return broken(title, name, "restriction classes are nested too deep");
-    rule.check = Check::restriction_class;
-    rule.rules = std::make_shared<const RuleList>(compile(name, *list, bare_table));
-    return rule;
-  }
+  if (auto list = options_.class_list(name)) return compile_class(title, std::string(name), *list, bare_table);
   if (name.find(':') != std::string_view::npos) {
     if (bare_table == Check::broken) return broken(title, name, "a table cannot stand alone in this list");
     rule.check = bare_table;
@@ -178,6 +173,25 @@ Rule RestrictionCompiler::compile_word(std::string_view title, const std::vector
     return rule;
   }
   return broken(title, name, "unknown restriction");
+}
+
+/// Each class is compiled once, however many lists name it: lists within lists would multiply otherwise.
+Rule RestrictionCompiler::compile_class(std::string_view title, std::string name, std::string_view list,
+                                        Check bare_table) {
+  Rule rule;
+  rule.check = Check::restriction_class;
+  rule.name = name;
+  auto key = std::pair(name, bare_table);
+  if (auto known = classes_.find(key); known != classes_.end()) {
+    if (!known->second) return broken(title, name, "the restriction class contains itself");
+    rule.rules = known->second;
+    return rule;
+  }
+  if (depth_ >= kMaxNesting) return broken(title, name, "restriction classes are nested too deep");
+  classes_[key] = nullptr;  // being compiled
+  rule.rules = std::make_shared<const RuleList>(compile(name, list, bare_table));
+  classes_[key] = rule.rules;
+  return rule;
 }
 
 }  // namespace umaya::smtpd

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -92,12 +93,15 @@ class RestrictionCompiler {
 
  private:
   Rule compile_word(std::string_view title, const std::vector<std::string_view>& words, size_t& i, Check bare_table);
+  Rule compile_class(std::string_view title, std::string name, std::string_view list, Check bare_table);
   Rule broken(std::string_view title, std::string_view name, std::string_view why);
   std::shared_ptr<table::Maps> open(const std::string& name);
 
   CompilerOptions options_;
   std::vector<std::string> complaints_;
   std::vector<std::pair<std::string, std::shared_ptr<table::Maps>>> opened_;
+  /// Classes met so far, with what a bare table means in them; null while one is being compiled.
+  std::map<std::pair<std::string, Check>, std::shared_ptr<const RuleList>> classes_;
   int depth_ = 0;
 };
 

@@ -42,6 +42,24 @@ TEST_CASE("policy: access tables on client, HELO, sender and recipient, with par
         "554 5.7.1 <a.evil.example.org>: Helo command rejected: bad helo\r\n");
 }
 
+TEST_CASE("policy: classes that name one another end, and each is compiled once", "[smtpd][policy]") {
+  std::vector<std::string> settings = {"smtpd_recipient_restrictions = c0", "smtpd_restriction_classes = here there"};
+  settings[1] += " c20";
+  settings.push_back("here = there there");
+  settings.push_back("there = here");
+  settings.push_back("c20 = permit");
+  for (int i = 0; i < 20; ++i) {
+    std::string deeper = "c" + std::to_string(i + 1);
+    settings[1] += " c" + std::to_string(i);
+    settings.push_back("c" + std::to_string(i) + " = " + deeper + " " + deeper + " " + deeper);
+  }
+  Bench b(settings);
+  CHECK(rcpt(b) == "250 2.1.5 Ok");
+  settings[0] = "smtpd_recipient_restrictions = here";
+  Bench loop(settings);
+  CHECK(rcpt(loop).starts_with("451 4.3.5 "));
+}
+
 TEST_CASE("policy: actions reach cleanup", "[smtpd][policy]") {
   Bench b(
       {"smtpd_recipient_restrictions = check_sender_access inline:{{h@x.test=HOLD}, {f@x.test=FILTER "
