@@ -71,7 +71,7 @@ class Composer {
     line("Date: " + rfc5322_date(request_.now_seconds));
     line("From: " + message::qualify_bounce_from(words_.from, settings_.origin));
     line("Subject: " + (copy ? words_.postmaster_subject : words_.subject));
-    line("To: " + message::to_external(request_.to));
+    line("To: " + shown(request_.to));
     threading();
     line("Auto-Submitted: auto-replied");
     line("MIME-Version: 1.0");
@@ -89,8 +89,8 @@ class Composer {
     auto id = message::find_header(request_.content_head, "Message-Id");
     if (!id || id->empty()) return;
     auto former = message::find_header(request_.content_head, "References");
-    field("References", former && !former->empty() ? *former + " " + *id : *id);
-    field("In-Reply-To", *id);
+    field("References", printable(former && !former->empty() ? *former + " " + *id : *id, utf8_));
+    field("In-Reply-To", printable(*id, utf8_));
   }
 
   void words() {
@@ -113,9 +113,9 @@ class Composer {
   /// "<user@host> (expanded from <list@host>): reason".
   void person(const queue::BounceRecord& record) {
     const queue::Recipient& to = record.recipient;
-    std::string text = fmt::format("<{}>", message::to_external(to.address));
+    std::string text = fmt::format("<{}>", shown(to.address));
     if (!to.original.empty() && !iequals(to.original, to.address)) {
-      text += fmt::format(" (expanded from <{}>)", message::to_external(to.original));
+      text += fmt::format(" (expanded from <{}>)", shown(to.original));
     }
     line(fold_text(fmt::format("{}: {}", text, printable(record.reason, utf8_))));
   }
@@ -166,7 +166,7 @@ class Composer {
         utf8_ ? (all ? "message/global" : "message/global-headers") : (all ? "message/rfc822" : "text/rfc822-headers"));
     encoding();
     line("");
-    line(fmt::format("Return-Path: <{}>", message::to_external(request_.sender)));
+    line(fmt::format("Return-Path: <{}>", shown(request_.sender)));
     notice_.returned = all ? request_.content_size : header_section_size(request_.content_head);
   }
 
@@ -177,10 +177,12 @@ class Composer {
     return name;
   }
 
+  /// An address as text of ours: nothing in it ends a line, and 8-bit only where the notice says so.
+  std::string shown(const std::string& address) const { return printable(message::to_external(address), utf8_); }
+
   /// "rfc822; user@host" (RFC 3464 2.3.2, RFC 6533 section 3).
   std::string typed(const std::string& address) const {
-    return fmt::format("{}; {}", is_ascii(address) ? "rfc822" : "utf-8",
-                       printable(message::to_external(address), utf8_));
+    return fmt::format("{}; {}", is_ascii(address) ? "rfc822" : "utf-8", shown(address));
   }
 
   const NoticeRequest& request_;

@@ -109,9 +109,8 @@ Result<std::unique_ptr<Service>> Service::create(daemon::Process& process) {
   return std::unique_ptr<Service>(new Service(process, std::move(params), std::move(settings)));
 }
 
-Service::Service(daemon::Process& process, Params params, NoticeSettings settings)
-    : process_(process),
-      params_(std::move(params)),
+Service::Service(const daemon::Process& process, Params params, NoticeSettings settings)
+    : params_(std::move(params)),
       settings_(std::move(settings)),
       spool_(process.queue_path(""), {.names = params_.hash_names, .depth = params_.hash_depth}),
       pool_(kThreads),

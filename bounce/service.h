@@ -31,7 +31,7 @@ class Service {
   event::Task<void> session(Fd fd);
 
  private:
-  Service(daemon::Process& process, Params params, NoticeSettings settings);
+  Service(const daemon::Process& process, Params params, NoticeSettings settings);
   event::Task<services::bounce::Done> answer(ipc::Packet packet);
   event::Task<services::bounce::Done> append(services::bounce::Append request);
   event::Task<services::bounce::Done> notify(services::bounce::Notify request, Fd fd);
@@ -42,7 +42,6 @@ class Service {
   Result<Fd> open_message(const services::bounce::Notify& request) const;
   std::string log_path(services::bounce::Kind kind, std::string_view queue_id) const;
 
-  daemon::Process& process_;
   Params params_;
   NoticeSettings settings_;
   queue::QueueDirectories spool_;

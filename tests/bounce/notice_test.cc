@@ -6,6 +6,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "libcommon/base/strings.h"
+
 using namespace umaya;
 using namespace umaya::bounce;
 
@@ -195,6 +197,23 @@ TEST_CASE("notice: what a remote host says cannot add lines", "[bounce]") {
   r.records = {one};
   const std::string head = compose_notice(r, settings()).head;
   CHECK(head.find("\nX-Forged") == std::string::npos);
+}
+
+TEST_CASE("notice: addresses with line ends and 8-bit octets do not get into its headers as they are", "[bounce]") {
+  NoticeRequest r = request(NoticeKind::failure);
+  r.sender = r.to = "al\r\nX-Forged: 1\r\n@example.org";
+  r.records = {local_failure()};
+  r.records[0].recipient.address = std::string("no\0one\r@example.org", 18);
+  r.records[0].recipient.original = "l\xc3\xa4st@example.org";
+  r.content_head = "Message-Id: <a\rX-Forged: 2@example.org>\r\n\r\n";
+  NoticeSettings threaded = settings();
+  threaded.threaded = true;
+  std::string head = compose_notice(r, threaded).head;
+  CHECK(head.find("\nX-Forged") == std::string::npos);
+  CHECK(head.find('\0') == std::string::npos);
+  for (size_t cr = head.find('\r'); cr != std::string::npos; cr = head.find('\r', cr + 1))
+    REQUIRE(head[cr + 1] == '\n');
+  CHECK(is_ascii(head));
 }
 
 TEST_CASE("notice: headers end at the empty line or where no header begins", "[bounce]") {
