@@ -47,8 +47,14 @@ class CdbTable : public Table {
     cdb_seqinit(&position, &cdb_);
     int more = 0;
     while ((more = cdb_seqnext(&position, &cdb_)) > 0) {
-      std::string_view key(static_cast<const char*>(cdb_getkey(&cdb_)), cdb_keylen(&cdb_));
-      std::string_view value(static_cast<const char*>(cdb_getdata(&cdb_)), cdb_datalen(&cdb_));
+      const auto* key_bytes = static_cast<const char*>(cdb_getkey(&cdb_));
+      const auto* value_bytes = static_cast<const char*>(cdb_getdata(&cdb_));
+      if (key_bytes == nullptr || value_bytes == nullptr) {  // the entry lies outside the file
+        more = -1;
+        break;
+      }
+      std::string_view key(key_bytes, cdb_keylen(&cdb_));
+      std::string_view value(value_bytes, cdb_datalen(&cdb_));
       fn(TrailingNull::strip(key), TrailingNull::strip(value));
     }
     if (more < 0) return temporary("error reading " + path_ + ": broken CDB file");

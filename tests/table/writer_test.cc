@@ -136,3 +136,16 @@ TEST_CASE("table lmdb: a file that is none is an error, not an empty table", "[t
   scratch.file("t.cdb", "short");
   CHECK_FALSE(value_of("cdb:" + scratch.path("t"), "k") == "(none)");
 }
+
+TEST_CASE("table cdb: an entry that lies outside of the file is an error when all are listed", "[table]") {
+  Scratch scratch;
+  // 256 hash tables that begin at the end of the data; one entry whose key and value have 0x78787878 octets.
+  std::string head, end("\x10\x08\0\0\0\0\0\0", 8);
+  for (int i = 0; i < 256; ++i) head += end;
+  scratch.file("t.cdb", head + "xxxxxxxx" + "12345678");
+  auto opened = open(Options(), "cdb:" + scratch.path("t"));
+  REQUIRE(opened);
+  auto all = (*opened)->for_each([](std::string_view, std::string_view) {});
+  REQUIRE_FALSE(all);
+  CHECK(all.error().what.find("broken CDB file") != std::string::npos);
+}
