@@ -145,8 +145,9 @@ TEST_CASE("power cut: promise 2 a recipient that is marked as bounced stands in 
       size_t records = 0, marked = 0;
       while (logged.next()) ++records;
       RecipientCursor again;
-      for (const auto& recipient : *left->read_recipients(again, 2))
-        marked += recipient.state == RecipientState::bounced;
+      auto stored = left->read_recipients(again, 2);
+      REQUIRE(stored);
+      for (const auto& recipient : *stored) marked += recipient.state == RecipientState::bounced;
       CAPTURE(k, static_cast<int>(survivors), log);
       REQUIRE(records >= marked);
     }
