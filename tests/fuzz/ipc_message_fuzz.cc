@@ -1,13 +1,18 @@
-// LINK umaya_services
+// LINK pop3d_core umaya_daemon umaya_services
 // NAME    ipc_message_fuzz - every message decoder against hostile bytes
+#include "libcommon/daemon/status.h"
 #include "libcommon/ipc/codec.h"
 #include "libcommon/services/anvil.h"
+#include "libcommon/services/become.h"
 #include "libcommon/services/bounce.h"
 #include "libcommon/services/cleanup.h"
 #include "libcommon/services/flush.h"
+#include "libcommon/services/postdrop.h"
 #include "libcommon/services/proxymap.h"
 #include "libcommon/services/qmgr.h"
 #include "libcommon/services/showq.h"
+#include "libcommon/table/proxy_protocol.h"
+#include "pop3d/mailbox_session.h"
 
 using namespace umaya;
 using namespace umaya::services;
@@ -31,7 +36,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try_types<cleanup::Submission, cleanup::MoreRecipients, cleanup::Content, cleanup::Outcome, qmgr::NewMessage,
             qmgr::LateResults, qmgr::Command, qmgr::Done, delivery::Request, delivery::Reply, bounce::Append,
             bounce::Notify, bounce::Forget, bounce::Done, anvil::Count, anvil::Counts, showq::List, showq::Entry,
-            showq::End, proxymap::Query, proxymap::Answer, flush::Request, flush::Done>(
+            showq::End, proxymap::Query, proxymap::Answer, flush::Request, flush::Done, become::Start, become::Refused,
+            become::Deliver, become::Delivered, become::ReadFile, become::FileContent, become::Run, become::Ended,
+            postdrop::Start, table::ProxyQuery, table::ProxyAnswer, daemon::Status, pop3d::Handover>(
       data[0], {reinterpret_cast<const char*>(data) + 1, size - 1});
   return 0;
 }
