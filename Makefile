@@ -26,7 +26,8 @@ check: all
 	@tools/check_all.sh $(BUILD)
 
 asan: prepare
-	@cmake --preset asan && ninja -C build-asan -j$(JOBS) && ctest --test-dir build-asan --output-on-failure -j$(JOBS)
+	@cmake --preset asan && ninja -C build-asan -j$(JOBS) && tests/sanitizer_reports.sh build-asan clear
+	@ctest --test-dir build-asan --output-on-failure -j$(JOBS) && tests/sanitizer_reports.sh build-asan
 	@tests/run_e2e.sh build-asan
 
 lint: all

@@ -7,7 +7,7 @@ import socket
 import time
 import unittest
 
-from umaya_instance import Instance, wait_for
+from umaya_instance import PATIENCE, SANITIZED, Instance, wait_for
 
 OUTSIDE = {"mynetworks": "192.0.2.0/24", "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
            "smtpd_hard_error_limit": "1000", "smtpd_soft_error_limit": "1000"}
@@ -201,8 +201,10 @@ class Limits(unittest.TestCase):
             for c in first + idle:
                 c.close()
             print(f"\n{each:.1f} KiB for each of 2,000 idle sessions; a new client waited {waited * 1000:.0f} ms")
+            self.assertLess(waited, PATIENCE)
+            if SANITIZED:
+                self.skipTest("memory is measured without the sanitizers, whose shadow and red zones count as ours")
             self.assertLessEqual(each, 32)
-            self.assertLess(waited, 1)
 
 
 class Proxied(unittest.TestCase):

@@ -6,8 +6,8 @@
 
 An instance is a directory made by "umaya new": main.cf, master.cf, queue, users with Maildirs, a log, an SMTP port on the
 loopback that was free. As root the daemons drop to accounts that every Debian has; otherwise all runs as the caller.
-The build comes from $UMAYA_BUILD, or is ./build. close() stops the daemons, looks through the log for crashes, and
-removes the directory ($UMAYA_KEEP=1 keeps it).
+The build comes from $UMAYA_BUILD, or is ./build. close() stops the daemons, looks through the log for crashes and, in a
+sanitizer build, for new reports, and removes the directory ($UMAYA_KEEP=1 keeps it).
 """
 
 import contextlib
@@ -27,7 +27,10 @@ import time
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("UMAYA_BUILD", os.path.join(SOURCE, "build")))
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
-CRASH = re.compile(r"panic:|killed by signal|AddressSanitizer|runtime error:|bad command startup")
+REPORTS = os.path.join(BUILD, "sanitizer-reports")  # made by tests/support/sanitizer_reports.cc
+SANITIZED = os.path.isdir(REPORTS)
+CRASH = re.compile(r"panic:|killed by signal|pid \d+ exit status|bad command startup")
+CRASH_UNLESS_KILLED = re.compile(r"panic:|killed by signal (?!9$)", re.MULTILINE)
 PATIENCE = float(os.environ.get("UMAYA_PATIENCE", "1"))  # sanitizer builds: 5
 
 
@@ -57,6 +60,16 @@ def greets(port, host="127.0.0.1"):
         return False
 
 
+def sanitizer_reports():
+    """What the programs of a sanitizer build found so far: file name -> text. Empty for other builds."""
+    found = {}
+    if SANITIZED:
+        for name in os.listdir(REPORTS):
+            with open(os.path.join(REPORTS, name), errors="replace") as f:
+                found[name] = f.read()
+    return found
+
+
 def parse(raw):
     return email.message_from_bytes(raw, policy=email.policy.SMTP)
 
@@ -72,7 +85,8 @@ class Instance:
         os.chmod(self.directory, 0o755)
         self.config = os.path.join(self.directory, "etc")
         self.port = free_port()
-        self.crashes_expected = False
+        self.crashes_expected = False  # True: the story kills daemons with SIGKILL
+        self.old_reports = sanitizer_reports()
         self.tool("umaya", "-c", self.config, "new", f"domain={domain}", f"smtp={self.port}",
                   *[f"user={u}" for u in users], check=True)
         self.set(**(main_cf or {}))
@@ -273,12 +287,17 @@ class Instance:
         try:
             self.stop()
         finally:
-            crash = None if self.crashes_expected else CRASH.search(self.log())
+            crash = (CRASH_UNLESS_KILLED if self.crashes_expected else CRASH).search(self.log())
             context = self.log()[max(0, crash.start() - 2000):crash.end() + 500] if crash else ""
             if self.owns_directory and not os.environ.get("UMAYA_KEEP"):
                 shutil.rmtree(self.directory, ignore_errors=True)
         if crash:
-            raise AssertionError(f"a daemon crashed:\n{context}")
+            raise AssertionError(f"a daemon crashed:\n{context}\n{self.new_reports()}")
+        if reports := self.new_reports():
+            raise AssertionError(f"the sanitizers found something:\n{reports}")
+
+    def new_reports(self):
+        return "\n".join(text for name, text in sanitizer_reports().items() if name not in self.old_reports)
 
     def __enter__(self):
         return self
