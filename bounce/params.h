@@ -24,6 +24,7 @@ struct Params {
   unsigned hash_depth = 1;
   uint64_t size_limit = 50000;
   bool long_ids = false;
+  bool disable_verp_bounces = false;
   Duration lifetime{};
   Duration ipc_timeout{};
 
@@ -50,6 +51,7 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"bounce_size_limit", &Params::size_limit},
     {"enable_long_queue_ids", &Params::long_ids},
     {"maximal_queue_lifetime", &Params::lifetime},
+    {"disable_verp_bounces", &Params::disable_verp_bounces},
     {"ipc_timeout", &Params::ipc_timeout},
 });
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libcommon/base/strings.h"
+#include "libcommon/message/verp.h"
 
 namespace umaya::bounce {
 
@@ -19,6 +20,7 @@ NoticeKind kind_of(bs::Notice notice) {
     case bs::Notice::delay:
       return NoticeKind::delay;
     case bs::Notice::success:
+    case bs::Notice::delay_cleared:
       return NoticeKind::success;
     case bs::Notice::verification:
     case bs::Notice::delivery_report:
@@ -56,7 +58,19 @@ void plan_failure(const bs::Notify& request, std::vector<queue::BounceRecord> re
     return;
   }
   auto wanted = wanted_records(records, queue::notify::kFailure);
-  if (!wanted.empty()) {
+  const std::string_view verp = request.envelope.attribute("verp_delimiters");
+  if (!wanted.empty() && !verp.empty() && !params.disable_verp_bounces) {
+    // One notice for each recipient, to the sender address that it was delivered with.
+    for (queue::BounceRecord& record : wanted) {
+      std::string to = message::verp_sender(sender, record.recipient.address, verp);
+      plan.notices.push_back({NoticeKind::failure,
+                              Audience::sender,
+                              {},
+                              std::move(to),
+                              returned_part(request, params),
+                              {std::move(record)}});
+    }
+  } else if (!wanted.empty()) {
     plan.notices.push_back(
         {NoticeKind::failure, Audience::sender, {}, sender, returned_part(request, params), std::move(wanted)});
   }
@@ -102,6 +116,7 @@ Plan plan_notices(const bs::Notify& request, std::span<const queue::BounceRecord
     case bs::Notice::success:
       records = wanted_records(records, queue::notify::kSuccess);
       [[fallthrough]];
+    case bs::Notice::delay_cleared:  // the queue manager has chosen them
     case bs::Notice::verification:
     case bs::Notice::delivery_report:
       if (request.envelope.sender.empty() || records.empty()) break;

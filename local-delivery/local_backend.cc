@@ -78,6 +78,7 @@ Result<std::unique_ptr<LocalAgent>> LocalAgent::open(const daemon::Process& proc
   settings.queue_directory = process.queue_path("");
   agent->service_ = process.service();
   agent->open_tables(process.config());
+  agent->status_filter_ = services::delivery::StatusFilter::open(process.config(), "local_delivery_status_filter");
   agent->workers_ = std::make_unique<Workers>(process.queue_path(services::become::kSocket));
   agent->cleanup_ = std::make_unique<ipc::ChannelPool>(process.queue_path(services::cleanup::kSocket));
   agent->agents_.clear();
@@ -118,12 +119,14 @@ Task<RecipientResult> LocalAgent::deliver(const Job& job, const Target& target) 
   RecipientOutcome outcome = co_await delivery.run(target.recipient);
   for (const PartResult& part : outcome.parts) {
     if (part.logged_elsewhere) continue;
-    log_status(job, target, make_result(target, part.status, part.dsn, part.text), service_,
-               settings_.params.log_decimals);
+    RecipientResult shown = make_result(target, part.status, part.dsn, part.text);
+    status_filter_.apply(shown);
+    log_status(job, target, shown, service_, settings_.params.log_decimals);
   }
   const PartResult& total = outcome.result;
   RecipientResult result = make_result(target, total.status, total.dsn, total.text);
   result.action = total.action;
+  if (!total.logged_elsewhere) status_filter_.apply(result);
   co_return result;
 }
 
@@ -177,6 +180,12 @@ Task<services::become::Ended> LocalBackend::run(Identity who, services::become::
   co_return co_await agent_.workers_->run(who, std::move(job), job_.message.get());
 }
 
+uint8_t notify_behind_alias(uint8_t notify) {
+  if ((notify & services::kNotifySuccess) == 0) return notify;
+  const uint8_t rest = notify & static_cast<uint8_t>(~services::kNotifySuccess);
+  return rest == 0 ? static_cast<uint8_t>(services::kNotifyNever) : rest;
+}
+
 services::cleanup::Submission LocalBackend::submission(const Forward& message) const {
   const LocalParams& params = agent_.settings_.params;
   services::cleanup::Submission out;
@@ -184,15 +193,20 @@ services::cleanup::Submission LocalBackend::submission(const Forward& message) c
   out.envelope.queue_id = queue::make_id(params.long_queue_ids ? queue::IdForm::long_form : queue::IdForm::short_form);
   out.envelope.sender = message.sender;
   out.envelope.arrival_usec = wall_usec();
-  if (message.other_sender) out.envelope.envid.clear();
+  if (message.other_sender) {  // a list: what was asked for is not passed on (RFC 3461 5.2.7.3)
+    out.envelope.envid.clear();
+    out.envelope.ret = services::Return::not_given;
+  }
   out.options = services::cleanup::kMapAddresses;
   const services::Recipient& from = target_.recipient;
   for (const std::string& address : message.recipients) {
     services::Recipient to;
     to.address = address;
     to.original = from.original.empty() ? from.address : from.original;
-    to.dsn_original = from.dsn_original;
-    to.notify = message.other_sender ? static_cast<uint8_t>(services::kNotifyDefault) : from.notify;
+    if (!message.other_sender) {
+      to.dsn_original = from.dsn_original;
+      to.notify = notify_behind_alias(from.notify);
+    }
     out.recipients.push_back(std::move(to));
   }
   out.content = fmt::format("Received: by {} ({})\r\n\tid {}; {}\r\n", params.myhostname, params.mail_name,

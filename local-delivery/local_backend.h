@@ -16,11 +16,15 @@
 #include "libcommon/ipc/channel.h"
 #include "libcommon/route/router.h"
 #include "libcommon/services/cleanup.h"
+#include "libcommon/services/status_filter.h"
 #include "libcommon/table/maps.h"
 #include "local-delivery/agent.h"
 #include "local-delivery/local_delivery.h"
 
 namespace umaya::local_delivery {
+
+/// NOTIFY of the addresses behind an alias: success was told as "expanded" and is not told again (RFC 3461 5.2.7.1).
+uint8_t notify_behind_alias(uint8_t notify);
 
 class LocalAgent {
  public:
@@ -62,6 +66,7 @@ class LocalAgent {
   };
   std::map<std::string, Places> places_;
   SystemUsers users_;
+  services::delivery::StatusFilter status_filter_;
   Ledger ledger_;
 };
 

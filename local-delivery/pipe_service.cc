@@ -10,6 +10,7 @@
 #include "libcommon/base/strings.h"
 #include "libcommon/mailbox/mbox_delivery.h"
 #include "libcommon/message/address.h"
+#include "libcommon/services/status_filter.h"
 #include "local-delivery/command.h"
 
 namespace umaya::local_delivery {
@@ -26,6 +27,7 @@ struct PipeAgent {
   std::string service;
   std::string queue_directory;
   Duration time_limit{};
+  StatusFilter status_filter;
   std::unique_ptr<Workers> workers;
 };
 
@@ -174,6 +176,7 @@ Result<void> prepare_pipe(daemon::Process& process) {
   pipe->service = process.service();
   pipe->queue_directory = process.queue_path("");
   UMAYA_TRY(pipe->time_limit, process.config().get_time(pipe->service + "_time_limit"));
+  pipe->status_filter = StatusFilter::open(process.config(), "pipe_delivery_status_filter");
   pipe->workers = std::make_unique<Workers>(process.queue_path(services::become::kSocket));
   agent() = std::move(pipe);
   return {};
@@ -186,6 +189,7 @@ Task<Reply> deliver_by_pipe(const Job& job) {
     RecipientResult result = make_result(target, verdict.status, verdict.dsn, verdict.text);
     result.action = agent()->command.final_delivery ? Action::delivered : Action::relayed;
     if (verdict.status != Status::sent) result.diagnostic_type = "x-unix";
+    agent()->status_filter.apply(result);
     log_status(job, target, result, agent()->service, agent()->params.log_decimals);
     reply.results.push_back(std::move(result));
   }

@@ -9,6 +9,7 @@
 #include "libcommon/log/log.h"
 #include "libcommon/message/address.h"
 #include "libcommon/route/router.h"
+#include "libcommon/services/status_filter.h"
 #include "libcommon/table/search.h"
 #include "libcommon/table/settle.h"
 #include "local-delivery/agent.h"
@@ -28,6 +29,7 @@ struct VirtualAgent {
   bool privileged = false;
   std::unique_ptr<route::Router> router;  ///< for the rules by which addresses become keys
   table::Maps mailboxes, uids, gids;
+  StatusFilter status_filter;
   std::unique_ptr<Workers> workers;
 };
 
@@ -148,6 +150,7 @@ Task<RecipientResult> find_and_deliver(const Job& job, const Target& target) {
 
 Task<RecipientResult> deliver_target(const Job& job, const Target& target) {
   RecipientResult result = co_await find_and_deliver(job, target);
+  agent()->status_filter.apply(result);
   log_status(job, target, result, agent()->service, agent()->params.log_decimals);
   co_return result;
 }
@@ -165,6 +168,7 @@ Result<void> prepare_virtual(daemon::Process& process) {
   a->mailboxes = table::Maps::open(options, "virtual_mailbox_maps", without_proxy(a->params.mailbox_maps));
   a->uids = table::Maps::open(options, "virtual_uid_maps", without_proxy(a->params.uid_maps));
   a->gids = table::Maps::open(options, "virtual_gid_maps", without_proxy(a->params.gid_maps));
+  a->status_filter = StatusFilter::open(process.config(), "virtual_delivery_status_filter");
   a->workers = std::make_unique<Workers>(process.queue_path(services::become::kSocket));
   agent() = std::move(a);
   return {};

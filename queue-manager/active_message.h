@@ -24,7 +24,8 @@ struct ActiveMessage {
   MessageKey key = 0;
   std::string id;
   services::Envelope envelope;
-  uint32_t flags = 0;  ///< queue::flag bits
+  uint32_t flags = 0;           ///< queue::flag bits
+  std::string verp_delimiters;  ///< each recipient has a sender address of its own; empty: one for all
   std::string content_filter;
   std::string redirect;
   uint64_t content_offset = 0;

@@ -68,9 +68,10 @@ event::Task<bool> QueueManager::send_notices(ActiveMessage& message) {
     is_told = co_await reports_.notify(notice_for(message, Notice::failure, Kind::bounce), message.file.get());
   }
   if (message.traced > 0) {
-    Notice kind = message.verify_only()  ? Notice::verification
-                  : message.report_all() ? Notice::delivery_report
-                                         : Notice::success;
+    Notice kind = message.verify_only()     ? Notice::verification
+                  : message.report_all()    ? Notice::delivery_report
+                  : confirms_delay(message) ? Notice::delay_cleared
+                                            : Notice::success;
     bool is_reported = co_await reports_.notify(notice_for(message, kind, Kind::trace), message.file.get());
     is_told = is_told && is_reported;
   }

@@ -2,6 +2,7 @@
 #include <sys/socket.h>
 
 #include "libcommon/log/log.h"
+#include "libcommon/message/verp.h"
 #include "libcommon/services/delivery_log.h"
 #include "queue-manager/queue_manager.h"
 
@@ -83,6 +84,10 @@ agent::Request QueueManager::request_for(const ActiveMessage& message, Transport
   request.transport = transports_.name_of(transport);
   request.nexthop = message.recipients.at(tokens.front()).nexthop;
   request.envelope = message.envelope;
+  if (!message.verp_delimiters.empty()) {
+    const std::string& recipient = message.recipients.at(tokens.front()).recipient.address;
+    request.envelope.sender = message::verp_sender(message.envelope.sender, recipient, message.verp_delimiters);
+  }
   request.content_offset = message.content_offset;
   request.content_size = message.content_size;
   request.content_8bit = (message.flags & queue::flag::kEightBit) != 0;

@@ -6,6 +6,7 @@
 #include "libcommon/fs/file.h"
 #include "libcommon/fs/lock.h"
 #include "libcommon/log/log.h"
+#include "libcommon/message/verp.h"
 #include "libcommon/services/queue_envelope.h"
 #include "libcommon/table/settle.h"
 #include "queue-manager/queue_manager.h"
@@ -84,7 +85,9 @@ QueueManager::Taken QueueManager::activate(Fd file, const std::string& path, con
   ++open_files_;
   log::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", id, message.envelope.sender, message.content_size,
             message.recipient_count);
-  scheduler_.add_message(message.key, monotonic_now(), message.unread);
+  take_verp(message, reader->envelope().verp_delimiters);
+  scheduler_.add_message(message.key, monotonic_now(), message.unread,
+                         message.verp_delimiters.empty() ? Batching::together : Batching::one_by_one);
   keys_[id] = message.key;
   messages_.emplace(message.key, std::move(made));
   std::vector<services::bounce::Kind> old_logs = logs_before(id, from);
@@ -95,6 +98,18 @@ QueueManager::Taken QueueManager::activate(Fd file, const std::string& path, con
     load_recipients(message, *reader);
   }
   return Taken::yes;
+}
+
+void QueueManager::take_verp(ActiveMessage& message, const std::string& delimiters) {
+  if (delimiters.empty() || message.envelope.sender.empty()) return;
+  if (message::valid_verp_delimiters(delimiters, params_.verp_filter)) {
+    message.verp_delimiters = delimiters;
+  } else {
+    log::warning(
+        "{}: VERP delimiters \"{}\" are not two characters of verp_delimiter_filter: the sender stays as it is",
+        message.id, delimiters);
+    std::erase_if(message.envelope.attributes, [](const auto& a) { return a.name == "verp_delimiters"; });
+  }
 }
 
 /// Logs that say nothing about the try that begins: the reasons of the last one, and for a new message whatever an

@@ -34,6 +34,8 @@ struct Params {
   std::string default_filter_nexthop;
   std::string recipient_delimiter;
   bool soft_bounce = false;
+  bool confirm_delay_cleared = false;
+  std::string verp_filter;
 };
 
 inline constexpr auto kBindings = config::bindings<Params>({
@@ -43,6 +45,8 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"maximal_queue_lifetime", &Params::maximal_lifetime},
     {"bounce_queue_lifetime", &Params::bounce_lifetime},
     {"delay_warning_time", &Params::delay_warning},
+    {"confirm_delay_cleared", &Params::confirm_delay_cleared},
+    {"verp_delimiter_filter", &Params::verp_filter},
     {"transport_retry_time", &Params::transport_retry},
     {"max_idle", &Params::max_idle},
     {"qmgr_message_active_limit", &Params::active_limit},

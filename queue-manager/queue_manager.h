@@ -97,6 +97,7 @@ class QueueManager {
   void close_if_many(ActiveMessage& message);
   void load_recipients(ActiveMessage& message, queue::MessageReader& reader);
   void load_more(ActiveMessage& message);
+  void take_verp(ActiveMessage& message, const std::string& delimiters);
   std::vector<services::bounce::Kind> logs_before(const std::string& id, queue::QueueName from) const;
   event::Task<void> begin_again(MessageKey key, std::vector<services::bounce::Kind> old_logs);
   void add_recipient(ActiveMessage& message, uint32_t index, const queue::StoredRecipient& stored);
@@ -124,6 +125,9 @@ class QueueManager {
   void record(ActiveMessage& message, Results results);
   event::Task<void> record_durably(MessageKey key, Results results);
   bool needs_report(const ActiveMessage& message, const services::delivery::RecipientResult& result) const;
+  bool confirms_delay(const ActiveMessage& message) const {
+    return params_.confirm_delay_cleared && message.delay_notice_sent;
+  }
   void settle(ActiveMessage& message, uint32_t index, queue::RecipientState state);
   void write_state(ActiveMessage& message, uint64_t offset, queue::RecipientState state);
   void note_waiting_site(const ActiveMessage& message, uint32_t index);

@@ -22,8 +22,10 @@ constexpr Duration kGatherStates = 20ms;
 /// Whether the result stands in a log before the state may be written.
 bool QueueManager::needs_report(const ActiveMessage& message, const RecipientResult& result) const {
   if (result.status != Status::sent || message.report_all()) return true;
+  const uint8_t notify = message.recipients.at(result.id).recipient.notify;
+  if (confirms_delay(message) && queue::wants_notice(notify, queue::notify::kDelay)) return true;
   if (result.action == services::delivery::Action::passed_on) return false;  // RFC 3461 5.2.2
-  return queue::wants_notice(message.recipients.at(result.id).recipient.notify, queue::notify::kSuccess);
+  return queue::wants_notice(notify, queue::notify::kSuccess);
 }
 
 void QueueManager::record(ActiveMessage& message, Results results) {

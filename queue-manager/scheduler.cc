@@ -26,12 +26,13 @@ void Scheduler::set_limits(TransportId transport, const TransportLimits& limits)
   transports_[transport]->limits = limits;
 }
 
-void Scheduler::add_message(MessageKey key, TimePoint now, uint32_t expected_more) {
+void Scheduler::add_message(MessageKey key, TimePoint now, uint32_t expected_more, Batching batching) {
   auto message = std::make_unique<Message>();
   message->key = key;
   message->sequence = next_sequence_++;
   message->since = now;
   message->expected_more = expected_more;
+  message->batching = batching;
   messages_[key] = std::move(message);
 }
 
@@ -96,7 +97,7 @@ void Scheduler::add_recipient(MessageKey key, TransportId transport_id, std::str
   }
   Job& its_job = job(*messages_.at(key), transport);
   Peer& its_peer = peer(its_job, to);
-  int limit = transport.limits.recipient_limit;
+  int limit = its_job.recipient_limit();
   its_job.entries_left += entries_of(its_peer.left() + 1, limit) - entries_of(its_peer.left(), limit);
   its_peer.tokens.push_back(token);
   ++transport.waiting;
@@ -225,7 +226,7 @@ const Delivery* Scheduler::take(Peer& peer, TimePoint now) {
   Job& job = peer.job;
   Transport& transport = job.transport;
   Destination& to = peer.destination;
-  int limit = transport.limits.recipient_limit;
+  int limit = job.recipient_limit();
   uint32_t count = limit > 0 ? std::min(peer.left(), static_cast<uint32_t>(limit)) : peer.left();
   DeliveryId id = next_delivery_++;
   Running& running = deliveries_[id];

@@ -92,6 +92,9 @@ struct Suspended {
   std::string dsn;
 };
 
+/// Whether recipients of one destination may share a delivery.
+enum class Batching : unsigned char { together, one_by_one };
+
 class Scheduler {
  public:
   Scheduler();
@@ -101,7 +104,7 @@ class Scheduler {
   void set_limits(TransportId transport, const TransportLimits& limits);
 
   /// Announces a message; messages are served in this order. expected_more: recipients that will be given later.
-  void add_message(MessageKey message, TimePoint now, uint32_t expected_more);
+  void add_message(MessageKey message, TimePoint now, uint32_t expected_more, Batching batching = Batching::together);
   void set_expected_more(MessageKey message, uint32_t expected_more);
   /// Adds a recipient; when the destination is dead it comes back at once from take_suspended().
   void add_recipient(MessageKey message, TransportId transport, std::string_view destination, uint32_t token,

@@ -100,6 +100,8 @@ struct Scheduler::Job {
   std::vector<std::unique_ptr<Peer>> peers;
   std::unordered_map<const Destination*, Peer*> index;  ///< once there are many peers
 
+  /// Recipients in one delivery; 0: no limit.
+  int recipient_limit() const;
   uint64_t size() const;  ///< entries that are still to be served, as far as is known
 };
 
@@ -108,6 +110,7 @@ struct Scheduler::Message {
   uint64_t sequence = 0;
   TimePoint since{};
   uint32_t expected_more = 0;
+  Batching batching = Batching::together;
   std::vector<std::unique_ptr<Job>> jobs;
 };
 
@@ -116,6 +119,10 @@ struct Scheduler::Running {
   Job* job = nullptr;
   Destination* destination = nullptr;
 };
+
+inline int Scheduler::Job::recipient_limit() const {
+  return message.batching == Batching::one_by_one ? 1 : transport.limits.recipient_limit;
+}
 
 inline uint64_t Scheduler::Job::size() const {
   return uint64_t{entries_left} + message.expected_more;

@@ -63,7 +63,7 @@ void Scheduler::suspend_all(Destination& destination, std::string_view reason, s
     Peer& peer = *destination.peers.back();
     Job& job = peer.job;
     uint32_t left = peer.left();
-    job.entries_left -= entries_of(left, job.transport.limits.recipient_limit);
+    job.entries_left -= entries_of(left, job.recipient_limit());
     job.transport.waiting -= left;
     suspended_.push_back({job.message.key,
                           {peer.tokens.begin() + peer.first, peer.tokens.end()},

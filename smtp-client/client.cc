@@ -78,6 +78,8 @@ Result<std::unique_ptr<Client>> Client::create(Protocol protocol, const config::
   rules.addresses.delimiters = config.get("recipient_delimiter");
   const std::string origin = config.get("myorigin");
   rules.addresses.is_local_domain = [origin](std::string_view domain) { return iequals(domain, origin); };
+  client->status_filter = services::delivery::StatusFilter::open(config, prefix + "delivery_status_filter");
+  client->reply_filter_ = table::Maps::open(tables, prefix + "reply_filter", config.get(prefix + "reply_filter"));
   client->discard_maps_ = table::Maps::open(tables, prefix + "discard_ehlo_keyword_address_maps", p.discard_ehlo_maps);
   return client;
 }
@@ -156,6 +158,8 @@ Task<SessionOrFailure> Client::open_session(Peer peer, std::string nexthop) {
   Result<Fd> fd = co_await connect_socket(peer);
   if (!fd) co_return std::unexpected(not_connected(peer, reason_of(fd.error())));
   auto session = std::make_unique<Session>(std::move(*fd), std::move(peer));
+  reply_filter_.refresh();
+  if (!reply_filter_.empty()) session->reply_filter = &reply_filter_;
   Hello hello;
   hello.protocol = protocol;
   hello.name = params.helo_name;

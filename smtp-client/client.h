@@ -14,6 +14,7 @@
 #include <string>
 
 #include "libcommon/dns/mail_route.h"
+#include "libcommon/services/status_filter.h"
 #include "libcommon/table/maps.h"
 #include "libcommon/table/search.h"
 #include "smtp-client/content.h"
@@ -52,6 +53,7 @@ class Client {
   const std::unique_ptr<dns::Resolver> resolver;
   IdleSessions idle;
   Scratch scratch;
+  services::delivery::StatusFilter status_filter;
   EditRules edit_rules;                ///< tables that change the text
   std::set<std::string> without_bdat;  ///< addresses of servers that offered BDAT and then did not know it
 
@@ -62,6 +64,7 @@ class Client {
 
   dns::OwnHost own_;
   table::Maps discard_maps_;
+  table::Maps reply_filter_;
 };
 
 }  // namespace umaya::smtp_client

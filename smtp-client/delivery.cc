@@ -347,6 +347,7 @@ void Delivery::finish_sent(Progress& progress, const Outcome& outcome, const Ses
   result.remote_mta_type = "dns";
   result.remote_mta = session.peer().host;
   const bool probe = (request_.flags & delivery::kVerifyOnly) != 0;
+  client_.status_filter.apply(result);
   log_status(progress, result, probe ? "deliverable" : "sent");
   reply_.results.push_back(std::move(result));
 }
@@ -374,6 +375,7 @@ void Delivery::finish_failed(Progress& progress) {
   result.diagnostic = failure.diagnostic;
   if (!progress.peer.host.empty()) result.remote_mta_type = "dns";
   result.remote_mta = progress.peer.host;
+  client_.status_filter.apply(result);
   log_status(progress, result, status);
   reply_.results.push_back(std::move(result));
 }

@@ -73,7 +73,8 @@ Task<ReplyOrLoss> Session::reply(Duration limit) {
       co_return std::unexpected(loss_of(line));
     }
     received += line.data.size();
-    auto step = parser.add_line(without_line_end(line.data));
+    const std::string_view text = without_line_end(line.data);
+    auto step = reply_filter ? parser.add_line(filtered(text)) : parser.add_line(text);
     while (line.status == event::ReadStatus::too_long && received < kMaxReplyOctets) {
       line = co_await stream.read_line(kLineLimit);
       received += line.data.size();
@@ -83,6 +84,13 @@ Task<ReplyOrLoss> Session::reply(Duration limit) {
   }
   dead = true;  // what follows cannot be understood any more
   co_return std::unexpected(Loss::garbage);
+}
+
+/// A line of a reply as smtp_reply_filter wants it read: the mending of servers that break the protocol.
+std::string Session::filtered(std::string_view line) {
+  table::Lookup found = reply_filter->find(line);
+  if (found.is_error()) log::warning("{}: {}", reply_filter->title(), found.error().what);
+  return found.found() ? std::string(found.value()) : std::string(line);
 }
 
 Task<std::optional<Loss>> Session::send(Duration limit) {

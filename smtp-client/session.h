@@ -25,6 +25,7 @@
 #include "libcommon/event/stream.h"
 #include "libcommon/event/task.h"
 #include "libcommon/smtp/reply.h"
+#include "libcommon/table/maps.h"
 #include "smtp-client/capabilities.h"
 #include "smtp-client/destination.h"
 #include "smtp-client/peer.h"
@@ -51,12 +52,14 @@ class Session {
   TimePoint opened() const { return opened_; }
 
   event::Stream stream;
-  unsigned uses = 0;         ///< transactions begun on it, this one included
-  bool needs_reset = false;  ///< the last transaction did not come to its end: RSET first
-  bool throttled = false;    ///< the server said 421 or the like: do not keep the connection
-  bool dead = false;         ///< nothing can be sent any more, not even QUIT
+  unsigned uses = 0;                    ///< transactions begun on it, this one included
+  bool needs_reset = false;             ///< the last transaction did not come to its end: RSET first
+  bool throttled = false;               ///< the server said 421 or the like: do not keep the connection
+  table::Maps* reply_filter = nullptr;  ///< smtp_reply_filter, outlives the session; none: lines are taken as they come
+  bool dead = false;                    ///< nothing can be sent any more, not even QUIT
 
  private:
+  std::string filtered(std::string_view line);
   Peer peer_;
   Capabilities can_;
   TimePoint opened_;

@@ -13,6 +13,7 @@
 #include "libcommon/log/log.h"
 #include "libcommon/message/address.h"
 #include "libcommon/message/header.h"
+#include "libcommon/message/verp.h"
 #include "submission/authorized_users.h"
 #include "submission/message_input.h"
 
@@ -68,6 +69,10 @@ Result<> check_arguments(const SendmailOptions& o) {
   return {};
 }
 
+std::string verp_delimiters_of(const config::Config& config, const SendmailOptions& o) {
+  return o.verp_delimiters.empty() ? config.get("default_verp_delimiters") : o.verp_delimiters;
+}
+
 Result<postdrop::Start> start_of(const config::Config& config, const SendmailOptions& o) {
   UMAYA_CHECK(check_arguments(o));
   postdrop::Start start;
@@ -79,8 +84,7 @@ Result<postdrop::Start> start_of(const config::Config& config, const SendmailOpt
   start.smtputf8 = !is_ascii(start.sender);
   start.verify_only = o.mode == Mode::verify;
   start.report_delivery = o.mode == Mode::deliver && o.report_delivery;
-  if (o.verp)
-    start.verp_delimiters = o.verp_delimiters.empty() ? config.get("default_verp_delimiters") : o.verp_delimiters;
+  if (o.verp) start.verp_delimiters = verp_delimiters_of(config, o);
   UMAYA_CHECK(postdrop::check_clean(start));
   return start;
 }
@@ -237,6 +241,11 @@ int post_message(const config::Config& config, const SendmailOptions& o) {
   if (o.mode == Mode::verify && o.recipients_from_headers) return fail(EX_USAGE, "-t cannot be used with -bv");
   if (addresses_of(o.arguments).empty() && !o.recipients_from_headers) {
     return fail(EX_USAGE, "Recipient addresses must be specified on the command line or via the -t option");
+  }
+  const std::string delimiters = config.get("verp_delimiter_filter");
+  if (o.verp && !message::valid_verp_delimiters(verp_delimiters_of(config, o), delimiters)) {
+    return fail(EX_USAGE, fmt::format("-XV: \"{}\" are not two characters of \"{}\" (verp_delimiter_filter)",
+                                      verp_delimiters_of(config, o), delimiters));
   }
   auto start = start_of(config, o);
   if (!start) return fail(EX_DATAERR, start.error().what);

@@ -1,7 +1,7 @@
 // NAME    postcat - show the content of queue files
 //
 // SYNOPSIS
-//     postcat [-bdehoqrv] [-c config_dir] [file ...]
+//     postcat [-bdehoqrv] [-c config_dir] [-s offset] [file ...]
 //
 // DESCRIPTION
 //     Prints each file: the envelope, the message, what was added late. Without files, standard input (which must be a
@@ -15,6 +15,7 @@
 //     -o             The offset in the file in front.
 //     -q             The arguments are queue ids; they are searched in all queues.
 //     -r             Accepted: records are always shown in the order of the file.
+//     -s offset      Leaves out what stands before this offset in the file (see -o).
 //
 // ERRORS
 //     Status 1 when a file is not there, cannot be read or is damaged.
@@ -26,6 +27,7 @@
 #include <cstdio>
 
 #include "commands/postcat/render.h"
+#include "libcommon/base/strings.h"
 #include "libcommon/daemon/daemon.h"
 #include "libcommon/fs/file.h"
 #include "libcommon/log/log.h"
@@ -43,9 +45,9 @@ struct Request {
 
 Request parse(int argc, char** argv) {
   Request request;
-  View chosen{false, false, false, false, false};
+  View chosen{false, false, false, false, false, 0};
   int letter;
-  while ((letter = ::getopt(argc, argv, "bc:dehoqrv")) != -1) {
+  while ((letter = ::getopt(argc, argv, "bc:dehoqrs:v")) != -1) {
     if (letter == 'b') chosen.body = true;
     if (letter == 'c') request.config_directory = optarg;
     if (letter == 'd') chosen.types = true;
@@ -53,11 +55,16 @@ Request parse(int argc, char** argv) {
     if (letter == 'h') chosen.header = true;
     if (letter == 'o') chosen.offsets = true;
     if (letter == 'q') request.by_id = true;
+    if (letter == 's') {
+      auto offset = parse_uint(optarg);
+      if (!offset) log::fatal("bad offset \"{}\": -s needs a number of bytes", optarg);
+      chosen.skip = *offset;
+    }
     if (letter == '?')
       log::fatal(
           "usage: postcat [-b (body text)] [-c config_dir] [-d (decimal record type)] "
           "[-e (envelope records)] [-h (header text)] [-o (print offset)] [-q (access queue)] "
-          "[-v] [file(s)...]");
+          "[-s skip_offset] [-v] [file(s)...]");
   }
   if (!chosen.body && !chosen.envelope && !chosen.header) chosen.body = chosen.envelope = chosen.header = true;
   request.view = chosen;

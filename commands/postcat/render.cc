@@ -25,6 +25,7 @@ class Printer {
 
   void mark(std::string_view what, std::string_view path) { put_(fmt::format("*** {} {} ***\n", what, path)); }
   void record(Type type, uint64_t offset, std::string_view text) {
+    if (offset < view_.skip) return;
     std::string line;
     if (view_.offsets) line += fmt::format("{:9} ", offset);
     if (view_.types) line += fmt::format("{:3} ", static_cast<int>(type));

@@ -16,6 +16,7 @@ struct View {
   bool body = true;
   bool types = false;    ///< -d: the record type as a number in front
   bool offsets = false;  ///< -o: the offset in the file in front
+  uint64_t skip = 0;     ///< -s: records that begin before this offset in the file are left out
 };
 
 /// Prints the message; path stands in the section marks. put is called with pieces of the text.

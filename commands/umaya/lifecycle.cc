@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <memory>
 #include <thread>
 
 #include "commands/umaya/commands.h"
@@ -137,6 +138,39 @@ ProcessFacts read_facts(pid_t pid) {
   return facts;
 }
 
+/// The daemon keeps the descriptor of the rules that it entered.
+bool has_landlock(pid_t pid) {
+  const std::string directory = "/proc/" + std::to_string(pid) + "/fd";
+  struct Close {
+    void operator()(DIR* d) const { closedir(d); }
+  };
+  std::unique_ptr<DIR, Close> fds(opendir(directory.c_str()));
+  if (!fds) return false;
+  while (const dirent* entry = readdir(fds.get())) {
+    char target[64];
+    ssize_t size = readlink((directory + "/" + entry->d_name).c_str(), target, sizeof target);
+    if (size > 0 &&
+        std::string_view(target, static_cast<size_t>(size)).find("landlock-ruleset") != std::string_view::npos)
+      return true;
+  }
+  return false;
+}
+
+/// Namespaces that a process does not share with us, " netns mntns …".
+std::string own_namespaces(pid_t pid) {
+  std::string out;
+  for (const char* kind : {"user", "mnt", "net", "pid", "ipc", "uts"}) {
+    auto link = [kind](const std::string& who) {
+      char target[64];
+      ssize_t size = readlink(("/proc/" + who + "/ns/" + kind).c_str(), target, sizeof target);
+      return size > 0 ? std::string(target, static_cast<size_t>(size)) : std::string();
+    };
+    const std::string theirs = link(std::to_string(pid));
+    if (!theirs.empty() && theirs != link("self")) out += fmt::format(" {}ns", kind);
+  }
+  return out;
+}
+
 void print_processes(pid_t master) {
   std::printf("%7s %-12s %7s %10s  %s\n", "pid", "process", "uid", "resident", "in force");
   DIR* proc = opendir("/proc");
@@ -147,7 +181,10 @@ void print_processes(pid_t master) {
     ProcessFacts facts = read_facts(static_cast<pid_t>(*pid));
     if (facts.pid != master && facts.parent != master) continue;
     std::string in_force = facts.no_new_privs == "1" ? "no_new_privs" : "";
+    if (has_landlock(facts.pid)) in_force += " landlock";
     if (facts.seccomp == "2") in_force += " seccomp";
+    in_force += own_namespaces(facts.pid);
+    in_force = trim(in_force);
     std::printf("%7d %-12s %7s %10s  %s\n", facts.pid, facts.name.c_str(), facts.uid.c_str(), facts.memory.c_str(),
                 in_force.empty() ? "-" : in_force.c_str());
   }

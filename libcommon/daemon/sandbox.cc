@@ -71,7 +71,9 @@ bool limit_files(const SandboxPolicy& policy) {
     allow_path(ruleset.get(), std::string(kSanitizerReports) + "/..", kRead);  // the programs, for names of functions
     allow_path(ruleset.get(), "/proc", kRead);
   }
-  return syscall(SYS_landlock_restrict_self, ruleset.get(), 0) == 0;
+  if (syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return false;
+  (void)ruleset.release();  // stays open: by it "umaya status" sees in /proc that the rules are in force
+  return true;
 }
 
 constexpr int kForbidden[] = {SYS_ptrace,

@@ -3,6 +3,8 @@
 // DESCRIPTION
 //     The value is cut into tokens in one pass, then the tokens are grouped into addresses. No recursion: nested
 //     comments are counted.
+#include <optional>
+
 #include "libcommon/base/strings.h"
 #include "libcommon/message/address.h"
 
@@ -115,6 +117,14 @@ class Grouper {
     for (i_ = 0; i_ < tokens_.size(); ++i_) {
       const Token& token = tokens_[i_];
       if (token.kind != Kind::special) continue;
+      if (token.special == '@' && i_ == start_) {
+        if (size_t colon = route_end(i_)) {
+          route_ = i_;
+          i_ = colon;
+          start_ = colon + 1;
+        }
+        continue;
+      }
       if (token.special == ',' || token.special == ';') {
         plain(start_, i_);
         start_ = i_ + 1;
@@ -130,6 +140,23 @@ class Grouper {
 
  private:
   bool is(size_t i, char special) const { return tokens_[i].kind == Kind::special && tokens_[i].special == special; }
+
+  /// The ':' behind a source route without brackets, "@a,@b:" (RFC 5321 appendix C), that begins here; 0: there is
+  /// none.
+  size_t route_end(size_t at) {
+    if (at < no_route_before_) return 0;  // was looked at as part of a longer one: time stays linear
+    size_t j = at;
+    while (j < tokens_.size() && is(j, '@')) {
+      const size_t domain = ++j;
+      while (j < tokens_.size() && (tokens_[j].kind != Kind::special || is(j, '.'))) ++j;
+      if (j == domain || j == tokens_.size()) break;
+      if (is(j, ':')) return j;
+      if (!is(j, ',')) break;
+      while (j < tokens_.size() && is(j, ',')) ++j;
+    }
+    no_route_before_ = j;
+    return 0;
+  }
 
   /// i_ is at '<': one address with brackets, the words before it are its phrase.
   void bracket() {
@@ -167,10 +194,11 @@ class Grouper {
       for (size_t j = from; j < end; ++j) useful = useful || tokens_[j].kind != Kind::special;
       if (useful) {
         ListedAddress a;
-        a.begin = tokens_[from].begin;
+        a.begin = tokens_[route_.value_or(from)].begin;
         a.end = tokens_[end - 1].end;
         a.address = join(from, end);
         out_.push_back(std::move(a));
+        route_.reset();
       }
       from = end;
     }
@@ -195,6 +223,8 @@ class Grouper {
   const std::vector<Token>& tokens_;
   size_t i_ = 0;
   size_t start_ = 0;
+  std::optional<size_t> route_;  ///< where the route of the next address begins
+  size_t no_route_before_ = 0;
   std::vector<ListedAddress> out_;
 };
 

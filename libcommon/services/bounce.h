@@ -45,6 +45,7 @@ enum class Notice : uint8_t {
   delay,            ///< sender delay notification (from the defer log)
   success,          ///< sender delivery status notification (from the trace log)
   verification,     ///< sendmail -bv report (from the trace log)
+  delay_cleared,    ///< confirm_delay_cleared: arrived after a delay notification (from the trace log)
   delivery_report,  ///< sendmail -v report (from the trace log)
 };
 

@@ -68,6 +68,33 @@ TEST_CASE("bounce plan: S30 Q14 a failing bounce is told to postmaster once, a f
   CHECK(triple.discarded);
 }
 
+TEST_CASE("bounce plan: with VERP each recipient's failure goes to the sender address it was delivered with",
+          "[bounce]") {
+  bs::Notify verp = request(bs::Notice::failure, "owner@b.test");
+  verp.envelope.attributes.push_back({"verp_delimiters", "+="});
+  std::vector<queue::BounceRecord> two = records();
+  two.push_back(two.front());
+  two[0].recipient.address = "x@far.test";
+  two[1].recipient.address = "y@far.test";
+  Plan plan = plan_notices(verp, two, params());
+  REQUIRE(plan.notices.size() == 2);
+  CHECK(plan.notices[0].to == "owner+x=far.test@b.test");
+  CHECK(plan.notices[1].to == "owner+y=far.test@b.test");
+  CHECK(plan.notices[1].records.size() == 1);
+  Params off = params();
+  off.disable_verp_bounces = true;
+  plan = plan_notices(verp, two, off);
+  REQUIRE(plan.notices.size() == 1);
+  CHECK(plan.notices[0].to == "owner@b.test");
+}
+
+TEST_CASE("bounce plan: the end of a delay is told to the sender whatever success notices were asked for", "[bounce]") {
+  Plan plan = plan_notices(request(bs::Notice::delay_cleared, "a@b"), records(), params());
+  REQUIRE(plan.notices.size() == 1);
+  CHECK(plan.notices[0].kind == NoticeKind::success);
+  CHECK(plan_notices(request(bs::Notice::success, "a@b"), records(), params()).notices.empty());
+}
+
 TEST_CASE("bounce plan: S34 large messages and RET=HDRS bring headers only", "[bounce]") {
   bs::Notify big = request(bs::Notice::failure, "a@b");
   big.content_size = 50001;

@@ -99,6 +99,68 @@ class Delay(unittest.TestCase):
                 self.assertEqual(len(mail.raw_mail("alice")), 1)
 
 
+    def test_the_end_of_a_delay_is_told_on_request(self):
+        with SmtpPeer() as peer:
+            peer.reply_to_rcpt = lambda a: "450 4.2.0 later"
+            settings = {"relayhost": f"[127.0.0.1]:{peer.port}", "delay_warning_time": "1s",
+                        "confirm_delay_cleared": "yes", "minimal_backoff_time": "1s", "maximal_backoff_time": "1s",
+                        "queue_run_delay": "1s"}
+            with Instance(main_cf=settings) as mail:
+                mail.send("alice@example.test", ["x@far.test"], "Subject: slow\n\nx\n")
+                self.assertEqual(mail.wait_mail("alice", 1, 30)[0]["Subject"], "Delayed Mail (still being retried)")
+                peer.reply_to_rcpt = lambda a: "250 2.1.5 Ok"
+                report = mail.wait_mail("alice", 2, 30)[1]
+                self.assertEqual(report["Subject"], "Successful Mail Delivery Report")
+                self.assertEqual(delivery_status(report)[1][0]["Final-Recipient"], "rfc822; x@far.test")
+                mail.wait_empty()
+                mail.send("alice@example.test", ["x@far.test"], "Subject: quick\n\nx\n")
+                mail.wait_empty()
+                self.assertEqual(len(mail.raw_mail("alice")), 2)
+
+
+class Verp(unittest.TestCase):
+    def test_sendmail_XV_gives_each_recipient_a_sender_of_its_own_and_its_own_bounce(self):
+        with SmtpPeer() as peer:
+            peer.reply_to_rcpt = lambda a: "550 5.1.1 gone" if a == "z@far.test" else "250 2.1.5 Ok"
+            with Instance(users=["owner"], main_cf={"relayhost": f"[127.0.0.1]:{peer.port}",
+                                                    "recipient_delimiter": "+"}) as mail:
+                mail.sendmail("-XV", "-f", "owner@example.test", "x@far.test", "y@far.test", "z@far.test",
+                              input="Subject: news\n\nx\n", check=True)
+                report = mail.wait_mail("owner")[0]
+                self.assertEqual(report["Delivered-To"], "owner+z=far.test@example.test")
+                self.assertEqual([r["Final-Recipient"] for r in delivery_status(report)[1]], ["rfc822; z@far.test"])
+                mail.wait_empty()
+                self.assertEqual(sorted((m["sender"], m["recipients"]) for m in peer.messages),
+                                 [("owner+x=far.test@example.test", ["x@far.test"]),
+                                  ("owner+y=far.test@example.test", ["y@far.test"])])
+                refused = mail.sendmail("-XVab", "-f", "owner@example.test", "x@far.test", input="x\n")
+                self.assertEqual(refused.returncode, 64, refused.stderr)
+                self.assertIn("verp_delimiter_filter", refused.stderr)
+
+
+class Filters(unittest.TestCase):
+    def test_a_delivery_status_filter_changes_log_and_notice(self):
+        with Instance(main_cf={"local_recipient_maps": ""}, start=False) as mail:
+            mail.write("filter", "/^5\\.1\\.1 unknown user/ 5.1.0 ask us first\n")
+            mail.set(local_delivery_status_filter=f"regexp:{mail.path('filter')}")
+            mail.start()
+            mail.send("alice@example.test", ["nobody-here@example.test"], "Subject: x\n\nx\n")
+            report = mail.wait_mail("alice")[0]
+            self.assertEqual(delivery_status(report)[1][0]["Status"], "5.1.0")
+            self.assertIn("ask us first", report.as_string())
+            mail.wait_log(r"to=<nobody-here@example\.test>, relay=local, .*dsn=5\.1\.0, status=bounced \(ask us first\)")
+
+    def test_smtp_reply_filter_mends_what_a_server_says(self):
+        with SmtpPeer() as peer:
+            peer.reply_to_rcpt = lambda a: "550 5.7.1 greylisted, come back"
+            with Instance(main_cf={"relayhost": f"[127.0.0.1]:{peer.port}"}, start=False) as mail:
+                mail.write("filter", "/^550 5\\.7\\.1 (greylisted.*)/ 450 4.7.1 $1\n")
+                mail.set(smtp_reply_filter=f"regexp:{mail.path('filter')}")
+                mail.start()
+                mail.send("alice@example.test", ["x@far.test"], "Subject: x\n\nx\n")
+                mail.wait_log(r"to=<x@far\.test>, .*dsn=4\.7\.1, status=deferred \(.* said: 450 4\.7\.1 greylisted")
+
+
 class Reports(unittest.TestCase):
     def test_notify_success_reports_a_local_delivery(self):
         with Instance() as mail:
@@ -112,6 +174,22 @@ class Reports(unittest.TestCase):
             self.assertEqual(recipients[0]["Action"], "delivered")
             self.assertEqual(recipients[0]["Original-Recipient"], "rfc822;Bob+x@example.test")
             mail.wait_empty()
+
+    def test_success_of_an_alias_is_told_once_as_expanded(self):
+        aliases = "list: bob, carol\nowned: bob, carol\nowner-owned: carol\n"
+        for name in ("list", "owned"):
+            with self.subTest(name), Instance(users=["alice", "bob", "carol"], aliases=aliases) as mail:
+                mail.send("alice@example.test", [f"{name}@example.test"], "Subject: all\n\nx\n",
+                          mail_options=["ENVID=two"],
+                          rcpt_options=["NOTIFY=SUCCESS,FAILURE", f"ORCPT=rfc822;{name}@example.test"])
+                mail.wait_mail("bob")
+                report = mail.wait_mail("alice")[0]
+                message, recipients = delivery_status(report)
+                self.assertEqual(message["Original-Envelope-Id"], "two")
+                self.assertEqual([r["Action"] for r in recipients], ["expanded"])
+                self.assertEqual(recipients[0]["Final-Recipient"], f"rfc822; {name}@example.test")
+                mail.wait_empty()
+                self.assertEqual(len(mail.raw_mail("alice")), 1)
 
     def test_success_is_passed_on_to_a_server_with_dsn_and_reported_relayed_otherwise(self):
         for extensions, reports in ((SmtpPeer.EXTENSIONS, 0), (("PIPELINING",), 1)):

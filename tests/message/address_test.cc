@@ -149,6 +149,24 @@ TEST_CASE("A8 address list: every form that people write", "[message][address]")
   CHECK(list("John Q. Public <j@d>") == "j@d");
 }
 
+TEST_CASE("address list: a source route is left out, with brackets and without", "[message][address]") {
+  CHECK(list("@a.test,@b.test:u@h.test") == "u@h.test");
+  CHECK(list("@a.test:u@h.test, v@h.test") == "u@h.test|v@h.test");
+  CHECK(list("v@h.test, @[192.0.2.1],,@b.test:\"x y\"@h.test") == "v@h.test|x y@h.test");
+  CHECK(list("<@a.test,@b.test:u@h.test>") == "u@h.test");
+  CHECK(list("group: @a.test:u@h.test;") == "u@h.test");
+  std::string_view value = "x@y.test, @a.test:u@h.test";
+  auto parsed = parse_address_list(value);
+  REQUIRE(parsed.addresses.size() == 2);
+  CHECK(value.substr(parsed.addresses[1].begin, parsed.addresses[1].end - parsed.addresses[1].begin) ==
+        "@a.test:u@h.test");
+  std::string many;
+  for (int i = 0; i < 20'000; ++i) many += "@a.test,";
+  auto begin = std::chrono::steady_clock::now();
+  (void)parse_address_list(many, {.max_tokens = 1'000'000});
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(2));
+}
+
 TEST_CASE("address list: offsets let a rewriter replace just the address", "[message][address]") {
   std::string value = " Full Name <a@b> (c), d@e (x)";
   auto l = parse_address_list(value);

@@ -56,6 +56,17 @@ TEST_CASE("postcat: everything is shown in Postfix's form", "[postcat]") {
         "*** MESSAGE FILE END active/ABCDEF ***\n");
 }
 
+TEST_CASE("postcat: what stands before the offset of -s is left out", "[postcat]") {
+  View view{.envelope = false, .header = true, .body = true, .types = false, .offsets = true};
+  std::string all = shown(view);
+  uint64_t body = std::stoull(all.substr(all.find('\n', all.find("Subject")) + 1));
+  view.offsets = false;
+  view.skip = body;
+  CHECK(shown(view) == "\nhello\n.\n");
+  view.skip = body + 1;
+  CHECK(shown(view) == "hello\n.\n");
+}
+
 TEST_CASE("postcat: header and body alone are the text alone", "[postcat]") {
   CHECK(shown({.envelope = false, .header = true, .body = false}) == "Subject: x\n");
   CHECK(shown({.envelope = false, .header = false, .body = true}) == "hello\n.\n");

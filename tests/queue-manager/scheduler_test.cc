@@ -247,6 +247,16 @@ TEST_CASE("scheduler: a transport rate delay holds for all destinations together
   CHECK(world.last_done[1] - begin == 13s);
 }
 
+TEST_CASE("scheduler: recipients of a message that asks for it are delivered one by one", "[qmgr][scheduler]") {
+  World world;
+  TransportId smtp = world.scheduler.add_transport("smtp", {});
+  world.scheduler.add_message(1, world.now, 0, Batching::one_by_one);
+  for (uint32_t i = 0; i < 7; ++i) world.scheduler.add_recipient(1, smtp, "d", i, world.now);
+  world.run();
+  CHECK(world.order.size() == 7);
+  for (const auto& [message, recipients] : world.order) CHECK(recipients.size() == 1);
+}
+
 TEST_CASE("scheduler: recipients added while a message is under way join its job", "[qmgr][scheduler]") {
   World world;
   TransportId smtp = world.scheduler.add_transport("smtp", {});
