@@ -25,6 +25,9 @@
 //     header (version 1 or 2), which is believed, so nobody but the balancer may reach that port. LOGIN, DESTADDR and
 //     DESTPORT are not taken.
 //
+//     When a session had errors of the notify_classes, error_notice_recipient gets its transcript (bounce counts as
+//     policy here, data as software), at most one in a minute from each process.
+//
 //     With -S there are no restrictions and no limits for clients: the user has a shell anyway.
 //
 // RECEIVES FROM

@@ -51,6 +51,8 @@ struct Params {
   std::string mynetworks, event_limit_exceptions, bare_newline_exclusions, local_header_rewrite_clients;
   std::string xclient_hosts, xforward_hosts;
   std::string reject_footer, command_filter;
+  std::vector<std::string> notify_classes;
+  std::string error_notice_recipient;
   std::string upstream_proxy;
   Duration upstream_proxy_timeout{};
   std::string recipient_delimiter, double_bounce_sender;
@@ -146,6 +148,8 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"smtpd_authorized_xforward_hosts", &Params::xforward_hosts},
     {"smtpd_reject_footer", &Params::reject_footer},
     {"smtpd_command_filter", &Params::command_filter},
+    {"notify_classes", &Params::notify_classes},
+    {"error_notice_recipient", &Params::error_notice_recipient},
     {"smtpd_upstream_proxy_protocol", &set_upstream_proxy},
     {"smtpd_upstream_proxy_timeout", &Params::upstream_proxy_timeout},
     {"local_header_rewrite_clients", &Params::local_header_rewrite_clients},

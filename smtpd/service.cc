@@ -142,6 +142,7 @@ void Service::read_rewrite_clients() {
 }
 
 void Service::read_reply_settings() {
+  shared_->notify = notify_mask(params_.notify_classes);
   if (!params_.command_filter.empty()) {
     command_filter_ = table::Maps::open(table_options_, "smtpd_command_filter", params_.command_filter);
     shared_->command_filter = &command_filter_;

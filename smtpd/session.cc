@@ -9,6 +9,8 @@
 #include "libcommon/event/loop.h"
 #include "libcommon/log/log.h"
 #include "libcommon/message/header.h"
+#include "libcommon/message/received.h"
+#include "libcommon/queue/queue_id.h"
 #include "libcommon/smtp/reply.h"
 #include "libcommon/table/settle.h"
 #include "smtpd/reject_footer.h"
@@ -24,6 +26,8 @@ using services::anvil::Event;
 static constexpr size_t kLongestLine = 64 * 1024;
 /// Replies that gather before they are sent although more commands are there.
 static constexpr size_t kReplyGroup = 8 * 1024;
+/// Notices to postmaster that one process sends are at least this far apart.
+static constexpr Duration kNoticeEvery = std::chrono::seconds(60);
 
 static constexpr std::array<std::string_view, kVerbs> kVerbNames = {
     "helo", "ehlo", "xclient", "xforward", "starttls", "auth", "mail", "rcpt",   "data",
@@ -59,6 +63,10 @@ void Session::reply(int code, std::string_view dsn, std::string_view text) {
   std::string whole = foot ? footed(text) : std::string();
   smtp::append_reply(scratch_, code, dsn, foot ? whole : text, utf8 ? smtp::Utf8::yes : smtp::Utf8::no);
   stream_.write(scratch_);
+  if (shared_.notify != kNoTrouble) {
+    transcript_.add_out(scratch_);
+    trouble_ |= trouble_of(code, dsn) & shared_.notify;
+  }
   if (code == 421 || code == 521) hang_up();
 }
 
@@ -118,6 +126,37 @@ Task<void> Session::run() {
   stream_.set_timeout(std::chrono::seconds(10));
   if (stream_.unsent() > 0) (void)co_await stream_.flush();
   log_end();
+  if (trouble_ != kNoTrouble && mode_ == Mode::network) co_await tell_postmaster();
+}
+
+/// Mails the transcript, at most once in kNoticeEvery: who makes trouble shall not fill the queue with it.
+Task<void> Session::tell_postmaster() {
+  TimePoint now = monotonic_now();
+  if (now < shared_.next_notice) co_return;
+  shared_.next_notice = now + kNoticeEvery;
+  ::shutdown(stream_.fd(), SHUT_RDWR);  // the client need not wait for this
+  namespace cleanup = services::cleanup;
+  cleanup::Submission s;
+  auto form = params_.long_queue_ids ? queue::IdForm::long_form : queue::IdForm::short_form;
+  s.envelope.queue_id = queue::make_id(form);
+  s.envelope.sender = params_.double_bounce_sender;
+  s.envelope.arrival_usec = wall_usec();
+  s.envelope.attributes.push_back({"rewrite_context", "local"});
+  s.options = cleanup::kBounce | cleanup::kMapAddresses | cleanup::kRewriteLocally;
+  services::Recipient recipient;
+  recipient.address = params_.error_notice_recipient;
+  s.recipients.push_back(std::move(recipient));
+  Handover handover(shared_.cleanup, std::move(s));
+  NoticeFacts facts{params_.mail_name, client_.label, params_.error_notice_recipient, end_reason_};
+  message::ReceivedLocal received;
+  received.myhostname = params_.myhostname;
+  received.mail_name = params_.mail_name;
+  received.queue_id = handover.submission().envelope.queue_id;
+  received.seconds = wall_seconds();
+  handover.content() = message::received_local(received) + notice_text(facts, transcript_);
+  cleanup::Outcome outcome = co_await handover.finish();
+  if (outcome.verdict == cleanup::Verdict::accepted) co_return;
+  log::warning("postmaster notice about {} was not taken: {}", client_.label, outcome.text);
 }
 
 void Session::say_goodbye() {
@@ -295,6 +334,7 @@ Task<bool> Session::filter_command() {
 }
 
 Task<bool> Session::dispatch() {
+  if (shared_.notify != kNoTrouble) transcript_.add_in(line_);
   if (shared_.command_filter) {
     bool filtered = co_await filter_command();
     if (!filtered) {

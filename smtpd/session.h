@@ -32,6 +32,7 @@
 #include "libcommon/table/match_list.h"
 #include "smtpd/client.h"
 #include "smtpd/client_counts.h"
+#include "smtpd/notice.h"
 #include "smtpd/policy.h"
 #include "smtpd/transaction.h"
 
@@ -53,6 +54,8 @@ struct Shared {
   table::MatchList xclient_hosts{}, xforward_hosts{};  ///< smtpd_authorized_…_hosts
   table::Maps* command_filter = nullptr;               ///< null: commands stay as they are
   std::function<void(Client&)> classify{};             ///< sets what name and address of a client allow
+  uint8_t notify = kNoTrouble;                         ///< classes of trouble of which postmaster is told
+  TimePoint next_notice{};                             ///< not before
   Patience at_ease{}, under_stress{};
   fs::FreeSpace* space = nullptr;  ///< of the queue; null: not looked at
   bool overloaded = false;         ///< as many sessions as there may be: less patience
@@ -138,13 +141,17 @@ class Session {
   void count_junk(Verb verb);
   void log_end();
   std::string tallies() const;
+  event::Task<void> tell_postmaster();
 
   // replies
   std::string footed(std::string_view text) const;
   void reply(int code, std::string_view dsn, std::string_view text);
   void reply(const smtp::Refusal& refusal);
   /// Sends a constant reply that is complete with CRLF.
-  void reply_line(std::string_view line) { stream_.write(line); }
+  void reply_line(std::string_view line) {
+    if (shared_.notify != kNoTrouble) transcript_.add_out(line);
+    stream_.write(line);
+  }
   /// Replies, and gives the false of a failed command.
   bool fail(int code, std::string_view dsn, std::string_view text);
   bool fail(const smtp::Refusal& refusal);
@@ -204,6 +211,7 @@ class Session {
   void reset_transaction() {
     if (transaction_) forwarded_.reset();  // XFORWARD holds for one message
     transaction_.reset();
+    if (trouble_ == kNoTrouble) transcript_.clear();
   }
   bool restricted() const { return mode_ == Mode::network; }
 
@@ -236,6 +244,8 @@ class Session {
   Deferrals deferrals_;
   MessageActions session_actions_;
   std::optional<Forwarded> forwarded_;
+  Transcript transcript_;
+  uint8_t trouble_ = kNoTrouble;  ///< classes seen, of those that postmaster hears of
   std::unique_ptr<Transaction> transaction_;
 };
 

@@ -272,6 +272,29 @@ class Proxied(unittest.TestCase):
 
 
 class Replies(unittest.TestCase):
+    def test_postmaster_gets_the_transcript_of_a_session_with_errors_of_notify_classes(self):
+        with Instance(aliases="postmaster: bob\n", main_cf=dict(OUTSIDE, notify_classes="policy, protocol")) as mail:
+            with Client(mail) as c:
+                c.open()
+                c.say("DATA")
+                self.assertRegex(c.say("Subject: fine\r\n\r\nx\r\n."), "^250 ")
+                c.open(recipient="v@foreign.test")
+                c.say("NONSENSE")
+                c.say("QUIT")
+            notice = mail.wait_mail("bob")[0]
+            self.assertEqual(notice["Return-Path"], "<double-bounce@example.test>")
+            self.assertRegex(notice["Subject"], r"^Umaya SMTP server: errors from \S+\[127\.0\.0\.1\]$")
+            text = notice.get_content()
+            for line in (" In:  RCPT TO:<v@foreign.test>", " Out: 554 5.7.1 <v@foreign.test>: Relay access denied",
+                         " In:  NONSENSE", " Out: 500 5.5.2 Error: command not recognized", "For other details"):
+                self.assertIn(line, text)
+            self.assertNotIn("queued as", text)
+            with Client(mail) as again:  # within the same minute: only one notice
+                again.say("NONSENSE")
+                again.say("QUIT")
+            mail.wait_log("disconnect from", count=3)
+            self.assertEqual(len(mail.mail("bob")), 1)
+
     def test_a_footer_and_a_command_filter_from_main_cf(self):
         with Instance(start=False, main_cf=dict(OUTSIDE, smtpd_reject_footer="\\c. Call $server_name, say $client_address")) as mail:
             mail.write("filter", "/^RCPT TO:<'([^']+)'>(.*)/ RCPT TO:<$1>$2\n")
