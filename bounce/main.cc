@@ -25,6 +25,7 @@
 // SEE ALSO
 //     qmgr(8), cleanup(8), postconf(1) -b and -t
 #include "bounce/service.h"
+#include "libcommon/daemon/queue_hooks.h"
 
 namespace umaya::bounce {
 namespace {
@@ -36,12 +37,6 @@ Result<void> prepare(daemon::Process& process) {
   return {};
 }
 
-daemon::SandboxPolicy sandbox(const daemon::Process& process) {
-  daemon::SandboxPolicy policy;
-  policy.write = {process.queue_path("")};
-  return policy;
-}
-
 event::Task<void> session(daemon::Process&, Fd fd, event::PeerAddress) {
   return service->session(std::move(fd));
 }
@@ -51,11 +46,8 @@ event::Task<void> session(daemon::Process&, Fd fd, event::PeerAddress) {
 
 int main(int argc, char** argv) {
   using namespace umaya;
-  daemon::Hooks hooks;
-  hooks.name = "bounce";
-  hooks.run_as = daemon::RunAs::mail_owner;
+  daemon::Hooks hooks = daemon::queue_hooks("bounce", daemon::QueueAccess::change);
   hooks.prepare = bounce::prepare;
-  hooks.sandbox = bounce::sandbox;
   hooks.session = bounce::session;
   int status = daemon::run(argc, argv, std::move(hooks));
   bounce::service.reset();

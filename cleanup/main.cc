@@ -28,7 +28,7 @@
 //     smtpd(8), pickup(8), qmgr(8), header_checks(5), canonical(5), virtual(5), main.cf(5)
 #include "cleanup/service.h"
 #include "cleanup/session.h"
-#include "libcommon/daemon/daemon.h"
+#include "libcommon/daemon/queue_hooks.h"
 
 namespace umaya::cleanup {
 namespace {
@@ -38,12 +38,6 @@ std::unique_ptr<Service> service;
 Result<void> prepare(daemon::Process& process) {
   UMAYA_TRY(service, Service::open(process.config()));
   return {};
-}
-
-daemon::SandboxPolicy sandbox(const daemon::Process& process) {
-  daemon::SandboxPolicy policy;
-  policy.write = {process.queue_path("")};
-  return policy;
 }
 
 Result<void> start(daemon::Process& process) {
@@ -60,11 +54,8 @@ event::Task<void> session(daemon::Process&, Fd fd, event::PeerAddress) {
 
 int main(int argc, char** argv) {
   using namespace umaya;
-  daemon::Hooks hooks;
-  hooks.name = "cleanup";
-  hooks.run_as = daemon::RunAs::mail_owner;
+  daemon::Hooks hooks = daemon::queue_hooks("cleanup", daemon::QueueAccess::change);
   hooks.prepare = cleanup::prepare;
-  hooks.sandbox = cleanup::sandbox;
   hooks.start = cleanup::start;
   hooks.session = cleanup::session;
   int status = daemon::run(argc, argv, std::move(hooks));

@@ -24,7 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libcommon/daemon/daemon.h"
+#include "libcommon/daemon/queue_hooks.h"
 #include "libcommon/fs/directory.h"
 #include "libcommon/fs/file.h"
 #include "libcommon/ipc/channel.h"
@@ -141,22 +141,13 @@ event::Task<void> session(daemon::Process& process, Fd fd, event::PeerAddress) {
   }
 }
 
-daemon::SandboxPolicy sandbox(const daemon::Process& process) {
-  daemon::SandboxPolicy policy;
-  policy.write = {process.queue_path("")};
-  return policy;
-}
-
 }  // namespace
 }  // namespace umaya::qmgr
 
 int main(int argc, char** argv) {
   using namespace umaya;
-  daemon::Hooks hooks;
-  hooks.name = "flush";
-  hooks.run_as = daemon::RunAs::mail_owner;
+  daemon::Hooks hooks = daemon::queue_hooks("flush", daemon::QueueAccess::change);
   hooks.prepare = qmgr::prepare;
-  hooks.sandbox = qmgr::sandbox;
   hooks.session = qmgr::session;
   int status = daemon::run(argc, argv, std::move(hooks));
   qmgr::flush.reset();

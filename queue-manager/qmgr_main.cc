@@ -28,7 +28,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "libcommon/daemon/daemon.h"
+#include "libcommon/daemon/queue_hooks.h"
 #include "libcommon/log/log.h"
 #include "queue-manager/queue_manager.h"
 
@@ -52,12 +52,6 @@ Result<void> prepare(daemon::Process& process) {
   return {};
 }
 
-daemon::SandboxPolicy sandbox(const daemon::Process& process) {
-  daemon::SandboxPolicy policy;
-  policy.write = {process.queue_path("")};
-  return policy;
-}
-
 Result<void> start(daemon::Process&) {
   manager->start();
   return {};
@@ -72,12 +66,9 @@ event::Task<void> session(daemon::Process&, Fd fd, event::PeerAddress) {
 
 int main(int argc, char** argv) {
   using namespace umaya;
-  daemon::Hooks hooks;
-  hooks.name = "qmgr";
-  hooks.run_as = daemon::RunAs::mail_owner;
+  daemon::Hooks hooks = daemon::queue_hooks("qmgr", daemon::QueueAccess::change);
   hooks.resident = true;
   hooks.prepare = qmgr::prepare;
-  hooks.sandbox = qmgr::sandbox;
   hooks.start = qmgr::start;
   hooks.session = qmgr::session;
   hooks.reload = [](daemon::Process& process) {

@@ -20,7 +20,7 @@
 //     postqueue(1), qmgr(8)
 #include <unistd.h>
 
-#include "libcommon/daemon/daemon.h"
+#include "libcommon/daemon/queue_hooks.h"
 #include "libcommon/ipc/channel.h"
 #include "libcommon/queue/listing.h"
 #include "libcommon/services/showq.h"
@@ -88,22 +88,13 @@ event::Task<void> session(daemon::Process& process, Fd fd, event::PeerAddress) {
   (void)sent;
 }
 
-daemon::SandboxPolicy sandbox(const daemon::Process& process) {
-  daemon::SandboxPolicy policy;
-  policy.read = {process.queue_path("")};
-  return policy;
-}
-
 }  // namespace
 }  // namespace umaya::qmgr
 
 int main(int argc, char** argv) {
   using namespace umaya;
-  daemon::Hooks hooks;
-  hooks.name = "showq";
-  hooks.run_as = daemon::RunAs::mail_owner;
+  daemon::Hooks hooks = daemon::queue_hooks("showq", daemon::QueueAccess::read);
   hooks.prepare = qmgr::prepare;
-  hooks.sandbox = qmgr::sandbox;
   hooks.session = qmgr::session;
   return daemon::run(argc, argv, std::move(hooks));
 }

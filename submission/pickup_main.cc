@@ -21,6 +21,7 @@
 //
 // SEE ALSO
 //     sendmail(1), postdrop(1), cleanup(8)
+#include "libcommon/daemon/queue_hooks.h"
 #include "submission/pickup.h"
 
 namespace umaya::submission {
@@ -35,12 +36,6 @@ Result<void> start(daemon::Process& process) {
   pickup->wake();
   process.scope().spawn(pickup->run());
   return {};
-}
-
-daemon::SandboxPolicy sandbox(const daemon::Process& process) {
-  daemon::SandboxPolicy policy;
-  policy.write = {process.queue_path("")};
-  return policy;
 }
 
 /// Whatever comes in is a trigger.
@@ -58,11 +53,8 @@ event::Task<void> session(daemon::Process&, Fd fd, event::PeerAddress) {
 
 int main(int argc, char** argv) {
   using namespace umaya;
-  daemon::Hooks hooks;
-  hooks.name = "pickup";
-  hooks.run_as = daemon::RunAs::mail_owner;
+  daemon::Hooks hooks = daemon::queue_hooks("pickup", daemon::QueueAccess::change);
   hooks.resident = true;
-  hooks.sandbox = submission::sandbox;
   hooks.start = submission::start;
   hooks.session = submission::session;
   int status = daemon::run(argc, argv, std::move(hooks));

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The configuration as an administrator meets it: files written for Postfix, postconf, umaya check, reload."""
 
+import ctypes
 import os
 import socket
 import unittest
@@ -103,6 +104,28 @@ class Configuration(unittest.TestCase):
             said = mail.umaya("start")
             self.assertNotEqual(said.returncode, 0)
             self.assertIn(f"master.cf, line {lines + 1}: extra/unix: field \"chroot\" is \"q\": write y, n or -", said.stdout + said.stderr)
+
+
+def landlock_abi():
+    """The kernel's version of Landlock; below 1: none."""
+    return ctypes.CDLL(None, use_errno=True).syscall(444, None, 0, 1)
+
+
+class Status(unittest.TestCase):
+    def test_status_names_what_is_in_force_for_each_daemon_and_nothing_else(self):
+        with Instance() as mail:
+            mail.send("alice@example.test", "bob@example.test", "Subject: x\n\nx\n")
+            mail.wait_mail("bob")
+            shown = {}
+            for line in mail.umaya("status", check=True).stdout.splitlines()[1:]:
+                words = line.split()
+                shown[words[1]] = words[5:]  # pid, process, uid, "1234 kB", what is in force
+            for daemon in ("smtpd", "cleanup", "qmgr", "local"):
+                self.assertIn("no_new_privs", shown[daemon], shown)
+                self.assertIn("seccomp", shown[daemon], shown)
+                self.assertEqual("landlock" in shown[daemon], landlock_abi() >= 1, shown)
+                self.assertFalse([word for word in shown[daemon] if word.endswith("ns")], shown)
+            self.assertEqual(shown["master"], ["-"])
 
 
 if __name__ == "__main__":
