@@ -243,6 +243,23 @@ class Pipes(unittest.TestCase):
                              "<-f><sender@example.test><`id`;$home><><--><`id`;$home@p.test>")
             self.assertTrue(read(mail.path("out", "text")).startswith("Return-Path: <sender@example.test>\n"))
 
+    def test_Q11_a_stop_during_a_short_delivery_makes_no_second_copy(self):
+        with Instance(users=["kim"], start=False) as mail:
+            make_owned(mail.path("out"))
+            begun, copies = mail.path("out", "begun"), mail.path("out", "copies")
+            script = mail.path("slow")
+            write_owned(script, f"#!/bin/sh\ncat > /dev/null\necho . >> {begun}\nsleep 2\necho . >> {copies}\n", 0o755)
+            mail.set(transport_maps="inline:{p.test=slow:}", relay_domains="p.test")
+            mail.edit_master(f"slow unix - n n - - pipe\n  user=nobody argv={script}\n")
+            mail.start()
+            mail.send("sender@example.test", "kim@p.test", MESSAGE.format("once"))
+            wait_for(lambda: os.path.exists(begun), 10, "the command runs")
+            mail.stop()
+            mail.start()
+            mail.wait_empty(40)
+            self.assertEqual(read(begun), ".\n")
+            self.assertEqual(read(copies), ".\n")
+
     def test_Q11_a_queue_manager_killed_during_a_delivery_makes_no_second_copy(self):
         with Instance(users=["kim"], start=False) as mail:
             mail.crashes_expected = True

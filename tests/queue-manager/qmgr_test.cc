@@ -132,6 +132,24 @@ TEST_CASE("qmgr: Q12 the logs of a message that a crash left in the active queue
   CHECK(world.forgotten.empty());
 }
 
+TEST_CASE("qmgr: Q9 mail from a time when the clock was ahead is tried, waits and is not returned", "[qmgr]") {
+  QmgrWorld world("delay_warning_time = 1h\n");
+  world.result = [](const agent::Request&, const agent::Target& target) {
+    return QmgrWorld::failed(target, agent::Status::deferred);
+  };
+  constexpr int64_t kTenYears = int64_t{10} * 365 * 24 * 3600;
+  world.put("AAAAC1", 1, QueueName::incoming, "from@example.org", -kTenYears);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.in(QueueName::deferred, "AAAAC1"); }));
+  CHECK(world.notices.empty());
+  struct stat status;
+  REQUIRE(::stat(world.path(QueueName::deferred, "AAAAC1").c_str(), &status) == 0);
+  CHECK(status.st_mtime - ::time(nullptr) < 2 * 3600);  // its next try does not lie in that future
+  world.result = [](const agent::Request&, const agent::Target& target) { return QmgrWorld::sent(target); };
+  CHECK(world.ask(services::qmgr::Command{services::qmgr::Verb::flush_message, "AAAAC1"}).ok);
+  REQUIRE(world.until([&] { return world.nowhere("AAAAC1"); }));
+}
+
 TEST_CASE("qmgr: promise 4, Q10 a damaged file goes to corrupt/ and the others go on", "[qmgr]") {
   QmgrWorld world;
   world.put("AAAAA5", 1);
