@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
+
 #include "libcommon/base/bytes.h"
 #include "libcommon/base/strings.h"
 #include "named-lite/dns/types.h"
@@ -35,6 +37,13 @@ std::string quoted(std::string_view bytes) {
     }
   }
   return text + '"';
+}
+
+/// The tag of a CAA record: letters and digits, which may not stand in quotes (RFC 8659 4.1.1). What strangers may have
+/// put there instead is quoted.
+std::string tag_text(std::string_view tag) {
+  bool valid = !tag.empty() && std::all_of(tag.begin(), tag.end(), [](char c) { return ascii_alnum(c); });
+  return valid ? std::string(tag) : quoted(tag);
 }
 
 std::string_view wire_name(ByteReader& in) {
@@ -90,7 +99,7 @@ std::string rdata_text(uint16_t type, std::string_view rdata, const Name& apex) 
   std::string text;
   for (char kind : layout) {
     if (!text.empty()) text += ' ';
-    text += field_text(kind, in, apex);
+    text += type == type::kCaa && kind == 's' ? tag_text(in.bytes(in.u8())) : field_text(kind, in, apex);
   }
   return text;
 }

@@ -69,7 +69,7 @@ TEST_CASE("zone text: all simple types are read and written", "[named][zone]") {
            "1 IN PTR host.",
            "h IN HINFO \"PC\" \"Linux\"",
            "r IN RP who.x. txt.y.",
-           "c IN CAA 0 \"issue\" \"ca.example\"",
+           "c IN CAA 0 issue \"ca.example\"",
            "t IN TLSA 3 1 1 0011aabb",
            "d IN DS 1 8 2 aabbccdd",
            "n IN NAPTR 1 2 \"s\" \"E2U\" \"\" r",
