@@ -7,7 +7,8 @@
 //
 // DESCRIPTION
 //     Answers questions with authority from zone files that BIND's named reads, as named.conf says, over UDP and TCP,
-//     and gives whole zones to the servers that allow-transfer names. Questions may be signed with keys (TSIG).
+//     gives whole zones to the servers that allow-transfer names, and keeps copies of other servers' zones. Questions
+//     and transfers may be signed with keys (TSIG).
 //
 //     -c file   configuration, /etc/umaya/named.conf by default
 //     -f        stay in the foreground
@@ -26,13 +27,13 @@
 //     master.cf is: domain unix n - n 5 1 named-lite
 //
 // RECEIVES FROM
-//     the network: questions
+//     the network: questions, NOTIFY, requests for zones
 // HANDS TO
-//     nobody
+//     secondaries: zones, NOTIFY; primaries: requests for zones
 // PRIVILEGE
 //     Root only until the sockets are open, then the user of -u, or net_user when master starts it.
 // FILES
-//     /etc/umaya/named.conf, and the zone files that it names
+//     /etc/umaya/named.conf, and the zone files that it names; files of secondary zones are written
 // SEE ALSO
 //     docs/named-lite.md (what of BIND's configuration is acted on), master(8)
 #include <algorithm>

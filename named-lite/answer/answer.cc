@@ -70,6 +70,10 @@ uint16_t meta_rcode(uint16_t type) {
 }
 
 size_t Answering::run() {
+  if (query_.opcode != opcode::kQuery && query_.rcode == rcode::kNoError && context_.rcode == rcode::kNoError) {
+    writer_.set_rcode(rcode::kNotImp);
+    return writer_.finish();
+  }
   uint16_t refusal = context_.rcode != rcode::kNoError ? context_.rcode : query_.rcode;
   if (refusal == rcode::kNoError &&
       (context_.access == Access::refused || context_.catalog == nullptr || query_.cls != rr_class::kIn)) {
@@ -265,6 +269,13 @@ bool Answering::additional(const ZoneImage& image, const RrsetEntry& entry, size
 size_t answer_query(const Query& query, std::string_view packet, const AnswerContext& context, std::span<char> out) {
   size_t limit = context.transport == Transport::tcp ? kMostAnswer : std::min(query.udp_size, context.udp_limit);
   return Answering(query, packet, context, out, limit - context.reserved).run();
+}
+
+size_t acknowledge(const Query& query, std::string_view packet, const AnswerContext& context, std::span<char> out) {
+  Writer writer(query, packet, out, std::min<size_t>(out.size(), 512));
+  writer.set_authoritative(true);
+  writer.set_rcode(context.rcode != rcode::kNoError ? context.rcode : query.rcode);
+  return writer.finish();
 }
 
 size_t answer_packet(std::string_view packet, const AnswerContext& context, std::span<char> out) {

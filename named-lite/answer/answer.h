@@ -39,6 +39,8 @@ inline constexpr int kMostSteps = 11;
 
 /// Writes the answer to a question that was parsed; packet is where query.name points into. Returns its size.
 size_t answer_query(const Query& query, std::string_view packet, const AnswerContext& context, std::span<char> out);
+/// Writes an answer that holds the question and the response code of query or context alone (NOTIFY, RFC 1996 3.11).
+size_t acknowledge(const Query& query, std::string_view packet, const AnswerContext& context, std::span<char> out);
 /// Parses and answers; 0 when nothing may be sent.
 size_t answer_packet(std::string_view packet, const AnswerContext& context, std::span<char> out);
 

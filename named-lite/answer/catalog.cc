@@ -41,4 +41,11 @@ const ServedZone* Catalog::find(const SuffixHashes& hashes, size_t labels) const
   return nullptr;
 }
 
+ImagePtr Catalog::image_of(std::string_view name) const {
+  for (const auto& zone : zones_) {
+    if (zone->name == name) return zone->image;
+  }
+  return nullptr;
+}
+
 }  // namespace umaya::named

@@ -33,6 +33,8 @@ class Catalog {
   /// The zone with the longest name that holds the name with these hashes; labels: how many labels of it may be used.
   const ServedZone* find(const SuffixHashes& hashes, size_t labels) const;
   const std::vector<std::unique_ptr<ServedZone>>& zones() const { return zones_; }
+  /// The data of the zone of exactly that name (lower case); null when there are none.
+  ImagePtr image_of(std::string_view name) const;
 
  private:
   void grow();

@@ -97,7 +97,7 @@ ParsedAs parse_query(std::string_view packet, Query& query) {
   uint16_t answers = in.be16();
   uint16_t authority = in.be16();
   uint16_t additional = in.be16();
-  if (query.opcode != 0) {
+  if (query.opcode != opcode::kQuery && query.opcode != opcode::kNotify) {
     query.rcode = rcode::kNotImp;
     return ParsedAs::answer;
   }
@@ -110,7 +110,8 @@ ParsedAs parse_query(std::string_view packet, Query& query) {
   if (!in.ok()) return ParsedAs::answer;
   query.has_question = true;
   bool transfer = query.type == type::kIxfr;  // carries the client's SOA (RFC 1995 3)
-  if (answers != 0 || (authority != 0 && !transfer)) return ParsedAs::answer;
+  bool notify = query.opcode == opcode::kNotify;
+  if ((answers != 0 && !notify) || (authority != 0 && !transfer)) return ParsedAs::answer;
   if (!other_records(in, answers, authority, additional, query)) {
     query.has_edns = query.is_signed = false;
     return ParsedAs::answer;

@@ -5,7 +5,8 @@
 //     switch (parse_query(packet, query)) { case ParsedAs::drop: …; case ParsedAs::answer: … }
 //
 // DESCRIPTION
-//     Reads header, question and the OPT record (RFC 1035 4.1, 6891), and sees a TSIG. Nothing is allocated; the work
+//     Reads header, question and the OPT record (RFC 1035 4.1, 6891), and sees a TSIG. NOTIFY
+//     (RFC 1996) has the same form and may carry the new SOA. Nothing is allocated; the work
 //     is linear in the length of the packet. `rcode` is set when the answer is already decided: FORMERR, NOTIMP,
 //     BADVERS.
 #pragma once
@@ -41,6 +42,10 @@ struct Query {
   std::array<char, kMaxName> lower;  ///< the same in lower case
   std::string_view lower_name() const { return {lower.data(), name.size()}; }
 };
+
+namespace opcode {
+inline constexpr uint8_t kQuery = 0, kNotify = 4;
+}  // namespace opcode
 
 enum class ParsedAs : unsigned char { drop, answer };
 

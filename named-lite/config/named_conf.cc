@@ -29,12 +29,23 @@ class Reader {
   void zone_type(const Statement& statement, ZoneConf& zone);
   void finish_zone(const Statement& statement, ZoneConf& zone);
   std::optional<Acl> list(const Statement& statement);
+  std::vector<RemoteServer> servers(const Statement& statement);
+  void server(const Statement& statement, uint16_t port, std::vector<RemoteServer>& out);
+  void define_servers(const Statement& statement);
+  void notify(const Statement& statement, NotifyConf& notify);
   void error(const Statement& at, size_t part, std::string what, std::string cure = {}) {
     problems_.error(at.place(part), std::move(what), std::move(cure));
   }
 
+  struct NamedServers {
+    std::string name;
+    std::vector<RemoteServer> servers;
+  };
   Problems& problems_;
   AclNames acls_;
+  std::vector<NamedServers> server_lists_;
+  NotifyConf notify_;
+  std::optional<Acl> allow_notify_;
   NamedConf conf_;
   Acl allow_query_ = acl_of_any();
   Acl allow_transfer_ = acl_of_none();
@@ -78,6 +89,85 @@ std::optional<Acl> Reader::list(const Statement& statement) {
   return acls_.parse(*block, problems_);
 }
 
+/// 192.0.2.1 [port 53] [key name]; or the name of a list.
+void Reader::server(const Statement& statement, uint16_t port, std::vector<RemoteServer>& out) {
+  auto address = net::IpAddress::parse(statement.word(0));
+  if (!address) {
+    for (const NamedServers& named : server_lists_) {
+      if (!iequals(named.name, statement.word(0))) continue;
+      out.insert(out.end(), named.servers.begin(), named.servers.end());
+      return;
+    }
+    return error(statement, 0, "\"" + std::string(statement.word(0)) + "\" is neither an address nor a list of servers",
+                 "192.0.2.1;");
+  }
+  RemoteServer server{{*address, port}, std::nullopt};
+  for (size_t i = 1; i < statement.parts.size(); ++i) {
+    std::string_view word = statement.word(i), value = statement.word(i + 1);
+    if (iequals(word, "port")) {
+      auto number = parse_uint(value);
+      if (!number || *number == 0 || *number > 65535)
+        return error(statement, i + 1, "a port is a number from 1 to 65535");
+      server.at.port = static_cast<uint16_t>(*number);
+    } else if (iequals(word, "key")) {
+      auto name = Name::from_text(value);
+      if (name && find_key(conf_.keys, name->lower().wire()) != nullptr) server.key = name->lower();
+      if (!server.key) {
+        return error(statement, i + 1, "there is no key \"" + std::string(value) + "\"",
+                     "key \"" + std::string(value) + "\" { algorithm hmac-sha256; secret \"…\"; };");
+      }
+    } else if (iequals(word, "tls")) {
+      return error(statement, i, "transfers over TLS are not there: this server would be asked without");
+    } else if (!iequals(word, "source") && !iequals(word, "source-v6")) {
+      return error(statement, i, "\"" + std::string(word) + "\" is not known here: there are port and key");
+    }
+    ++i;
+  }
+  out.push_back(std::move(server));
+}
+
+/// primaries [port 53] { 192.0.2.1; … };
+std::vector<RemoteServer> Reader::servers(const Statement& statement) {
+  std::vector<RemoteServer> out;
+  uint16_t port = 53;
+  for (size_t i = 1; i + 1 < statement.parts.size() && !statement.parts[i].is_block(); ++i) {
+    if (!iequals(statement.word(i), "port")) continue;
+    auto number = parse_uint(statement.word(i + 1));
+    if (!number || *number == 0 || *number > 65535) error(statement, i + 1, "a port is a number from 1 to 65535");
+    if (number) port = static_cast<uint16_t>(*number);
+  }
+  const Part* block = statement.block();
+  if (block == nullptr) {
+    error(statement, 0, statement.name() + " needs a list in braces", statement.name() + " { 192.0.2.1; };");
+    return out;
+  }
+  for (const Statement& each : block->block) server(each, port, out);
+  return out;
+}
+
+/// primaries name { … };
+void Reader::define_servers(const Statement& statement) {
+  if (statement.word(1).empty()) {
+    return error(statement, 0, statement.name() + " needs a name here", statement.name() + " upstream { 192.0.2.1; };");
+  }
+  server_lists_.push_back({std::string(statement.word(1)), servers(statement)});
+}
+
+void Reader::notify(const Statement& statement, NotifyConf& notify) {
+  std::string_view word = statement.word(1);
+  if (iequals(word, "yes") || iequals(word, "true") || word == "1") {
+    notify.mode = NotifyMode::yes;
+  } else if (iequals(word, "no") || iequals(word, "false") || word == "0") {
+    notify.mode = NotifyMode::no;
+  } else if (iequals(word, "explicit")) {
+    notify.mode = NotifyMode::explicit_only;
+  } else if (iequals(word, "primary-only") || iequals(word, "master-only")) {
+    notify.mode = NotifyMode::yes;
+  } else {
+    error(statement, 1, "notify is yes, no, explicit or primary-only", "notify yes;");
+  }
+}
+
 /// listen-on [port 53] [tls x] [http y] { addresses; };
 void Reader::listen(const Statement& statement, net::Family family) {
   ListenConf listen;
@@ -113,6 +203,12 @@ void Reader::option(const Statement& statement) {
     if (auto acl = list(statement)) allow_query_ = std::move(*acl);
   } else if (name == "allow-transfer") {
     if (auto acl = list(statement)) allow_transfer_ = std::move(*acl);
+  } else if (name == "notify") {
+    notify(statement, notify_);
+  } else if (name == "also-notify") {
+    notify_.also = servers(statement);
+  } else if (name == "allow-notify") {
+    allow_notify_ = list(statement);
   } else if (name == "transfers-out") {
     auto count = parse_uint(statement.word(1));
     if (!count || *count > 10000) return error(statement, 1, "transfers-out is a number from 0 to 10000");
@@ -178,14 +274,14 @@ void Reader::zone_type(const Statement& statement, ZoneConf& zone) {
       {"forward", ZoneType::forward},
       {"stub", ZoneType::stub},
       {"static-stub", ZoneType::stub},
-      {"mirror", ZoneType::secondary},
+      {"mirror", ZoneType::other},
       {"redirect", ZoneType::other},
       {"delegation-only", ZoneType::other},
   };
   for (const Row& row : kRows) {
     if (!iequals(row.word, statement.word(1))) continue;
     zone.type = row.type;
-    if (row.type != ZoneType::primary) {
+    if (row.type != ZoneType::primary && row.type != ZoneType::secondary) {
       problems_.warning(statement.place(1), "zone " + zone.name.text() + ": type " + std::string(row.word) +
                                                 " is not served yet: the zone has no effect");
     }
@@ -204,6 +300,14 @@ void Reader::zone_statement(const Statement& statement, ZoneConf& zone) {
     zone.allow_query = list(statement);
   } else if (name == "allow-transfer") {
     zone.allow_transfer = list(statement);
+  } else if (name == "allow-notify") {
+    zone.allow_notify = list(statement);
+  } else if (name == "primaries" || name == "masters") {
+    zone.primaries = servers(statement);
+  } else if (name == "notify") {
+    notify(statement, zone.notify);
+  } else if (name == "also-notify") {
+    zone.notify.also = servers(statement);
   }
 }
 
@@ -211,6 +315,10 @@ void Reader::finish_zone(const Statement& statement, ZoneConf& zone) {
   bool needs_file = zone.type == ZoneType::primary || zone.type == ZoneType::hint;
   if (needs_file && zone.file.empty()) {
     error(statement, 1, "zone \"" + std::string(statement.word(1)) + "\" has no file", "file \"db.…\";");
+  }
+  if (zone.type == ZoneType::secondary && zone.primaries.empty()) {
+    error(statement, 1, "zone \"" + std::string(statement.word(1)) + "\" is secondary and has no primaries",
+          "primaries { 192.0.2.1; };");
   }
 }
 
@@ -222,6 +330,8 @@ void Reader::zone(const Statement& statement, ViewConf& view, ZonePlaces& places
   }
   ZoneConf zone;
   zone.place = statement.place(1);
+  zone.notify = view.notify;
+  zone.allow_notify = view.allow_notify;
   auto name = Name::from_text(text == "." ? text : std::string(text));
   if (!name) return error(statement, 1, name.error().what);
   zone.name = *name;
@@ -263,6 +373,14 @@ void Reader::view(const Statement& statement) {
   view.allow_query = allow_query_;
   view.allow_transfer = allow_transfer_;
   ZonePlaces places;
+  view.notify = notify_;
+  view.allow_notify = allow_notify_;
+  // What holds for the zones of the view may stand behind them.
+  for (const Statement& each : block->block) {
+    if (iequals(each.name(), "notify")) notify(each, view.notify);
+    if (iequals(each.name(), "also-notify")) view.notify.also = servers(each);
+    if (iequals(each.name(), "allow-notify")) view.allow_notify = list(each);
+  }
   for (const Statement& each : block->block) {
     if (!known(each, context::kView, "a view")) continue;
     if (iequals(each.name(), "match-clients")) {
@@ -291,6 +409,11 @@ NamedConf Reader::read(const std::vector<Statement>& top) {
     if (iequals(each.name(), "acl")) acls_.define(each, problems_);
   }
   for (const Statement& each : top) {
+    bool is_list =
+        iequals(each.name(), "primaries") || iequals(each.name(), "masters") || iequals(each.name(), "remote-servers");
+    if (is_list) define_servers(each);
+  }
+  for (const Statement& each : top) {
     if (iequals(each.name(), "options")) options(each);
   }
   conf_.views[0].name = "_default";
@@ -298,6 +421,8 @@ NamedConf Reader::read(const std::vector<Statement>& top) {
   conf_.views[0].allow_query = allow_query_;
   conf_.views[0].allow_transfer = allow_transfer_;
   ZonePlaces places;
+  conf_.views[0].notify = notify_;
+  conf_.views[0].allow_notify = allow_notify_;
   for (const Statement& each : top) {
     if (!known(each, context::kTop, "named.conf")) continue;
     if (iequals(each.name(), "zone")) zone(each, conf_.views[0], places);

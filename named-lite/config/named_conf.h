@@ -22,12 +22,29 @@ namespace umaya::named {
 
 enum class ZoneType : unsigned char { primary, secondary, hint, forward, stub, other };
 
+/// Another name server, as primaries and also-notify name it.
+struct RemoteServer {
+  net::Endpoint at;
+  std::optional<Name> key;  ///< of NamedConf::keys, lower case
+};
+
+/// Whom a primary or secondary tells of a new serial.
+enum class NotifyMode : unsigned char { no, yes, explicit_only };
+
+struct NotifyConf {
+  NotifyMode mode = NotifyMode::yes;
+  std::vector<RemoteServer> also;  ///< also-notify
+};
+
 struct ZoneConf {
   Name name;
   ZoneType type = ZoneType::other;
   std::string file;
   std::optional<Acl> allow_query;
   std::optional<Acl> allow_transfer;
+  std::optional<Acl> allow_notify;      ///< on top of the primaries
+  std::vector<RemoteServer> primaries;  ///< of a secondary zone, at least one
+  NotifyConf notify;
   Place place;
 };
 
@@ -36,6 +53,8 @@ struct ViewConf {
   Acl match_clients;
   Acl allow_query;
   Acl allow_transfer;  ///< nobody, when nothing is said
+  NotifyConf notify;   ///< of zones that say nothing of their own, as is the next
+  std::optional<Acl> allow_notify;
   std::vector<ZoneConf> zones;
 };
 

@@ -80,6 +80,40 @@ void Responder::choose_view(const Query& query, const Requester& client, AnswerC
   if (!view->matches_all && query.has_question) context.access = access_to(*view, query, client);
 }
 
+/// RFC 1996 4.7: believed from the primaries of the zone, and from whom allow-notify names.
+size_t Responder::respond_notify(const Query& query, std::string_view packet, const Requester& client,
+                                 AnswerContext& context, std::span<char> out) {
+  const ServedView* view = snapshot_->view_for(client);
+  const ZoneConf* zone = nullptr;
+  if (view != nullptr && query.has_question && query.type == type::kSoa) {
+    for (const ZoneConf& each : view->conf.zones) {
+      if (same_name(each.name.wire(), query.lower_name())) zone = &each;
+    }
+  }
+  bool believed = zone != nullptr && zone->allow_notify && admits(*zone->allow_notify, client);
+  for (size_t i = 0; zone != nullptr && i < zone->primaries.size() && !believed; ++i) {
+    const RemoteServer& primary = zone->primaries[i];
+    bool key_fits = !primary.key || (client.key != nullptr && client.key->wire() == primary.key->wire());
+    believed = key_fits && primary.at.address == client.address;
+  }
+  if (query.rcode == rcode::kNoError) {
+    context.rcode = zone == nullptr ? rcode::kNotAuth : rcode::kRefused;
+    if (believed && notified_ && notified_(view->conf.name, query.lower_name())) {
+      ++counters_.notifies;
+      context.rcode = rcode::kNoError;
+    }
+  }
+  return acknowledge(query, packet, context, out);
+}
+
+/// The answer to who is known.
+size_t Responder::respond_to(const Requester& client, const Query& query, std::string_view packet,
+                             AnswerContext& context, std::span<char> out) {
+  if (query.opcode == opcode::kNotify) return respond_notify(query, packet, client, context, out);
+  choose_view(query, client, context);
+  return answer_query(query, packet, context, out);
+}
+
 size_t Responder::respond_signed(const Query& query, std::string_view packet, const net::IpAddress& client,
                                  AnswerContext& context, std::span<char> out) {
   TsigRecord record;
@@ -93,14 +127,15 @@ size_t Responder::respond_signed(const Query& query, std::string_view packet, co
     context.rcode = rcode::kFormErr;
     return answer_query(query, packet, context, out);
   }
-  if (check.ok()) {
-    choose_view(query, {client, &check.key->name}, context);
-  } else {
-    context.rcode = rcode::kNotAuth;
-  }
   TsigSigner signer(check);
   context.reserved = signer.room();
-  size_t size = answer_query(query, packet, context, out);
+  size_t size = 0;
+  if (!check.ok()) {
+    context.rcode = rcode::kNotAuth;
+    size = answer_query(query, packet, context, out);
+  } else {
+    size = respond_to({client, &check.key->name}, query, packet, context, out);
+  }
   return size == 0 ? 0 : signer.sign(out, size, now());
 }
 
@@ -115,20 +150,20 @@ size_t Responder::respond(std::string_view packet, const sockaddr* client, Trans
   context.transport = transport;
   context.udp_limit = snapshot_->conf.udp_limit;
   const ServedView& first = *snapshot_->views[0];
-  if (first.matches_all && !query.is_signed) {
+  if (first.matches_all && !query.is_signed && query.opcode != opcode::kNotify) {
     context.catalog = &first.catalog;
     return answer_query(query, packet, context, out);
   }
   auto address = net::IpAddress::from_sockaddr(client);
   if (!address) return answer_query(query, packet, context, out);
   if (query.is_signed) return respond_signed(query, packet, address->unmapped(), context, out);
-  choose_view(query, {address->unmapped(), nullptr}, context);
-  return answer_query(query, packet, context, out);
+  return respond_to({address->unmapped(), nullptr}, query, packet, context, out);
 }
 
 std::optional<Transfer> Responder::transfer(std::string_view packet, const sockaddr* client) {
   Query query;
   if (parse_query(packet, query) == ParsedAs::drop || query.rcode != rcode::kNoError) return std::nullopt;
+  if (query.opcode != opcode::kQuery) return std::nullopt;
   if ((query.type != type::kAxfr && query.type != type::kIxfr) || query.cls != rr_class::kIn) return std::nullopt;
   auto address = net::IpAddress::from_sockaddr(client);
   if (!address) return std::nullopt;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,6 +25,7 @@ struct Counters {
   uint64_t dropped = 0;  ///< packets that get no answer
   uint64_t signature_errors = 0;
   uint64_t transfers = 0;
+  uint64_t notifies = 0;  ///< of primaries
 };
 
 /// A zone on its way to a client. It keeps what it needs of the snapshot, so that a reload does not disturb it.
@@ -59,14 +61,22 @@ class Responder {
   /// The transfer that a packet over TCP asks for, when the client may have it; respond() answers all else.
   std::optional<Transfer> transfer(std::string_view packet, const sockaddr* client);
   const Counters& counters() const { return counters_; }
+  /// Is told of each NOTIFY that may be believed: view and zone (wire form, lower case). False: no such secondary zone.
+  using Notified = std::function<bool(const std::string&, std::string_view)>;
+  void on_notify(Notified notified) { notified_ = std::move(notified); }
 
  private:
+  size_t respond_notify(const Query& query, std::string_view packet, const Requester& client, AnswerContext& context,
+                        std::span<char> out);
   size_t respond_signed(const Query& query, std::string_view packet, const net::IpAddress& client,
                         AnswerContext& context, std::span<char> out);
+  size_t respond_to(const Requester& client, const Query& query, std::string_view packet, AnswerContext& context,
+                    std::span<char> out);
   void choose_view(const Query& query, const Requester& client, AnswerContext& context) const;
 
   SnapshotPtr snapshot_;
   Counters counters_;
+  Notified notified_;
 };
 
 }  // namespace umaya::named

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libcommon/fs/file.h"
+#include "named-lite/transfer/zone_file.h"
 
 namespace umaya::named {
 
@@ -56,6 +57,9 @@ daemon::SandboxPolicy sandbox_policy(const NamedConf& conf, const std::string& c
   for (const ViewConf& view : conf.views) {
     for (const ZoneConf& zone : view.zones) {
       if (zone.file.starts_with('/')) policy.read.push_back(fs::parent_directory(zone.file));
+      if (zone.type == ZoneType::secondary && !zone.file.empty()) {
+        policy.write.push_back(fs::parent_directory(zone_path(conf.directory, zone.file)));
+      }
     }
   }
   if (!conf.pid_file.empty()) policy.write.push_back(fs::parent_directory(conf.pid_file));
@@ -63,7 +67,37 @@ daemon::SandboxPolicy sandbox_policy(const NamedConf& conf, const std::string& c
 }
 
 Server::Server(ServerOptions options, SnapshotPtr snapshot)
-    : options_(std::move(options)), responder_(std::move(snapshot)) {}
+    : options_(std::move(options)),
+      responder_(std::move(snapshot)),
+      secondaries_(responder_, workers_, [this](const ZoneConf& zone, const ImagePtr& image) {
+        notifier_.zone_changed(zone, *image, conf().keys);
+      }) {
+  responder_.on_notify(
+      [this](const std::string& view, std::string_view zone) { return secondaries_.notified(view, zone); });
+}
+
+void Server::run() {
+  secondaries_.configure();
+  notify_changes(nullptr);
+}
+
+/// Primary zones with another serial than before, all of them at the start.
+void Server::notify_changes(const Snapshot* before) {
+  for (const auto& view : responder_.snapshot()->views) {
+    const ServedView* old = nullptr;
+    for (size_t i = 0; before != nullptr && i < before->views.size(); ++i) {
+      if (before->views[i]->conf.name == view->conf.name) old = before->views[i].get();
+    }
+    for (const ZoneConf& zone : view->conf.zones) {
+      if (zone.type != ZoneType::primary) continue;
+      std::string name(zone.name.lower().wire());
+      ImagePtr image = view->catalog.image_of(name);
+      ImagePtr former = old != nullptr ? old->catalog.image_of(name) : nullptr;
+      bool same = former && image && former->header().serial == image->header().serial;
+      if (image && !same) notifier_.zone_changed(zone, *image, conf().keys);
+    }
+  }
+}
 
 Result<void> Server::open_address(const net::Endpoint& at) {
   UMAYA_TRY(Fd udp, bind_udp(at));
@@ -120,7 +154,10 @@ event::Task<void> Server::reload_task() {
     SnapshotResult result = co_await workers_.run(std::move(work));
     write_lines(result.lines);
     if (result.snapshot) {
+      SnapshotPtr before = responder_.snapshot();
       responder_.replace(std::move(result.snapshot));
+      secondaries_.configure();
+      notify_changes(before.get());
       note_new_addresses();
       log::info("reload complete");
     } else {

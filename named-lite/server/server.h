@@ -12,7 +12,9 @@
 #include "libcommon/daemon/sandbox.h"
 #include "libcommon/event/loop.h"
 #include "libcommon/event/worker_pool.h"
+#include "named-lite/server/notifier.h"
 #include "named-lite/server/responder.h"
+#include "named-lite/server/secondaries.h"
 #include "named-lite/server/tcp.h"
 #include "named-lite/server/udp.h"
 
@@ -33,6 +35,8 @@ class Server {
   const std::vector<net::Endpoint>& listening() const { return listening_; }
   const NamedConf& conf() const { return responder_.snapshot()->conf; }
   const Responder& responder() const { return responder_; }
+  /// Begins to keep secondary zones and to tell others of ours: once the process is in its final state (user, sandbox).
+  void run();
 
  private:
   Server(ServerOptions options, SnapshotPtr snapshot);
@@ -40,6 +44,7 @@ class Server {
   Result<void> open_address(const net::Endpoint& at);
   event::Task<void> reload_task();
   void note_new_addresses() const;
+  void notify_changes(const Snapshot* before);
 
   ServerOptions options_;
   Responder responder_;
@@ -48,6 +53,8 @@ class Server {
   std::vector<std::unique_ptr<TcpServer>> tcp_;
   event::WorkerPool workers_{1};
   event::TaskScope tasks_;
+  Notifier notifier_;
+  Secondaries secondaries_;
   bool reloading_ = false;
   bool again_ = false;  // SIGHUP came while reloading
 };

@@ -26,6 +26,11 @@ daemon::SandboxPolicy sandbox(const daemon::Process& process) {
   return sandbox_policy(server()->conf(), process.config().get("named_config_file"));
 }
 
+Result<void> start(daemon::Process&) {
+  server()->run();
+  return {};
+}
+
 void reload(daemon::Process&) {
   server()->reload();
 }
@@ -44,6 +49,7 @@ int run_service(int argc, char** argv) {
                           .resident = true,
                           .prepare = prepare,
                           .sandbox = sandbox,
+                          .start = start,
                           .session = woken,
                           .reload = reload});
   server().reset();

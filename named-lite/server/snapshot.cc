@@ -7,6 +7,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/random.h"
 #include "libcommon/fs/file.h"
+#include "named-lite/transfer/zone_file.h"
 #include "named-lite/zone/checker.h"
 #include "named-lite/zone/zone_text.h"
 
@@ -37,19 +38,36 @@ void report(const Problems& problems, std::vector<LogLine>& lines) {
 ImagePtr former_image(const Snapshot* before, const std::string& view, const std::string& zone) {
   if (before == nullptr) return nullptr;
   for (const auto& each : before->views) {
-    if (each->conf.name != view) continue;
-    for (const auto& served : each->catalog.zones()) {
-      if (served->name == zone) return served->image;
-    }
+    if (each->conf.name == view) return each->catalog.image_of(zone);
   }
   return nullptr;
 }
 
+/// What a secondary zone was saved with; the primary is asked whether it still holds.
+ImagePtr load_saved(const ZoneConf& zone, const NamedConf& conf, uint64_t seed, std::vector<LogLine>& lines) {
+  std::string path = zone_path(conf.directory, zone.file);
+  if (path.empty() || file_time(path) == 0) return nullptr;
+  Problems problems;
+  ImagePtr image = load_zone(zone.name, conf.directory, zone.file, seed, problems);
+  if (!image) {
+    lines.push_back({log::Level::warning, path + ": the saved zone cannot be read; it will be transferred"});
+    return nullptr;
+  }
+  lines.push_back({log::Level::info, "zone " + zone.name.text() + "/IN: saved serial " +
+                                         std::to_string(image->header().serial) + " is served"});
+  return image;
+}
+
 void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, std::vector<LogLine>& lines) {
   for (const ZoneConf& zone : view.conf.zones) {
+    std::string lower(zone.name.lower().wire());
+    if (zone.type == ZoneType::secondary) {
+      ImagePtr image = former_image(before, view.conf.name, lower);
+      if (!image) image = load_saved(zone, conf, view.catalog.seed(), lines);
+      view.catalog.add({std::move(lower), std::move(image)});
+    }
     if (zone.type != ZoneType::primary) continue;
     Problems problems;
-    std::string lower(zone.name.lower().wire());
     TimePoint start = monotonic_now();
     ImagePtr image = load_zone(zone.name, conf.directory, zone.file, view.catalog.seed(), problems);
     problems.sort();
@@ -82,6 +100,20 @@ const ServedView* Snapshot::view_for(const Requester& client) const {
     if (view->matches_all || admits(view->conf.match_clients, client)) return view.get();
   }
   return nullptr;
+}
+
+SnapshotPtr with_zone(const Snapshot& before, std::string_view view, std::string_view zone, ImagePtr image) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->conf = before.conf;
+  for (const auto& each : before.views) {
+    auto copy = std::make_unique<ServedView>(ServedView{each->conf, Catalog(each->catalog.seed()), each->matches_all});
+    for (const auto& served : each->catalog.zones()) {
+      bool changed = each->conf.name == view && served->name == zone;
+      copy->catalog.add({served->name, changed ? image : served->image});
+    }
+    snapshot->views.push_back(std::move(copy));
+  }
+  return snapshot;
 }
 
 OpenFile open_beside(const std::string& config_file) {

@@ -47,6 +47,9 @@ struct SnapshotResult {
 /// Reads the configuration file and all zones. before: what is served now, or null. Blocks on files.
 SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before);
 
+/// The same with other data for one zone; null: none that can be served.
+SnapshotPtr with_zone(const Snapshot& before, std::string_view view, std::string_view zone, ImagePtr image);
+
 /// Reads one zone file: problems are added; the image is null when there are errors.
 std::unique_ptr<ZoneImage> load_zone(const Name& name, const std::string& directory, const std::string& file,
                                      uint64_t seed, Problems& problems);

@@ -102,6 +102,7 @@ int run_stand_alone(std::span<char* const> arguments) {
   event::SignalWatch terminate(SIGTERM, [&] { loop.stop(); });
   event::SignalWatch interrupt(SIGINT, [&] { loop.stop(); });
   signal(SIGPIPE, SIG_IGN);
+  (*server)->run();
   log::info("running");
   log::flush();
   loop.run();

@@ -112,8 +112,13 @@ class Bind(Peer):
 
 
 class Nsd(Peer):
-    def __init__(self, zone, primary_port, key, algorithm, secret):
+    """Secondary of a primary, or, with text, a primary that gives the zone to who has the key."""
+
+    def __init__(self, zone, primary_port, key, algorithm, secret, text=None):
         super().__init__()
+        if text is not None:
+            self.write(zone, text)
+        role = f"provide-xfr: 127.0.0.1 {key}" if text else f"request-xfr: AXFR 127.0.0.1@{primary_port} {key}\n  allow-notify: 127.0.0.1 NOKEY"
         self.write("nsd.conf", f"""server:
   ip-address: 127.0.0.1@{self.port}
   username: ""
@@ -133,14 +138,19 @@ key:
 zone:
   name: "{zone}"
   zonefile: "{zone}"
-  request-xfr: AXFR 127.0.0.1@{primary_port} {key}
+  {role}
 """)
         self.launch(program("nsd"), "-d", "-c", self.path("nsd.conf"))
 
 
 class Knot(Peer):
-    def __init__(self, zone, primary_port, key, algorithm, secret):
+    """As Nsd."""
+
+    def __init__(self, zone, primary_port, key, algorithm, secret, text=None):
         super().__init__()
+        if text is not None:
+            self.write(f"{zone}.zone", text)
+        role = "acl: give" if text else "master: primary\n    acl: told"
         self.write("knot.conf", f"""server:
   rundir: "{self.directory.name}"
   listen: 127.0.0.1@{self.port}
@@ -157,9 +167,16 @@ remote:
   - id: primary
     address: 127.0.0.1@{primary_port}
     key: {key}
+acl:
+  - id: give
+    key: {key}
+    action: transfer
+  - id: told
+    address: 127.0.0.1
+    action: notify
 zone:
   - domain: {zone}
-    master: primary
+    {role}
     storage: "{self.directory.name}"
 """)
         self.launch(program("knotd"), "-c", self.path("knot.conf"))

@@ -28,9 +28,15 @@ class NameServer:
         self.directory = tempfile.TemporaryDirectory(prefix="umaya-names-")
         self.port = free_port()
         self.extra = extra
+        self.log = None
         for name, text in zones.items():
             self.write(name, text)
         self.configure(zones)
+        self.start()
+
+    def start(self):
+        if self.log:
+            self.log.close()
         self.log = open(self.path("log"), "w+")
         self.process = subprocess.Popen([PROGRAM, "-g", "-c", self.path("named.conf")], stderr=self.log, stdout=self.log)
         wait_for(lambda: "running" in self.logged() or self.process.poll() is not None, 10, "named-lite runs")

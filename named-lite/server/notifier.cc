@@ -1,0 +1,137 @@
+#include "named-lite/server/notifier.h"
+
+#include <algorithm>
+
+#include "libcommon/base/bytes.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/base/random.h"
+#include "libcommon/event/datagram.h"
+#include "libcommon/event/loop.h"
+#include "libcommon/log/log.h"
+#include "named-lite/answer/query.h"
+#include "named-lite/dns/types.h"
+
+namespace umaya::named {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr size_t kMostTargets = 100;
+constexpr uint16_t kDnsPort = 53;
+constexpr int kTries = 5;
+
+/// Adds the addresses that the zone has for a node.
+void add_addresses(const ZoneImage& image, const Node& node, std::vector<RemoteServer>& out) {
+  for (uint16_t type : {type::kA, type::kAaaa}) {
+    const RrsetEntry* entry = node.find(type);
+    if (entry == nullptr) continue;
+    std::string_view data = image.data(*entry);
+    size_t size = type == type::kA ? 4 : 16;
+    for (size_t at = 12; at + size <= data.size(); at += size + 12) {
+      const auto* octets = reinterpret_cast<const uint8_t*>(data.data() + at);
+      net::IpAddress address = type == type::kA ? net::IpAddress::v4(octets) : net::IpAddress::v6(octets);
+      out.push_back({{address, kDnsPort}, std::nullopt});
+    }
+  }
+}
+
+/// Node of the server that the SOA names; nullptr when it is not in the zone.
+const Node* soa_server(const ZoneImage& image) {
+  std::string_view data = image.data(*image.apex().find(type::kSoa)).substr(12);
+  std::string wire;
+  for (size_t at = 0; at < data.size();) {
+    auto length = static_cast<unsigned char>(data[at]);
+    if (length >= 0xC0) {
+      size_t from = (static_cast<size_t>(length & 0x3F) << 8 | static_cast<unsigned char>(data[at + 1])) - 12;
+      wire += image.apex().name().substr(from);
+      break;
+    }
+    wire += data.substr(at, 1 + size_t{length});
+    at += 1 + size_t{length};
+    if (length == 0) break;
+  }
+  std::string lower = std::string(Name::from_wire(wire).lower().wire());
+  SuffixHashes hashes(lower, image.header().seed);
+  return image.find(lower, hashes.hash(hashes.labels()));
+}
+
+}  // namespace
+
+std::vector<RemoteServer> notify_targets(const NotifyConf& conf, const ZoneImage& image) {
+  std::vector<RemoteServer> all;
+  if (conf.mode == NotifyMode::no) return all;
+  const RrsetEntry* servers = image.apex().find(type::kNs);
+  if (conf.mode == NotifyMode::yes && servers != nullptr) {
+    const Node* primary = soa_server(image);
+    for (size_t i = 0; i < servers->count; ++i) {
+      uint32_t target = image.target(*servers, i);
+      if (target != 0 && image.at(target) != primary) add_addresses(image, *image.at(target), all);
+    }
+  }
+  all.insert(all.end(), conf.also.begin(), conf.also.end());
+  if (all.size() > kMostTargets) all.resize(kMostTargets);
+  return all;
+}
+
+std::string notify_message(const ZoneImage& image, uint16_t id) {
+  std::string message;
+  ByteWriter out(message);
+  constexpr uint16_t kFlags = opcode::kNotify << 11 | 0x0400;
+  out.be16(id).be16(kFlags).be16(1).be16(1).be16(0).be16(0);
+  out.bytes(image.apex().name()).be16(type::kSoa).be16(rr_class::kIn);
+  // The data were compiled for an owner at offset 12, where the question stands here, too.
+  std::string_view soa = image.data(*image.apex().find(type::kSoa));
+  return message.append(soa);
+}
+
+void Notifier::zone_changed(const ZoneConf& conf, const ZoneImage& image, const TsigKeys& keys) {
+  auto& scope = zones_[std::string(conf.name.lower().wire())];
+  scope = std::make_unique<event::TaskScope>();  // who has not answered yet need not hear of the older serial
+  for (RemoteServer& target : notify_targets(conf.notify, image)) {
+    std::optional<TsigKey> key;
+    if (const TsigKey* known = target.key ? find_key(keys, target.key->wire()) : nullptr) key = *known;
+    std::string label = "zone " + conf.name.text() + "/IN: notify of serial " + std::to_string(image.header().serial) +
+                        " to " + target.at.to_string();
+    std::string message = notify_message(image, static_cast<uint16_t>(random_u64()));
+    scope->spawn(tell(std::move(target), std::move(key), std::move(message), std::move(label)));
+  }
+}
+
+event::Task<void> Notifier::tell(RemoteServer target, std::optional<TsigKey> key, std::string message,
+                                 std::string label) {
+  event::PeerAddress peer;
+  peer.size = target.at.to_sockaddr(peer.storage);
+  auto socket = event::DatagramSocket::create(peer.storage.ss_family);
+  if (!socket || !socket->connect(peer)) {
+    log::warning("{}: {}", label, strerror(errno));
+    co_return;
+  }
+  Duration wait = 2s;
+  for (int i = 0; i < kTries; ++i, wait *= 2) {
+    std::string packet = message;
+    if (key) TsigSigner(*key).sign(packet, static_cast<uint64_t>(wall_seconds()));
+    (void)socket->send(packet);  // what is lost is sent again
+    TimePoint end = monotonic_now() + wait;
+    while (monotonic_now() < end) {
+      auto answer = co_await socket->receive(end - monotonic_now(), 512);
+      if (!answer) {
+        TimePoint now = monotonic_now();
+        if (now < end) co_await event::sleep(end - now);  // nobody listens there just now
+        break;
+      }
+      bool fits = answer->bytes.size() >= 12 && answer->bytes.compare(0, 2, packet, 0, 2) == 0;
+      if (!fits) continue;
+      int code = answer->bytes[3] & 15;
+      if (code == rcode::kNoError) {
+        log::info("{}: answered", label);
+      } else {
+        log::warning("{}: refused with code {}", label, code);
+      }
+      co_return;
+    }
+  }
+  log::warning("{}: no answer", label);
+}
+
+}  // namespace umaya::named

@@ -1,0 +1,42 @@
+// NAME    notifier - tells secondaries that a zone has a new serial (RFC 1996)
+//
+// SYNOPSIS
+//     Notifier notifier;
+//     notifier.zone_changed(conf, image, keys);
+//
+// DESCRIPTION
+//     Sends NOTIFY over UDP to the name servers of the zone, but for the one that its SOA names, and to those of
+//     also-notify. An address of a name server is used when the zone holds it. Each is told until it answers, five
+//     times at most, after 2, 4, 8 and 16 seconds; a newer serial takes the place of an older one.
+//
+// LIMITS  100 targets for each zone.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libcommon/event/task.h"
+#include "named-lite/config/named_conf.h"
+#include "named-lite/zone/image.h"
+
+namespace umaya::named {
+
+/// Whom to tell of a zone's new serial.
+std::vector<RemoteServer> notify_targets(const NotifyConf& conf, const ZoneImage& image);
+/// The message, with the zone's SOA as a hint.
+std::string notify_message(const ZoneImage& image, uint16_t id);
+
+class Notifier {
+ public:
+  /// Tells them; keys: of the configuration, needed during the call only.
+  void zone_changed(const ZoneConf& conf, const ZoneImage& image, const TsigKeys& keys);
+
+ private:
+  static event::Task<void> tell(RemoteServer target, std::optional<TsigKey> key, std::string message,
+                                std::string label);
+  std::map<std::string, std::unique_ptr<event::TaskScope>> zones_;  // by name in wire form
+};
+
+}  // namespace umaya::named

@@ -1,0 +1,49 @@
+#include "named-lite/transfer/zone_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "libcommon/fs/file.h"
+#include "named-lite/dns/types.h"
+#include "named-lite/zone/record_text.h"
+
+namespace umaya::named {
+
+std::string zone_path(const std::string& directory, const std::string& file) {
+  if (file.empty() || file.starts_with('/')) return file;
+  return directory + "/" + file;
+}
+
+Result<> write_zone_file(const std::string& path, const RecordList& records) {
+  if (path.empty()) return {};
+  std::string text = "; " + records.apex().text() + ", as transferred from its primary: changes made here are lost\n";
+  text += "$ORIGIN " + records.apex().text() + "\n";
+  for (const Record& record : records.records()) {
+    text += relative_text(records.owner(record), records.apex());
+    text += ' ' + std::to_string(record.ttl) + " IN " + type_text(record.type) + ' ';
+    text += rdata_text(record.type, records.rdata(record), records.apex());
+    text += '\n';
+  }
+  return fs::replace_file(path, text, 0644);
+}
+
+int64_t file_time(const std::string& path) {
+  struct stat status {};
+  return !path.empty() && ::stat(path.c_str(), &status) == 0 ? status.st_mtim.tv_sec : 0;
+}
+
+void touch_file(const std::string& path) {
+  if (!path.empty()) ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
+}
+
+SoaTimes soa_times(const ZoneImage& image) {
+  std::string_view data = image.data(*image.apex().find(type::kSoa));
+  auto number = [&](size_t from_end) {
+    uint32_t value = 0;
+    for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(data[data.size() - from_end + i]);
+    return value;
+  };
+  return {number(16), number(12), number(8)};
+}
+
+}  // namespace umaya::named

@@ -1,0 +1,34 @@
+// NAME    zone_file - the file of a secondary zone
+//
+// DESCRIPTION
+//     What was transferred is written as a zone file, so that it is served at once after a restart and can be read by a
+//     person. Its time of modification says when a primary last confirmed it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "libcommon/base/result.h"
+#include "named-lite/zone/image.h"
+#include "named-lite/zone/records.h"
+
+namespace umaya::named {
+
+/// The path of a zone's file; empty when the configuration names none.
+std::string zone_path(const std::string& directory, const std::string& file);
+/// Writes the records as a zone file, whole or not at all. Nothing happens when the path is empty.
+Result<> write_zone_file(const std::string& path, const RecordList& records);
+/// When the file was last changed or touched, seconds since 1970; 0 when there is none.
+int64_t file_time(const std::string& path);
+/// Sets that time to now.
+void touch_file(const std::string& path);
+
+/// The times of a zone's SOA, in seconds.
+struct SoaTimes {
+  uint32_t refresh = 0;
+  uint32_t retry = 0;
+  uint32_t expire = 0;
+};
+SoaTimes soa_times(const ZoneImage& image);
+
+}  // namespace umaya::named
