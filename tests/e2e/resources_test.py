@@ -92,7 +92,8 @@ class FullDisk(unittest.TestCase):
         log = tempfile.NamedTemporaryFile(prefix="umaya-space-", suffix=".log")
         os.chmod(log.name, 0o666)
         with SmallDisk() as disk:
-            mail = Instance(directory=disk, main_cf={"maillog_file": log.name, "queue_minfree": "20000000"})
+            mail = Instance(directory=disk, main_cf={"maillog_file": log.name, "queue_minfree": "20000000",
+                                                     "notify_classes": ""})
             mail.log = lambda: file_text(log.name)
             try:
                 with mail.smtp() as client:
