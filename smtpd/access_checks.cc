@@ -7,6 +7,7 @@
 #include "libcommon/message/address.h"
 #include "libcommon/table/settle.h"
 #include "smtpd/evaluation.h"
+#include "smtpd/policy_service.h"
 
 namespace umaya::smtpd {
 
@@ -62,6 +63,12 @@ Task<Step> Evaluation::access(const Rule& rule) {
   co_return co_await apply(rule, found.lookup.value(), subject);
 }
 
+Task<Step> Evaluation::policy_service(const Rule& rule, Subject subject) {
+  std::string request = policy_request(question_, rule.policy->settings().context);
+  std::string action = co_await rule.policy->ask(std::move(request));
+  co_return co_await apply(rule, std::move(action), subject);
+}
+
 Task<Step> Evaluation::apply(const Rule& rule, std::string value, Subject subject) {
   AccessAction action = parse_access_action(value);
   switch (action.kind) {
@@ -76,7 +83,7 @@ Task<Step> Evaluation::apply(const Rule& rule, std::string value, Subject subjec
       }
       co_return Step::permit;
     case ActionKind::invalid:
-      log::warning("{}: \"{}\": {}", rule.maps->title(), value, action.text);
+      log::warning("{}: \"{}\": {}", rule.policy ? rule.policy->server() : rule.maps->title(), value, action.text);
       co_return server_error(subject);
     case ActionKind::restrictions: {
       std::shared_ptr<const RuleList> rules = policy_.compile_result(action.text);

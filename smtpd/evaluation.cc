@@ -190,6 +190,8 @@ Task<Step> Evaluation::run_rule(const Rule& rule, Subject subject) {
     case Check::defer_unauth_destination:
     case Check::permit_auth_destination:
       co_return co_await destination(rule.check);
+    case Check::check_policy_service:
+      co_return co_await policy_service(rule, subject);
     default:
       co_return co_await access(rule);
   }

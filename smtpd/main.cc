@@ -38,6 +38,8 @@
 //     anvil (private/anvil): counts of clients
 //     flush (public/flush): ETRN
 //
+//     policy servers of check_policy_service: questions about clients, senders and recipients
+//
 // PRIVILEGE
 //     net_user, in a sandbox. Reads its tables; writes nothing.
 //

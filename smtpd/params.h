@@ -10,6 +10,7 @@
 
 #include "libcommon/base/clock.h"
 #include "libcommon/config/bind.h"
+#include "smtpd/policy_settings.h"
 
 namespace umaya::smtpd {
 
@@ -156,6 +157,17 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"recipient_delimiter", &Params::recipient_delimiter},
     {"double_bounce_sender", &Params::double_bounce_sender},
     {"parent_domain_matches_subdomains", &Params::parent_domain_matches_subdomains},
+});
+
+inline constexpr auto kPolicyBindings = config::bindings<PolicySettings>({
+    {"smtpd_policy_service_default_action", &PolicySettings::default_action},
+    {"smtpd_policy_service_policy_context", &PolicySettings::context},
+    {"smtpd_policy_service_timeout", &PolicySettings::timeout},
+    {"smtpd_policy_service_retry_delay", &PolicySettings::retry_delay},
+    {"smtpd_policy_service_max_idle", &PolicySettings::max_idle},
+    {"smtpd_policy_service_max_ttl", &PolicySettings::max_ttl},
+    {"smtpd_policy_service_try_limit", &PolicySettings::try_limit},
+    {"smtpd_policy_service_request_limit", &PolicySettings::request_limit},
 });
 
 }  // namespace umaya::smtpd

@@ -59,6 +59,9 @@ struct Question {
   std::string_view etrn_domain{};
   std::string_view queue_id{};  ///< empty: NOQUEUE
   size_t recipient_count = 0;
+  uint64_t size = 0;      ///< declared, and at END-OF-MESSAGE the true one
+  uint64_t instance = 0;  ///< the same for all questions about one message
+  bool stress = false;
   bool pipelined_early = false;  ///< the client sent commands ahead without permission
 };
 

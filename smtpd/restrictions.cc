@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kMaxNesting = 100;
 
-enum class Argument : uint8_t { none, table, number, word };
+enum class Argument : uint8_t { none, table, number, word, server };
 
 struct Word {
   std::string_view name;
@@ -61,8 +61,8 @@ constexpr auto kWords = std::to_array<Word>({
     {"check_sender_access", Check::check_sender_access, Argument::table},
     {"check_recipient_access", Check::check_recipient_access, Argument::table},
     {"check_etrn_access", Check::check_etrn_access, Argument::table},
+    {"check_policy_service", Check::check_policy_service, Argument::server},
     // Known, and without effect yet.
-    {"check_policy_service", Check::not_yet, Argument::word},
     {"reject_plaintext_session", Check::not_yet},
     {"permit_tls_clientcerts", Check::not_yet},
     {"permit_tls_all_clientcerts", Check::not_yet},
@@ -131,6 +131,16 @@ std::shared_ptr<table::Maps> RestrictionCompiler::open(const std::string& name) 
   return maps;
 }
 
+Result<std::shared_ptr<PolicyService>> RestrictionCompiler::open_policy(std::string_view argument) {
+  for (auto& [known, server] : servers_) {
+    if (known == argument) return server;
+  }
+  if (!options_.open_policy) return permanent("policy services cannot be asked here");
+  UMAYA_TRY(auto server, options_.open_policy(argument));
+  servers_.emplace_back(std::string(argument), server);
+  return server;
+}
+
 RuleList RestrictionCompiler::compile(std::string_view title, std::string_view list, Check bare_table) {
   RuleList rules;
   auto words = split_list(list);
@@ -160,6 +170,10 @@ Rule RestrictionCompiler::compile_word(std::string_view title, const std::vector
       auto seconds = parse_uint(argument);
       if (!seconds || *seconds > 3600) return broken(title, name, "needs a number of seconds");
       rule.seconds = static_cast<int>(*seconds);
+    } else if (word->argument == Argument::server) {
+      auto server = open_policy(argument);
+      if (!server) return broken(title, name, server.error().what);
+      rule.policy = std::move(*server);
     } else {
       complaints_.push_back(fmt::format("{}: {} has no effect yet", title, name));
     }

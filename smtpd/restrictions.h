@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "libcommon/base/result.h"
 #include "libcommon/table/maps.h"
 
 namespace umaya::smtpd {
@@ -63,8 +64,10 @@ enum class Check : uint8_t {
   check_sender_access,
   check_recipient_access,
   check_etrn_access,
+  check_policy_service,
 };
 
+class PolicyService;
 struct Rule;
 using RuleList = std::vector<Rule>;
 
@@ -73,12 +76,15 @@ struct Rule {
   std::string name;                       ///< as written
   int seconds = 0;                        ///< sleep
   std::shared_ptr<table::Maps> maps;      ///< check_*_access; shared: one open table serves every list that names it
+  std::shared_ptr<PolicyService> policy;  ///< check_policy_service; shared: one server's connections serve every list
   std::shared_ptr<const RuleList> rules;  ///< restriction_class; shared between the lists that name the class
 };
 
 struct CompilerOptions {
   /// Opens the table of a check_*_access.
   std::function<std::shared_ptr<table::Maps>(const std::string& type_and_name)> open_maps;
+  /// The server of a check_policy_service, or what is wrong with it.
+  std::function<Result<std::shared_ptr<PolicyService>>(std::string_view argument)> open_policy{};
   /// The list of a restriction class, nothing when the name is none.
   std::function<std::optional<std::string>(std::string_view name)> class_list;
 };
@@ -96,10 +102,12 @@ class RestrictionCompiler {
   Rule compile_class(std::string_view title, std::string name, std::string_view list, Check bare_table);
   Rule broken(std::string_view title, std::string_view name, std::string_view why);
   std::shared_ptr<table::Maps> open(const std::string& name);
+  Result<std::shared_ptr<PolicyService>> open_policy(std::string_view argument);
 
   CompilerOptions options_;
   std::vector<std::string> complaints_;
   std::vector<std::pair<std::string, std::shared_ptr<table::Maps>>> opened_;
+  std::vector<std::pair<std::string, std::shared_ptr<PolicyService>>> servers_;
   /// Classes met so far, with what a bare table means in them; null while one is being compiled.
   std::map<std::pair<std::string, Check>, std::shared_ptr<const RuleList>> classes_;
   int depth_ = 0;

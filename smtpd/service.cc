@@ -10,6 +10,7 @@
 #include "libcommon/log/log.h"
 #include "libcommon/net/proxy_header.h"
 #include "libcommon/services/flush.h"
+#include "smtpd/policy_service.h"
 #include "smtpd/reject_footer.h"
 
 namespace umaya::smtpd {
@@ -42,6 +43,11 @@ Result<void> Service::load(daemon::Process& process) {
   CompilerOptions compiler;
   compiler.open_maps = [this](const std::string& name) {
     return std::make_shared<table::Maps>(table::Maps::open(table_options_, name, name));
+  };
+  PolicySettings policy;
+  UMAYA_CHECK(config::bind(config, kPolicyBindings, policy));
+  compiler.open_policy = [policy, &process](std::string_view argument) {
+    return PolicyService::parse(argument, policy, process.queue_path(""));
   };
   compiler.class_list = [this, &config](std::string_view name) -> std::optional<std::string> {
     for (const std::string& known : params_.restriction_classes) {

@@ -95,6 +95,11 @@ std::string_view Session::protocol() const {
   return extended_ ? "ESMTP" : "SMTP";
 }
 
+uint64_t Session::next_instance() {
+  static uint64_t last = static_cast<uint64_t>(wall_usec()) << 8;
+  return ++last;
+}
+
 Question Session::question(std::string_view where) const {
   Question q{.client = client_, .where = where, .protocol = extended_ ? "ESMTP" : "SMTP", .helo = helo_};
   if (transaction_) {
@@ -102,6 +107,9 @@ Question Session::question(std::string_view where) const {
     q.queue_id = transaction_->queue_id;
     q.recipient_count = transaction_->recipients.size();
   }
+  if (transaction_) q.size = where == "END-OF-MESSAGE" ? transaction_->size : transaction_->declared_size;
+  q.instance = instance_;
+  q.stress = shared_.overloaded;
   q.pipelined_early = pipelined_early_;
   return q;
 }

@@ -207,9 +207,12 @@ class Session {
 
   Question question(std::string_view where) const;
   bool trusts_early_input() const { return mode_ == Mode::stand_alone; }
+  /// A number for a message that is still to come, for policy servers.
+  static uint64_t next_instance();
   std::string_view protocol() const;
   void reset_transaction() {
     if (transaction_) forwarded_.reset();  // XFORWARD holds for one message
+    instance_ = next_instance();
     transaction_.reset();
     if (trouble_ == kNoTrouble) transcript_.clear();
   }
@@ -244,6 +247,7 @@ class Session {
   Deferrals deferrals_;
   MessageActions session_actions_;
   std::optional<Forwarded> forwarded_;
+  uint64_t instance_ = next_instance();
   Transcript transcript_;
   uint8_t trouble_ = kNoTrouble;  ///< classes seen, of those that postmaster hears of
   std::unique_ptr<Transaction> transaction_;

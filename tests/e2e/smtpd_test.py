@@ -4,6 +4,7 @@ import os
 import re
 import resource
 import socket
+import threading
 import time
 import unittest
 
@@ -269,6 +270,73 @@ class Proxied(unittest.TestCase):
                 for command in ("XCLIENT ADDR=192.0.2.7", "XFORWARD NAME=mx.sender.test"):
                     self.assertEqual(stranger.say(command), "550 5.7.0 Error: insufficient authorization")
                 self.assertRegex(stranger.open(recipient="v@foreign.test"), "^554 5.7.1 ")
+
+
+class PolicyServer:
+    """A policy server on a thread; answer(request as a dictionary) gives the action, or None to hang up."""
+
+    def __init__(self, answer):
+        self.answer, self.requests, self.connections = answer, [], 0
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        while True:
+            try:
+                peer, _ = self.socket.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
+
+    def serve(self, peer):
+        with peer, peer.makefile("rb") as lines:
+            request = {}
+            for line in lines:
+                if line.strip():
+                    name, value = line.decode().rstrip("\n").split("=", 1)
+                    request[name] = value
+                    continue
+                self.requests.append(request)
+                action = self.answer(request)
+                if action is None:
+                    return
+                peer.sendall(f"action={action}\n\n".encode())
+                request = {}
+
+
+class Policy(unittest.TestCase):
+    def test_a_policy_server_greylists_and_its_failure_is_the_default_action(self):
+        seen = set()
+
+        def greylist(request):
+            if request["recipient"].startswith("bob"):
+                return None
+            key = (request["client_address"], request["sender"], request["recipient"])
+            if key in seen:
+                return "PREPEND X-Greylist: passed"
+            seen.add(key)
+            return "DEFER_IF_PERMIT greylisted, come back"
+
+        server = PolicyServer(greylist)
+        service = f"inet:127.0.0.1:{server.port}"
+        with Instance(main_cf=dict(OUTSIDE, smtpd_recipient_restrictions=f"check_policy_service {service}")) as mail:
+            with Client(mail) as c:
+                self.assertEqual(c.open(), "450 4.7.1 <alice@example.test>: Recipient address rejected: greylisted, come back")
+                self.assertRegex(c.say("RCPT TO:<alice@example.test>"), "^250 ")
+                c.say("DATA")
+                self.assertRegex(c.say("Subject: late\r\n\r\nx\r\n."), "^250 ")
+                self.assertEqual(mail.wait_mail("alice")[0]["X-Greylist"], "passed")
+                self.assertEqual(server.connections, 1)
+                self.assertRegex(c.open(recipient="bob@example.test"), "^451 4.3.5 .*Server configuration problem")
+            first, second = server.requests[:2]
+            self.assertEqual((first["request"], first["protocol_state"], first["sender"], first["helo_name"]),
+                             ("smtpd_access_policy", "RCPT", "s@x.org", "client.test"))
+            self.assertEqual(first["instance"], second["instance"])
+            self.assertNotEqual(first["instance"], server.requests[-1]["instance"])
+            mail.wait_log(f"problem talking to server {service}: lost connection", count=2)
+        server.socket.close()
 
 
 class Replies(unittest.TestCase):

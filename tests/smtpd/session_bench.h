@@ -20,6 +20,7 @@
 #include "libcommon/event/loop.h"
 #include "libcommon/log/log.h"
 #include "libcommon/message/address.h"
+#include "smtpd/policy_service.h"
 #include "smtpd/session.h"
 #include "tests/support/fake_resolver.h"
 
@@ -84,6 +85,7 @@ class FakeCleanup {
     rmdir(directory_.c_str());
   }
   const std::string& path() const { return path_; }
+  const std::string& directory() const { return directory_; }
   std::vector<Received> messages;  ///< complete ones
   services::cleanup::Outcome outcome{services::cleanup::Verdict::accepted, 250, "2.0.0", {}};
   bool silent_early_refusal = false;  ///< answer in the middle of the content
@@ -133,6 +135,11 @@ class Bench {
     CompilerOptions compiler;
     compiler.open_maps = [this](const std::string& name) {
       return std::make_shared<table::Maps>(table::Maps::open(options_, name, name));
+    };
+    compiler.open_policy = [this](std::string_view argument) {
+      PolicySettings policy_settings;
+      policy_settings.retry_delay = std::chrono::milliseconds(1);
+      return PolicyService::parse(argument, policy_settings, cleanup.directory());
     };
     compiler.class_list = [this](std::string_view name) -> std::optional<std::string> {
       for (const std::string& known : params.restriction_classes) {
