@@ -17,6 +17,7 @@ step() {
 step "unit tests and fuzz corpora" ctest --test-dir "$build" --output-on-failure -j"$(nproc)"
 [ -x tools/lint.sh ] && step "lint" tools/lint.sh "$build"
 [ -x tests/run_e2e.sh ] && step "end-to-end tests" tests/run_e2e.sh "$build"
+step "the fault harness's accounts" sh -c "cd tests/faults && python3 -B accounts_test.py -q"
 step "demo" "$build/bin/umaya" demo
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

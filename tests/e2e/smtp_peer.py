@@ -107,6 +107,10 @@ class SmtpPeer:
             return [r for m in self.messages for r in m["recipients"]]
 
     def close(self):
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts, which would serve on otherwise
+        except OSError:
+            pass
         self.listener.close()
         with self.lock:
             for client in self.clients:

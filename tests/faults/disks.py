@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import struct
 import subprocess
 import tempfile
@@ -20,6 +21,17 @@ def unavailable():
     if subprocess.run(["sh", "-c", "command -v mkfs.ext4"], capture_output=True).returncode != 0:
         return "needs mkfs.ext4 (e2fsprogs)"
     return None
+
+
+def kill_users(top):
+    """Kills every process that has a file or its directory below top: commands, orphans."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            links = [f"/proc/{pid}/cwd", *(f"/proc/{pid}/fd/{fd}" for fd in os.listdir(f"/proc/{pid}/fd"))]
+            if int(pid) != os.getpid() and any(os.readlink(link).startswith(top + "/") for link in links):
+                os.kill(int(pid), signal.SIGKILL)
+        except OSError:
+            pass  # it has ended
 
 
 class Disk:
@@ -48,6 +60,7 @@ class Disk:
             done = subprocess.run(["umount", self.mount_point], capture_output=True, text=True)
             if done.returncode == 0 or "not mounted" in done.stderr:
                 return
+            kill_users(self.mount_point)
             time.sleep(0.05)
         raise RuntimeError(f"umount {self.mount_point}: {done.stderr.strip()}")
 

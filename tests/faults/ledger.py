@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """ledger - what was acknowledged must exist: kills, power cuts, full disks, missing descriptors
 
-    tests/faults/ledger.py [--build DIR] [--only kill,power,enospc,emfile,mutation] [--rounds 200] [--power-rounds 50]
+    tests/faults/ledger.py [--build DIR] [--only calm,kill,power,enospc,emfile,mutation] [--rounds 200] [--power-rounds 50]
                            [--senders 8] [--seed N]
 
 Senders write a line for each message that was acknowledged (250, or exit 0 of sendmail) to a ledger outside of the file
-systems under test. After the faults the instance is left in peace until its queue is empty; then each line must have its
-message in the mailbox, byte for byte, and the number of extra copies may not exceed the number of crashes.
+systems under test. Its recipients are users, a list, some who put mail off or refuse it for good, and users of a next
+host. After the faults the instance is left in peace; then every recipient of every line must be accounted for: in the
+mailbox or taken by the next host byte for byte, waiting in the queue, or returned to its sender. Copies may not exceed
+the crashes (kill), and one for each recipient and crash (power). accounts.py counts; accounts_test.py tests it.
 
+calm      no fault: no loss and no copy
 kill      kill -9 of a random daemon (master included) again and again under load
 power     the file systems lose power (EXT4_IOC_SHUTDOWN without flushing the journal) under load, queue and mailboxes on
           one file system and on two; needs root and loop devices
@@ -29,7 +32,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "e2e"), os.path.join(HERE, "..", "suppo
 def arguments():
     parser = argparse.ArgumentParser(description="Count messages through faults.")
     parser.add_argument("--build", default=os.path.join(HERE, "..", "..", "build"))
-    parser.add_argument("--only", default="kill,power,enospc,emfile,mutation")
+    parser.add_argument("--only", default="calm,kill,power,enospc,emfile,mutation")
     parser.add_argument("--rounds", type=int, default=200, help="kills")
     parser.add_argument("--power-rounds", type=int, default=50, help="power cuts for each layout of file systems")
     parser.add_argument("--senders", type=int, default=8)

@@ -1,41 +1,36 @@
-"""load - senders that keep a ledger, and the check of the ledger against the mailboxes"""
+"""load - senders that keep a ledger"""
 
 import collections
 import hashlib
 import os
 import random
-import re
 import smtplib
 import subprocess
 import threading
 import time
 
+from accounts import Entry
 from umaya_instance import BUILD
-
-USERS = ["u0", "u1", "u2", "u3", "u4", "u5", "u6", "u7"]
-ID = re.compile(rb"^X-Ledger-Id: (\S+)\r?$", re.MULTILINE)
-
-
-def body_hash(raw):
-    """Of the text after the headers, with LF line ends."""
-    text = raw.replace(b"\r\n", b"\n").split(b"\n\n", 1)
-    return hashlib.sha256(text[1] if len(text) == 2 else b"").hexdigest()
+from world import DOMAIN, FAR, USERS
 
 
 class Ledger:
-    """Lines "id hash recipient …", each written before the next message is begun."""
+    """What was acknowledged; on disk one line for each message, written before its sender begins the next one."""
 
     def __init__(self, path):
         self.path = path
         self.lock = threading.Lock()
         self.file = open(path, "w", buffering=1)
-        self.acknowledged = {}  # id -> (hash, recipients)
+        self.entries = []
         self.refused = collections.Counter()
+        self.crashes = 0  # so far; the faults count here
+        self.down = False  # nothing runs; the faults say so
+        self.while_down = 0  # accepted by sendmail meanwhile
 
-    def add(self, identity, digest, recipients):
+    def add(self, entry):
         with self.lock:
-            self.acknowledged[identity] = (digest, recipients)
-            self.file.write(f"{identity} {digest} {' '.join(recipients)}\n")
+            self.entries.append(entry)
+            self.file.write(f"{entry}\n")
 
     def refuse(self, why):
         with self.lock:
@@ -43,14 +38,39 @@ class Ledger:
 
     def __len__(self):
         with self.lock:
-            return len(self.acknowledged)
+            return len(self.entries)
+
+    def close(self):
+        self.file.close()
+        os.unlink(self.path)
+
+
+def some_recipients(serial):
+    """Mostly users; now and then a list, one that fails for good, one that is put off, somebody at the next host."""
+    dice = random.random()
+    if dice < 0.05:
+        return [f"list@{DOMAIN}"]
+    names = [f"{user}@{DOMAIN}" for user in random.sample(USERS, random.choice((1, 1, 1, 2, 4)))]
+    if dice < 0.10:
+        names.append(random.choice((f"forwards@{DOMAIN}", f"refuses@{DOMAIN}", f"gone-{serial}@{FAR}")))
+    elif dice < 0.12:
+        names.append(f"slow@{DOMAIN}")
+    elif dice < 0.27:
+        names += [f"r{i}-{serial}@{FAR}" for i in range(random.choice((1, 1, 3, 8)))]
+    elif dice < 0.30:
+        names.append(f"grey-{serial}@{FAR}")
+    elif dice < 0.305:
+        names.append(f"late-{serial}@{FAR}")
+    if dice < 0.20 and random.random() < 0.5:
+        del names[:-1]  # alone
+    return names
 
 
 class Senders:
     """Threads that send without pause until stop(); an error means "not acknowledged", and the next message follows."""
 
-    def __init__(self, mail, ledger, count, sendmail_share=0.1, domain="example.test"):
-        self.mail, self.ledger, self.sendmail_share, self.domain = mail, ledger, sendmail_share, domain
+    def __init__(self, mail, ledger, count, sendmail_share=0.1):
+        self.mail, self.ledger, self.sendmail_share = mail, ledger, sendmail_share
         self.running = True
         self.serial = 0
         self.lock = threading.Lock()
@@ -68,62 +88,60 @@ class Senders:
             self.serial += 1
             serial = self.serial
         identity = f"L{serial}-{random.getrandbits(48):012x}"
-        recipients = random.sample(USERS, random.choice((1, 1, 1, 2, 4)))
         lines = [f"line {i} {'.' * (i % 5)}" for i in range(random.choice((1, 5, 60, 600)))] + [f"end {identity}"]
         body = "\n".join(lines) + "\n"
-        text = f"X-Ledger-Id: {identity}\nFrom: u0@{self.domain}\nSubject: {identity}\n\n{body}"
-        return identity, hashlib.sha256(body.encode()).hexdigest(), recipients, text
+        sender = f"{random.choice(USERS)}@{DOMAIN}"
+        text = f"X-Ledger-Id: {identity}\nFrom: {sender}\nSubject: {identity}\n\n{body}"
+        digest = hashlib.sha256(body.encode()).hexdigest()
+        return Entry(identity, digest, sender, some_recipients(identity), self.ledger.crashes), text
 
     def _run(self, number):
         client = None
         while self.running:
-            identity, digest, recipients, text = self._next()
+            entry, text = self._next()
             try:
                 if random.random() < self.sendmail_share:
-                    self._sendmail(recipients, text)
+                    self.sendmail(entry, text)
                 else:
                     client = client or smtplib.SMTP("127.0.0.1", self.mail.port, local_hostname=f"s{number}.test", timeout=20)
-                    client.sendmail(f"u0@{self.domain}", [f"{r}@{self.domain}" for r in recipients], text)
-                self.ledger.add(identity, digest, recipients)
+                    # Recipients that were refused are the client's to send again.
+                    refused = client.sendmail(entry.sender, entry.recipients, text)
+                    entry.recipients = [r for r in entry.recipients if r not in refused]
+                self.ledger.add(entry)
             except (OSError, smtplib.SMTPException) as error:
-                self.ledger.refuse(type(error).__name__ + str(getattr(error, "smtp_code", "")))
+                self.ledger.refuse(describe(error))
                 if client:
                     client.close()
                 client = None
                 time.sleep(0.02)
 
-    def _sendmail(self, recipients, text):
+    def sendmail(self, entry, text):
+        was_down = self.ledger.down
         done = subprocess.run([os.path.join(BUILD, "bin", "sendmail"), "-C", self.mail.config, "-i", "-f",
-                               f"u0@{self.domain}", *recipients], input=text.encode(), capture_output=True, timeout=60)
+                               entry.sender, *entry.recipients], input=text.encode(), capture_output=True, timeout=60)
         if done.returncode != 0:
             raise OSError(f"sendmail {done.returncode}")
+        if was_down and self.ledger.down:
+            with self.ledger.lock:
+                self.ledger.while_down += 1
 
 
-class Findings:
-    def __init__(self):
-        self.lost, self.damaged, self.copies, self.unknown = [], [], 0, 0
+def describe(error):
+    """"452", "SMTPServerDisconnected", "sendmail 75" …"""
+    if isinstance(error, smtplib.SMTPResponseException):
+        return str(error.smtp_code)
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return str(next(iter(error.recipients.values()))[0])
+    return str(error) if str(error).startswith("sendmail") else type(error).__name__
 
-    def __str__(self):
-        return (f"{len(self.lost)} lost, {len(self.damaged)} damaged, {self.copies} extra copies, "
-                f"{self.unknown} delivered without acknowledgement")
 
-
-def check(mail, ledger, users=USERS):
-    """Reads all mailboxes and compares. What was delivered though not acknowledged is no fault."""
-    seen = collections.defaultdict(list)  # (id, user) -> hashes
-    for user in users:
-        for raw in mail.raw_mail(user):
-            found = ID.search(raw)
-            if found:
-                seen[(found.group(1).decode(), user)].append(body_hash(raw))
-    findings = Findings()
-    for identity, (digest, recipients) in ledger.acknowledged.items():
-        for user in recipients:
-            hashes = seen.pop((identity, user), [])
-            if not hashes:
-                findings.lost.append((identity, user))
-            if any(h != digest for h in hashes):
-                findings.damaged.append((identity, user))
-            findings.copies += max(0, len(hashes) - 1)
-    findings.unknown = len(seen)
-    return findings
+def send_by_sendmail(mail, ledger, count):
+    """For times when nothing runs."""
+    senders = Senders(mail, ledger, 0)
+    for _ in range(count):
+        entry, text = senders._next()
+        try:
+            senders.sendmail(entry, text)
+            ledger.add(entry)
+        except OSError as error:
+            ledger.refuse(describe(error))
