@@ -14,6 +14,7 @@
 #include "libcommon/queue/bounce_log.h"
 #include "libcommon/queue/queue_id.h"
 #include "libcommon/services/cleanup_client.h"
+#include "libcommon/services/delivery_key.h"
 
 namespace umaya::bounce {
 
@@ -127,7 +128,7 @@ event::Task<void> Service::session(Fd fd) {
     if (!packet) co_return;
     bs::Done reply = co_await answer(std::move(*packet));
     auto sent = co_await channel.send(std::move(reply), {}, params_.ipc_timeout);
-    if (!sent) co_return;
+    if (!sent || process_.crowded()) co_return;
   }
 }
 
@@ -246,6 +247,9 @@ event::Task<Result<std::string>> Service::post(PlannedNotice planned, const bs::
     text.retry_until_seconds =
         text.arrival_seconds + std::chrono::duration_cast<std::chrono::seconds>(params_.lifetime).count();
   }
+  std::string failed_ones;
+  for (const auto& record : planned.records) failed_ones += record.recipient.address + "\n";
+  std::string origin = services::origin_of(request.envelope, {describe(planned), planned.to, failed_ones});
   text.records = std::move(planned.records);
   text.returned = planned.returned;
   text.content_head = head;
@@ -263,6 +267,7 @@ event::Task<Result<std::string>> Service::post(PlannedNotice planned, const bs::
       queue::make_id(params_.long_ids ? queue::IdForm::long_form : queue::IdForm::short_form);
   submission.envelope.sender = planned.from;
   submission.envelope.arrival_usec = wall_usec();
+  services::set_origin(submission.envelope, std::move(origin));
   submission.envelope.smtputf8 = notice.smtputf8;
   if (notice.eight_bit) submission.envelope.body = services::BodyType::eight_bit;
   submission.envelope.attributes = {{"log_message_origin", "local"}, {"rewrite_context", "local"}};

@@ -8,6 +8,7 @@
 #include "libcommon/base/strings.h"
 #include "libcommon/log/log.h"
 #include "libcommon/queue/queue_id.h"
+#include "libcommon/services/delivery_key.h"
 #include "libcommon/table/settle.h"
 
 namespace umaya::local_delivery {
@@ -199,6 +200,10 @@ services::cleanup::Submission LocalBackend::submission(const Forward& message) c
   }
   out.options = services::cleanup::kMapAddresses;
   const services::Recipient& from = target_.recipient;
+  std::string members;
+  for (const std::string& address : message.recipients) members += address + "\n";
+  services::set_origin(
+      out.envelope, services::origin_of(job_.request.envelope, {from.address, from.original, message.sender, members}));
   for (const std::string& address : message.recipients) {
     services::Recipient to;
     to.address = address;

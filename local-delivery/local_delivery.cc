@@ -9,6 +9,7 @@
 #include "libcommon/mailbox/delivery_file.h"
 #include "libcommon/mailbox/mbox_delivery.h"
 #include "libcommon/message/address.h"
+#include "libcommon/services/delivery_key.h"
 #include "local-delivery/agent.h"
 #include "local-delivery/command.h"
 
@@ -268,7 +269,7 @@ services::become::Deliver LocalDelivery::make_job(const Progress& progress, std:
                         lists(params_.delivered_header, header_kind) ? to.address : std::string_view());
   job.content_offset = message_.content_offset;
   job.content_size = message_.content_size;
-  job.key = services::become::delivery_key(message_.envelope, to);
+  job.key = services::delivery_key(message_.envelope, to);
   return job;
 }
 

@@ -9,6 +9,7 @@
 #include "libcommon/log/log.h"
 #include "libcommon/message/address.h"
 #include "libcommon/route/router.h"
+#include "libcommon/services/delivery_key.h"
 #include "libcommon/services/status_filter.h"
 #include "libcommon/table/search.h"
 #include "libcommon/table/settle.h"
@@ -115,7 +116,7 @@ services::become::Deliver make_job(const Job& job, const services::Recipient& to
       agent_head(job.request.envelope, params.original_recipient ? original : std::string_view(), to.address);
   deliver.content_offset = job.request.content_offset;
   deliver.content_size = job.request.content_size;
-  deliver.key = services::become::delivery_key(job.request.envelope, to);
+  deliver.key = services::delivery_key(job.request.envelope, to);
   return deliver;
 }
 

@@ -15,6 +15,8 @@ namespace {
 
 /// How often a session that nobody speaks on looks whether we shall end.
 constexpr Duration kLook = 2s;
+/// An agent closes its message this soon after we have taken its late results.
+constexpr Duration kUnlocked = 100ms;
 
 }  // namespace
 
@@ -164,6 +166,7 @@ event::Task<service::Done> QueueManager::late_results(service::LateResults late)
   auto flush = [fd] { return fs::sync_data(fd); };
   auto synced = co_await pool_.run(std::move(flush));
   if (!synced) co_return service::Done{false, synced.error().what};
+  if (!unlock_timer_.armed()) unlock_timer_.arm(kUnlocked);
   co_return service::Done{true, {}};
 }
 

@@ -1,6 +1,8 @@
 #include "libcommon/ipc/channel.h"
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "libcommon/event/listener.h"
@@ -40,6 +42,7 @@ bool Channel::try_receive(Result<Packet>& into) {
     return false;
   }
   if (n < 0) {
+    cut_off_ = errno == ECONNRESET;  // an orderly end is an empty read
     into = sys_error("receive");
     return true;
   }
@@ -129,6 +132,11 @@ Task<Result<void>> Channel::send_packet(std::string bytes, std::vector<int> fds,
     bool ready = co_await event::writable_edge(fd_.get(), limit);
     if (!ready) co_return sys_error("send", ETIMEDOUT);
   }
+}
+
+bool Channel::all_read() const {
+  int waiting = 0;
+  return ::ioctl(fd_.get(), SIOCOUTQ, &waiting) != 0 || waiting == 0;
 }
 
 bool Channel::stale() const {

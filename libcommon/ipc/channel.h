@@ -72,6 +72,10 @@ class Channel {
 
   /// The peer has closed, or sent something that nobody waits for.
   bool stale() const;
+  /// Whether the peer has taken all packets that were sent out of its socket.
+  bool all_read() const;
+  /// Whether the peer ended with packets of ours unread. Known when a receive has failed.
+  bool cut_off() const { return cut_off_; }
   int fd() const { return fd_.get(); }
 
  private:
@@ -81,6 +85,7 @@ class Channel {
   std::coroutine_handle<> reader_;
   Result<Packet>* target_ = nullptr;
   bool readable_ = true;
+  bool cut_off_ = false;
   event::IoWatch watch_;
   std::unique_ptr<event::Timer> timer_;
 };

@@ -13,8 +13,6 @@
 //     When the mail system runs as an ordinary user there is nobody else to become: any other uid is refused.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -97,7 +95,7 @@ struct Deliver {
   std::string head;                  ///< Return-Path: and so on, LF text
   uint64_t content_offset = 0;
   uint64_t content_size = 0;
-  std::string key;  ///< of delivery_key(): a delivery that is tried again makes no second file in a Maildir
+  std::string key;  ///< delivery_key.h: a delivery that is tried again makes no second file in a Maildir
   static constexpr std::string_view kName = "become.deliver";
   static void visit(auto& self, auto&& v) {
     v("id", self.id);
@@ -112,17 +110,6 @@ struct Deliver {
     v("key", self.key);
   }
 };
-
-/// "1795321083.M083120Q4F0A1BC23DEK<16 digits>": the same for each try to bring this message to this recipient, and for
-/// nothing else; a safe part of a file name.
-inline std::string delivery_key(const Envelope& envelope, const Recipient& to) {
-  uint64_t hash = 14695981039346656037u;  // FNV-1a
-  for (std::string_view part : {std::string_view(to.address), std::string_view("\n"), std::string_view(to.original)}) {
-    for (unsigned char c : part) hash = (hash ^ c) * 1099511628211u;
-  }
-  return fmt::format("{}.M{:06}Q{}K{:016x}", envelope.arrival_usec / 1'000'000, envelope.arrival_usec % 1'000'000,
-                     envelope.queue_id, hash);
-}
 
 enum class Outcome : uint8_t {
   delivered,  ///< durable, or nothing was to be delivered

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "libcommon/event/loop.h"
 #include "libcommon/ipc/channel.h"
@@ -19,6 +20,8 @@ namespace {
 
 constexpr Duration kQmgrLimit = 60s;
 constexpr Duration kLongestRetry = 10s;
+/// How often is looked whether the results were read, when no further request says so.
+constexpr Duration kLook = 20ms;
 
 /// co_await: goes on when everything else that is ready in this round has run, with the log written.
 class LogWritten {
@@ -56,23 +59,50 @@ class Waiting {
   int fd_;
 };
 
-Task<Result<Request>> next_request(std::set<int>* idle, ipc::Channel* channel, std::vector<Fd>* files) {
-  Waiting waiting(*idle, channel->fd());
-  co_return co_await channel->receive<Request>(event::kForever, files);
-}
-
 }  // namespace
 
 Task<void> Agent::serve(Fd connection, DeliverAll deliver) {
   ipc::Channel channel(std::move(connection));
+  Unread unread;
   bool more = true;
-  while (more && !closing_) more = co_await serve_one(channel, deliver);
+  while (more && !closing_) {
+    more = co_await serve_one(channel, unread, deliver);
+    more = more && !(crowded_ && crowded_());
+  }
+  // A request that comes all the same is given up with the connection, and made again.
+  if (!unread.queue_id.empty()) (void)co_await next_request(channel, unread, nullptr);
+}
+
+/// The next request; sees to it that the last results are read, or go to the successor. At the end of a session, with
+/// no files wanted, it gives up as soon as they are.
+Task<Result<Request>> Agent::next_request(ipc::Channel& channel, Unread& unread, std::vector<Fd>* files) {
+  Result<Request> request = temporary("none yet");
+  bool is_ending = files == nullptr;
+  while (true) {
+    // A connection is idle, and may be closed by us, when nothing that we sent waits in it.
+    std::optional<Waiting> waiting;
+    if (unread.queue_id.empty()) waiting.emplace(idle_, channel.fd());
+    Duration limit = unread.queue_id.empty() ? event::kForever : kLook;
+    request = co_await channel.receive<Request>(limit, files);
+    if (request || request.error().sys_errno != ETIMEDOUT) break;
+    // The packets of a peer that has just died count as read; its end is seen by the next receive.
+    if (!channel.all_read() || channel.stale()) continue;
+    unread = Unread();
+    if (!is_ending && !closing_) continue;
+    request = sys_error("closed", ECONNRESET);
+    break;
+  }
+  if (!request && channel.cut_off() && !unread.queue_id.empty()) {
+    co_await send_late(std::move(unread.queue_id), std::move(unread.reply));
+  }
+  unread = Unread();
+  co_return request;
 }
 
 /// False: the conversation is over.
-Task<bool> Agent::serve_one(ipc::Channel& channel, const DeliverAll& deliver) {
+Task<bool> Agent::serve_one(ipc::Channel& channel, Unread& unread, const DeliverAll& deliver) {
   std::vector<Fd> files;
-  Result<Request> request = co_await next_request(&idle_, &channel, &files);
+  Result<Request> request = co_await next_request(channel, unread, &files);
   if (!request) {
     if (request.error().sys_errno != ECONNRESET) log::warning("delivery request: {}", request.error().what);
     co_return false;
@@ -87,8 +117,19 @@ Task<bool> Agent::serve_one(ipc::Channel& channel, const DeliverAll& deliver) {
   Reply reply = co_await deliver(job);
   co_await LogWritten();
   Result<void> sent = co_await channel.send(reply, {}, kQmgrLimit);
-  if (!sent) co_await send_late(job.request.envelope.queue_id, std::move(reply));
-  co_return sent.has_value();
+  if (!sent) {
+    co_await send_late(job.request.envelope.queue_id, std::move(reply));
+    co_return false;
+  }
+  // What only failed may be tried again; what was sent may not.
+  bool any_sent = std::any_of(reply.results.begin(), reply.results.end(),
+                              [](const RecipientResult& result) { return result.status == Status::sent; });
+  if (any_sent) {
+    unread.queue_id = job.request.envelope.queue_id;
+    unread.reply = std::move(reply);
+    unread.message = std::move(job.message);
+  }
+  co_return true;
 }
 
 /// The queue manager that asked is gone: its successor takes the results, or says why not.

@@ -12,7 +12,7 @@
 //     "status=sent". Replies that are ready in one round of the loop share one write to the log.
 //     When the queue manager has gone meanwhile, its successor gets the results (qmgr::LateResults), however long it
 //     takes to come: the descriptor stays open until then, and with it the lock that keeps the successor from
-//     delivering the message again.
+//     delivering the message again. The same holds for results that the queue manager has not read when it ends.
 //
 // OWNERSHIP
 //     An Agent outlives the tasks that serve() gave. A Job lives until its reply is taken.
@@ -28,6 +28,7 @@
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/fd.h"
+#include "libcommon/base/result.h"
 #include "libcommon/event/task.h"
 #include "libcommon/services/delivery.h"
 
@@ -58,16 +59,26 @@ class Agent {
   event::Task<void> serve(Fd connection, DeliverAll deliver);
   /// Closes connections that carry no request; the others follow after their reply.
   void close_idle();
+  /// While this says true, a connection ends with its request, so that others get their turn.
+  void set_crowded(std::function<bool()> crowded) { crowded_ = std::move(crowded); }
 
  private:
   static constexpr int kRefusals = 30;
-  event::Task<bool> serve_one(ipc::Channel& channel, const DeliverAll& deliver);
+  /// Results that the queue manager may not have read yet, and their message.
+  struct Unread {
+    std::string queue_id;  ///< empty: there are none
+    Reply reply;
+    Fd message;
+  };
+  event::Task<bool> serve_one(ipc::Channel& channel, Unread& unread, const DeliverAll& deliver);
+  event::Task<Result<Request>> next_request(ipc::Channel& channel, Unread& unread, std::vector<Fd>* files);
   event::Task<void> send_late(std::string queue_id, Reply reply);
 
   std::string qmgr_socket_;
   Duration retry_;
   std::set<int> idle_;
   bool closing_ = false;
+  std::function<bool()> crowded_;
 };
 
 }  // namespace umaya::services::delivery

@@ -86,7 +86,8 @@ Result<Found> find_forward(const Deliver& request, Delivered& answer) {
 
 mailbox::MailboxMessage message_of(const DeliverJob& job) {
   const Deliver& r = job.request;
-  const bool safe = std::ranges::all_of(r.key, [](char c) { return ascii_alnum(c) || c == '.'; }) && r.key.size() < 128;
+  const bool safe =
+      std::ranges::all_of(r.key, [](char c) { return ascii_alnum(c) || c == '.' || c == '_'; }) && r.key.size() < 128;
   return {{job.message.get(), r.content_offset, r.content_size}, r.head, r.mailbox.size_limit, safe ? r.key : ""};
 }
 

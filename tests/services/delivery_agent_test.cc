@@ -1,5 +1,6 @@
 #include "libcommon/services/delivery_agent.h"
 
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -252,4 +253,129 @@ TEST_CASE("delivery agent: results wait for the next queue manager however long 
   CHECK(successor.taken[0].results[0].id == 7);
   CHECK(successor.taken[0].results[0].status == Status::sent);
   CHECK(::flock(other.get(), LOCK_EX | LOCK_NB) == 0);
+}
+
+namespace {
+
+Task<Reply> deliver_sent(const Job& job) {
+  co_return deliver_now(job);
+}
+
+Task<Reply> deliver_deferred(const Job& job) {
+  Reply reply = deliver_now(job);
+  reply.results[0].status = Status::deferred;
+  co_return reply;
+}
+
+/// A queue manager that asks for one delivery and does not read the answer at once; a successor that takes late
+/// results.
+class SlowReader {
+ public:
+  explicit SlowReader(DeliverAll deliver) : agent_(directory_ / "qmgr", 20ms) {
+    ::signal(SIGPIPE, SIG_IGN);
+    auto socket = event::listen_unix(directory_ / "qmgr", SOCK_SEQPACKET, 0600);
+    REQUIRE(socket);
+    successor_ = std::make_unique<event::Listener>(
+        std::move(*socket), [this](Fd fd, const event::PeerAddress&) { scope_.spawn(take_late(std::move(fd))); });
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
+    Fd reader(ends[0]);
+    message_.reset(ends[1]);
+    int handed[] = {reader.get()};
+    REQUIRE(pair_.queue_manager->send_now(ipc::encode(request_named("AAAAA1")), handed));
+    scope_.spawn(serve(std::move(deliver)));
+  }
+  /// Whether somebody still holds the message.
+  bool message_is_open() { return ::write(message_.get(), "x", 1) == 1; }
+  bool until(const std::function<bool()>& condition, Duration limit = 5s) {
+    TimePoint end = monotonic_now() + limit;
+    while (!condition()) {
+      if (monotonic_now() > end) return false;
+      loop_.run_once();
+      ::usleep(300);
+    }
+    return true;
+  }
+  void pass(Duration time) {
+    (void)until([] { return false; }, time);
+  }
+  bool read_reply() {
+    bool got = false;
+    scope_.spawn(read_one(&got));
+    return until([&] { return got; });
+  }
+  void die() { pair_.queue_manager.reset(); }
+  Agent& agent() { return agent_; }
+
+  std::vector<umaya::services::qmgr::LateResults> late;
+  bool successor_is_well = true;
+  bool ended = false;
+
+ private:
+  Task<void> serve(DeliverAll deliver) {
+    co_await agent_.serve(std::move(pair_.agent_side), std::move(deliver));
+    ended = true;
+  }
+  Task<void> read_one(bool* got) {
+    auto reply = co_await pair_.queue_manager->receive<Reply>(1s);
+    *got = reply.has_value();
+  }
+  Task<void> take_late(Fd fd) {
+    ipc::Channel channel(std::move(fd));
+    auto results = co_await channel.receive<umaya::services::qmgr::LateResults>(1s);
+    if (!results) co_return;
+    late.push_back(*results);
+    umaya::services::qmgr::Done done{successor_is_well, {}};
+    (void)co_await channel.send(std::move(done));
+  }
+
+  event::Loop loop_;
+  test::TempDirectory directory_;
+  Pair pair_;
+  Agent agent_;
+  Fd message_;
+  std::unique_ptr<event::Listener> successor_;
+  event::TaskScope scope_;
+};
+
+}  // namespace
+
+TEST_CASE("delivery agent: promise 3 a message stays open until its results are read, and no longer", "[services]") {
+  SlowReader world(deliver_sent);
+  world.pass(100ms);
+  CHECK(world.message_is_open());
+  REQUIRE(world.read_reply());
+  REQUIRE(world.until([&] { return !world.message_is_open(); }));
+  world.die();
+  REQUIRE(world.until([&] { return world.ended; }));
+  CHECK(world.late.empty());
+}
+
+TEST_CASE("delivery agent: promise 3 results that the queue manager died over go to its successor", "[services]") {
+  SlowReader world(deliver_sent);
+  world.pass(50ms);
+  world.successor_is_well = false;
+  world.die();
+  REQUIRE(world.until([&] { return !world.late.empty(); }));
+  CHECK(world.late[0].queue_id == "AAAAA1");
+  CHECK(world.late[0].results.size() == 1);
+  CHECK_FALSE(world.ended);
+  world.successor_is_well = true;
+  REQUIRE(world.until([&] { return world.ended; }));
+  CHECK(world.late.size() >= 2);
+}
+
+TEST_CASE("delivery agent: what only failed is closed at once", "[services]") {
+  SlowReader world(deliver_deferred);
+  REQUIRE(world.until([&] { return !world.message_is_open(); }));
+}
+
+TEST_CASE("delivery agent: closing waits for the results to be read", "[services]") {
+  SlowReader world(deliver_sent);
+  world.pass(50ms);
+  world.agent().close_idle();
+  world.pass(50ms);
+  CHECK_FALSE(world.ended);
+  REQUIRE(world.read_reply());
+  REQUIRE(world.until([&] { return world.ended; }));
 }
