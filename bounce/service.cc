@@ -111,7 +111,8 @@ Result<std::unique_ptr<Service>> Service::create(daemon::Process& process) {
 }
 
 Service::Service(const daemon::Process& process, Params params, NoticeSettings settings)
-    : params_(std::move(params)),
+    : process_(process),
+      params_(std::move(params)),
       settings_(std::move(settings)),
       spool_(process.queue_path(""), {.names = params_.hash_names, .depth = params_.hash_depth}),
       pool_(kThreads),

@@ -42,6 +42,7 @@ class Service {
   Result<Fd> open_message(const services::bounce::Notify& request) const;
   std::string log_path(services::bounce::Kind kind, std::string_view queue_id) const;
 
+  const daemon::Process& process_;
   Params params_;
   NoticeSettings settings_;
   queue::QueueDirectories spool_;

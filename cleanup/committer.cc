@@ -32,7 +32,8 @@ event::Task<void> Committer::run_part(FlushPtr flush, size_t part, size_t parts)
       sync_file_range(flush->entries[i].fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
     }
     for (size_t i = part; i < flush->entries.size(); i += parts) {
-      if (fsync(flush->entries[i].fd.get()) != 0) flush->errors[i] = errno;
+      auto synced = fs::sync(flush->entries[i].fd.get());
+      if (!synced) flush->errors[i] = synced.error().sys_errno;
     }
     return true;
   };

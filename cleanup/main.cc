@@ -45,8 +45,8 @@ Result<void> start(daemon::Process& process) {
   return {};
 }
 
-event::Task<void> session(daemon::Process&, Fd fd, event::PeerAddress) {
-  return serve(*service, std::move(fd));
+event::Task<void> session(daemon::Process& process, Fd fd, event::PeerAddress) {
+  return serve(*service, process, std::move(fd));
 }
 
 }  // namespace

@@ -60,10 +60,13 @@ event::Task<bool> take_message(Service& service, ipc::Channel& channel) {
 
 }  // namespace
 
-event::Task<void> serve(Service& service, Fd fd) {
+event::Task<void> serve(Service& service, const daemon::Process& process, Fd fd) {
   ipc::Channel channel(std::move(fd));
   bool more = true;
-  while (more) more = co_await take_message(service, channel);
+  while (more) {
+    more = co_await take_message(service, channel);
+    more = more && !process.crowded();
+  }
 }
 
 }  // namespace umaya::cleanup

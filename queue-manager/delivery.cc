@@ -26,8 +26,11 @@ void QueueManager::pump() {
   pump_wanted_ = false;
   if (process_.stopping()) return;
   TimePoint now = monotonic_now();
-  while (const Delivery* next = scheduler_.next(now)) {
+  while (deliveries_ < deliveries_at_most_) {
+    const Delivery* next = scheduler_.next(now);
+    if (next == nullptr) break;
     ++find(next->message)->work;
+    ++deliveries_;
     process_.scope().spawn(
         deliver(next->id, next->message, next->transport, std::string(next->destination), next->recipients));
   }
@@ -46,7 +49,7 @@ event::Task<void> QueueManager::deliver(DeliveryId delivery, MessageKey key, Tra
   auto prefer = Transports::Prefer::idle;
   // A connection that was idle may belong to an agent that has just ended: then a fresh one is tried.
   for (int attempt = 0; attempt < 2; ++attempt) {
-    Result<Slot> slot = transports_.take(transport, destination, prefer);
+    Result<Slot> slot = transports_.take(transport, destination, prefer, deliveries_ - 1);
     if (!slot) break;
     std::vector<int> fds{find(key)->file.get()};
     const int connection = slot->channel->fd();
@@ -67,6 +70,7 @@ event::Task<void> QueueManager::deliver(DeliveryId delivery, MessageKey key, Tra
   }
   log::warning("{}: {} is not there or has ended in the middle of a delivery", find(key)->id,
                agent::socket_of(transports_.name_of(transport)));
+  --deliveries_;
   scheduler_.transport_failed(delivery, monotonic_now(), kUnavailable);
   --find(key)->work;
   schedule_pump();  // which sees to what was suspended
@@ -104,6 +108,7 @@ agent::Request QueueManager::request_for(const ActiveMessage& message, Transport
 void QueueManager::take_reply(DeliveryId delivery, MessageKey key, const std::vector<uint32_t>& tokens,
                               agent::Reply reply) {
   ActiveMessage& message = *find(key);
+  --deliveries_;
   if (reply.destination_failed) {
     scheduler_.finished(delivery, Outcome::unreachable, monotonic_now(),
                         "delivery temporarily suspended: " + reply.destination_text, reply.destination_dsn);
@@ -137,6 +142,7 @@ void QueueManager::take_reply(DeliveryId delivery, MessageKey key, const std::ve
 void QueueManager::take_failure(DeliveryId delivery, MessageKey key, const std::vector<uint32_t>& tokens,
                                 const Error& error) {
   ActiveMessage& message = *find(key);
+  --deliveries_;
   scheduler_.finished(delivery, Outcome::neutral, monotonic_now());
   message.gone = error.sys_errno == ENOENT;
   if (!message.gone) log::warning("{}: {}", message.id, error.what);

@@ -41,6 +41,12 @@ QueueManager::Taken QueueManager::take(const std::string& path, const std::strin
   if ((status.st_mode & queue::mode::kReadyBit) == 0) return Taken::not_due;
   auto lock = fs::try_lock(file->get(), fs::LockKind::flock);
   if (!lock || *lock == fs::LockState::busy) return Taken::busy;
+  if (status.st_size == 0) {
+    // A power cut took what its writer had not flushed: nobody was told that it was accepted.
+    log::info("{}: empty queue file removed: it was never complete", id);
+    (void)fs::remove(path);
+    return Taken::gone;
+  }
   mode_t mode = status.st_mode & 0777;
   if (urgency == Urgency::now && from == queue::QueueName::deferred) mode |= queue::mode::kUnthrottle;
   return activate(std::move(*file), path, id, from, mode);
@@ -154,7 +160,7 @@ Result<> QueueManager::open_again(ActiveMessage& message) {
 
 /// Files of messages that wait are closed when there are very many.
 void QueueManager::close_if_many(ActiveMessage& message) {
-  if (!message.file || open_files_ <= kOpenFiles || message.work > 0) return;
+  if (!message.file || open_files_ <= files_for_waiting_ || message.work > 0) return;
   message.file.reset();
   --open_files_;
 }
@@ -196,8 +202,8 @@ void QueueManager::load_recipients(ActiveMessage& message, queue::MessageReader&
     }
   }
   scheduler_.set_expected_more(message.key, message.unread);
-  close_if_many(message);
   --message.work;
+  close_if_many(message);
   schedule_pump();
   check_done(message);
 }

@@ -25,7 +25,6 @@
 //
 // SEE ALSO
 //     postqueue(1), postsuper(1), master(8), postconf(5)
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "libcommon/daemon/queue_hooks.h"
@@ -37,17 +36,8 @@ namespace {
 
 std::unique_ptr<QueueManager> manager;
 
-/// Every delivery under way and every message that is looked at has a file open.
-void raise_file_limit() {
-  rlimit limit;
-  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 Result<void> prepare(daemon::Process& process) {
   if (::chdir(process.queue_path("").c_str()) < 0) return sys_error("chdir " + process.queue_path(""));
-  raise_file_limit();
   UMAYA_TRY(manager, QueueManager::create(process));
   return {};
 }

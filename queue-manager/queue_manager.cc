@@ -1,5 +1,7 @@
 #include "queue-manager/queue_manager.h"
 
+#include <algorithm>
+
 #include "libcommon/base/random.h"
 #include "libcommon/log/log.h"
 
@@ -12,6 +14,12 @@ namespace {
 constexpr Duration kHousekeeping = 5s;
 /// Rounds of housekeeping after the start in which our predecessor may still put something down.
 constexpr unsigned kEarlyRounds = 12;
+constexpr size_t kOwnDescriptors = 28;
+
+/// A fifth of the descriptors each for files that wait, for files, states and connections of deliveries, for all else.
+size_t share_of(size_t descriptors) {
+  return std::max<size_t>(2, (descriptors - std::min(descriptors, kOwnDescriptors)) / 5);
+}
 
 }  // namespace
 
@@ -34,8 +42,11 @@ QueueManager::QueueManager(daemon::Process& process, Params params, std::unique_
       params_(std::move(params)),
       router_(std::move(router)),
       spool_(".", {.names = params_.hash_names, .depth = params_.hash_depth}),
-      transports_(process.config(), params_, scheduler_),
-      reports_(params_),
+      transports_(process.config(), params_, scheduler_, share_of(process.file_limit())),
+      reports_(params_, share_of(process.file_limit()) / 2),
+      files_for_waiting_(std::min(kOpenFiles, share_of(process.file_limit()))),
+      files_at_most_(2 * share_of(process.file_limit())),
+      deliveries_at_most_(share_of(process.file_limit())),
       wake_([this] { pump(); }),
       scan_step_([this] { run_scans(); }),
       queue_run_([this] {
@@ -44,7 +55,8 @@ QueueManager::QueueManager(daemon::Process& process, Params params, std::unique_
         queue_run_.arm(params_.queue_run_delay);
       }),
       housekeeping_([this] { keep_house(); }),
-      sync_timer_([this] { process_.scope().spawn(sync_states()); }) {}
+      sync_timer_([this] { process_.scope().spawn(sync_states()); }),
+      unlock_timer_([this] { take_unlocked(); }) {}
 
 void QueueManager::start() {
   recover_active();
@@ -61,18 +73,24 @@ void QueueManager::keep_house() {
   transports_.close_idle(monotonic_now());
   router_->refresh();
   flush_domains_.refresh();
-  std::set<std::string> locked = std::exchange(locked_, {});
-  for (const std::string& id : locked) {
-    if (take(spool_.path(queue::QueueName::active, id), id, queue::QueueName::active, Urgency::now) == Taken::busy) {
-      locked_.insert(id);
-    }
-  }
+  take_unlocked();
   if (early_rounds_ < kEarlyRounds) {
     ++early_rounds_;
     recover_active();
     want_scan(incoming_, Urgency::when_due);
   }
   if (names_removed_) process_.scope().spawn(sync_active());
+}
+
+/// Goes on with messages whose agents have told what became of them, and closed them.
+void QueueManager::take_unlocked() {
+  if (process_.stopping()) return;
+  std::set<std::string> locked = std::exchange(locked_, {});
+  for (const std::string& id : locked) {
+    if (take(spool_.path(queue::QueueName::active, id), id, queue::QueueName::active, Urgency::now) == Taken::busy) {
+      locked_.insert(id);
+    }
+  }
 }
 
 /// Makes removals lasting, so that a power cut does not bring back mail that was delivered long before.
@@ -94,7 +112,8 @@ void QueueManager::forget(ActiveMessage& message) {
   if (message.file) --open_files_;
   keys_.erase(keys_.find(message.id));
   messages_.erase(message.key);
-  if ((incoming_.running || deferred_.running) && !scan_step_.armed()) scan_step_.arm(0s);
+  bool scans_wait = incoming_.running || incoming_.wanted || deferred_.running || deferred_.wanted;
+  if (scans_wait && !scan_step_.armed()) scan_step_.arm(0s);
 }
 
 }  // namespace umaya::qmgr

@@ -15,7 +15,8 @@
 //
 // LIMITS
 //     qmgr_message_active_limit messages and about qmgr_message_recipient_limit recipients in memory, whatever the
-//     length of the queue; at most kOpenFiles files are open for messages that wait.
+//     length of the queue; at most kOpenFiles files are open for messages that wait. Where few
+//     descriptors are allowed there are fewer of these, and fewer deliveries at a time.
 #pragma once
 
 #include <deque>
@@ -87,7 +88,9 @@ class QueueManager {
   void run_scans();
   bool scan_step(Scan& scan);
   void recover_active();
-  bool has_room() const { return messages_.size() < static_cast<size_t>(params_.active_limit); }
+  bool has_room() const {
+    return messages_.size() < static_cast<size_t>(params_.active_limit) && open_files_ < files_at_most_;
+  }
 
   // intake.cc: from a file to recipients in the scheduler
   Taken take(const std::string& path, const std::string& id, queue::QueueName from, Urgency urgency);
@@ -149,6 +152,7 @@ class QueueManager {
 
   // queue_manager.cc
   void keep_house();
+  void take_unlocked();
   event::Task<void> sync_active();
   void forget(ActiveMessage& message);
   ActiveMessage* find(MessageKey key);
@@ -169,6 +173,10 @@ class QueueManager {
   MessageKey next_key_ = 1;
   size_t recipients_in_memory_ = 0;
   size_t open_files_ = 0;
+  size_t deliveries_ = 0;            ///< under way
+  const size_t files_for_waiting_;   ///< kOpenFiles, or what the limit of descriptors bears
+  const size_t files_at_most_;       ///< beyond that no message is taken
+  const size_t deliveries_at_most_;  ///< each has a connection and a file
 
   Scan incoming_{queue::QueueName::incoming};
   Scan deferred_{queue::QueueName::deferred};
@@ -181,7 +189,7 @@ class QueueManager {
   const int64_t start_wall_usec_ = wall_usec();
   const TimePoint start_monotonic_ = monotonic_now();
 
-  event::Timer wake_, scan_step_, queue_run_, housekeeping_, sync_timer_;
+  event::Timer wake_, scan_step_, queue_run_, housekeeping_, sync_timer_, unlock_timer_;
   unsigned early_rounds_ = 0;
 };
 

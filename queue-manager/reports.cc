@@ -1,5 +1,7 @@
 #include "queue-manager/reports.h"
 
+#include <algorithm>
+
 #include "libcommon/log/log.h"
 #include "libcommon/services/flush.h"
 
@@ -15,11 +17,12 @@ constexpr Duration kLimit = 1000s;
 
 }  // namespace
 
-Reports::Reports(const Params& params)
-    : bounce_("private/" + params.bounce_service),
-      defer_("private/" + params.defer_service),
-      trace_("private/" + params.trace_service),
-      flush_("public/" + params.flush_service) {}
+Reports::Reports(const Params& params, size_t connections)
+    : bounce_("private/" + params.bounce_service, std::min(kKept, connections / 4)),
+      defer_("private/" + params.defer_service, std::min(kKept, connections / 4)),
+      trace_("private/" + params.trace_service, std::min(kKept, connections / 4)),
+      flush_("public/" + params.flush_service, 1),
+      free_(std::clamp<size_t>(connections, 1, kParallel)) {}
 
 ipc::ChannelPool& Reports::pool(Kind kind) {
   return kind == Kind::bounce ? bounce_ : kind == Kind::defer ? defer_ : trace_;

@@ -20,7 +20,8 @@ namespace umaya::qmgr {
 
 class Reports {
  public:
-  explicit Reports(const Params& params);
+  /// connections: to the services at most; never more than kParallel.
+  Reports(const Params& params, size_t connections);
 
   event::Task<bool> append(services::bounce::Kind kind, std::string queue_id,
                            std::vector<services::bounce::Record> records);
@@ -34,12 +35,13 @@ class Reports {
 
  private:
   static constexpr size_t kParallel = 64;
+  static constexpr size_t kKept = 32;  ///< idle connections to each service
   template <class Request>
   event::Task<bool> call(services::bounce::Kind kind, Request request, int fd);
   ipc::ChannelPool& pool(services::bounce::Kind kind);
 
   ipc::ChannelPool bounce_, defer_, trace_, flush_;
-  event::Semaphore free_{kParallel};
+  event::Semaphore free_;
 };
 
 }  // namespace umaya::qmgr

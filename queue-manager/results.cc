@@ -122,6 +122,10 @@ void QueueManager::write_state(ActiveMessage& message, uint64_t offset, queue::R
     // The administrator may have put it on hold meanwhile; its state follows it.
     auto where = spool_.find(message.id).value_or(queue::QueueName::active);
     auto opened = fs::open_safe(spool_.path(where, message.id), O_WRONLY);
+    if (!opened && opened.error().sys_errno == EMFILE) {  // a state that is not written is a second copy later
+      transports_.close_beyond(0);
+      opened = fs::open_safe(spool_.path(where, message.id), O_WRONLY);
+    }
     if (opened) {
       message.writable = std::move(*opened);
     } else {
@@ -146,8 +150,7 @@ event::Task<void> QueueManager::sync_states() {
     ActiveMessage* message = find(key);
     if (message == nullptr) continue;
     message->sync_wanted = false;
-    Fd copy(::dup(message->writable.get()));
-    if (copy) files.push_back(std::move(copy));
+    files.push_back(std::move(message->writable));
   }
   auto work = [files = std::move(files)] {
     size_t failed = 0;

@@ -82,8 +82,12 @@ TransportLimits limits_of(const config::Config& config, const config::MasterCf* 
   return limits;
 }
 
-Transports::Transports(const config::Config& config, const Params& params, Scheduler& scheduler)
-    : config_(config), params_(params), scheduler_(scheduler), master_(config::MasterCf::load(config)) {
+Transports::Transports(const config::Config& config, const Params& params, Scheduler& scheduler, size_t connections)
+    : config_(config),
+      params_(params),
+      scheduler_(scheduler),
+      master_(config::MasterCf::load(config)),
+      connections_(connections) {
   if (!master_) log::warning("{}: process limits of delivery agents are not known", master_.error().what);
 }
 
@@ -99,7 +103,7 @@ TransportId Transports::id_of(const std::string& name) {
   return id;
 }
 
-Result<Slot> Transports::take(TransportId id, const std::string& destination, Prefer prefer) {
+Result<Slot> Transports::take(TransportId id, const std::string& destination, Prefer prefer, size_t under_way) {
   Transport& transport = transports_[id];
   while (prefer == Prefer::idle && !transport.idle.empty()) {
     auto same = std::find_if(transport.idle.rbegin(), transport.idle.rend(),
@@ -109,6 +113,7 @@ Result<Slot> Transports::take(TransportId id, const std::string& destination, Pr
     transport.idle.pop_back();
     if (!slot.channel->stale()) return slot;
   }
+  close_beyond(connections_ - std::min(connections_, under_way + 1));
   UMAYA_TRY(auto channel, ipc::Channel::connect(services::delivery::socket_of(transport.name)));
   return Slot{std::move(channel), {}, {}, false};
 }
@@ -117,6 +122,17 @@ void Transports::give_back(TransportId id, Slot slot, TimePoint now) {
   slot.idle_since = now;
   slot.reused = true;
   transports_[id].idle.push_back(std::move(slot));
+}
+
+void Transports::close_beyond(size_t most) {
+  size_t idle = 0;
+  for (const Transport& transport : transports_) idle += transport.idle.size();
+  for (Transport& transport : transports_) {
+    while (idle > most && !transport.idle.empty()) {
+      transport.idle.erase(transport.idle.begin());
+      --idle;
+    }
+  }
 }
 
 void Transports::close_idle(TimePoint now) {

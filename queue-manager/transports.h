@@ -34,7 +34,8 @@ struct Slot {
 
 class Transports {
  public:
-  Transports(const config::Config& config, const Params& params, Scheduler& scheduler);
+  /// connections: open ones at most, as long as there are idle ones to close.
+  Transports(const config::Config& config, const Params& params, Scheduler& scheduler, size_t connections);
 
   /// The id of a transport; it is made when it is named first.
   TransportId id_of(const std::string& name);
@@ -45,8 +46,11 @@ class Transports {
 
   enum class Prefer : unsigned char { idle, fresh };
   /// An idle connection or a new one.
-  Result<Slot> take(TransportId id, const std::string& destination, Prefer prefer);
+  /// under_way: deliveries with a connection of their own, beside this one.
+  Result<Slot> take(TransportId id, const std::string& destination, Prefer prefer, size_t under_way);
   void give_back(TransportId id, Slot slot, TimePoint now);
+  /// Closes idle connections until no more than that many are left.
+  void close_beyond(size_t most);
   /// Closes what has been idle too long.
   void close_idle(TimePoint now);
 
@@ -63,6 +67,7 @@ class Transports {
   Result<config::MasterCf> master_;
   std::vector<Transport> transports_;
   StringMap<TransportId> ids_;
+  const size_t connections_;
 };
 
 }  // namespace umaya::qmgr

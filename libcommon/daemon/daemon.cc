@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +30,9 @@ using namespace std::chrono_literals;
 static constexpr Duration kStopLimit = 5s;
 /// A worker that serves this many sessions asks master for help (Status.sessions crosses it).
 static constexpr size_t kBusySessions = 8;
+/// Descriptors of a process without sessions, and what a session adds.
+static constexpr size_t kOwnDescriptors = 24;
+static constexpr size_t kSessionDescriptors = 3;
 
 namespace {
 
@@ -107,6 +111,20 @@ std::vector<Fd> open_own_sockets(const config::Config& config, const Options& op
   return std::move(*sockets);
 }
 
+rlimit& limit_at_start() {
+  static rlimit limit{1024, 1024};
+  return limit;
+}
+
+/// As many descriptors as the administrator allows: the soft limit is for programs that use select(2).
+size_t raise_file_limit() {
+  rlimit limit = {1024, 1024};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return limit.rlim_cur;
+  limit_at_start() = limit;
+  limit.rlim_cur = limit.rlim_max;
+  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : limit_at_start().rlim_cur;
+}
+
 std::vector<Fd> inherited_sockets(int count) {
   std::vector<Fd> out;
   for (int fd = kListenFd; fd < kListenFd + count; ++fd) {
@@ -157,6 +175,10 @@ Work::~Work() {
   if (--count_->alive == 0 && count_->on_none) count_->on_none();
 }
 
+void restore_file_limit() {
+  (void)::setrlimit(RLIMIT_NOFILE, &limit_at_start());
+}
+
 void Process::stop() {
   if (on_stop_) on_stop_();
 }
@@ -205,6 +227,9 @@ void Runner::configure(Options options, config::Config config) {
   process_.queue_directory_ = process_.config_.get("queue_directory");
   process_.arguments_ = std::move(options.rest);
   process_.session_limit_ = options.session_limit;
+  process_.file_limit_ = raise_file_limit();
+  size_t for_sessions = process_.file_limit_ - std::min(process_.file_limit_, kOwnDescriptors);
+  process_.room_ = std::max<size_t>(1, for_sessions / kSessionDescriptors);
   process_.privileged_ = geteuid() == 0;
   process_.on_stop_ = [this] { begin_stop(End::now); };
   process_.on_retire_ = [this] { begin_stop(End::when_done); };
@@ -337,7 +362,7 @@ void Runner::begin_stop(End end) {
 void Runner::report() {
   size_t limit = process_.session_limit_;
   Status now{static_cast<uint32_t>(process_.sessions_), static_cast<uint32_t>(process_.served_),
-             limit > 0 && process_.sessions_ >= limit, process_.stopping_};
+             (limit > 0 && process_.sessions_ >= limit) || process_.crowded(), process_.stopping_};
   if (now.full != reported_.full && !process_.stopping_) {
     for (auto& listener : listeners_) now.full ? listener->pause() : listener->resume();
   }

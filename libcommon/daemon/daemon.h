@@ -20,6 +20,8 @@
 //     Work, at the latest after five seconds. SIGHUP (a reload): the same without that limit. Master gone: as SIGTERM.
 //     Idle for max_idle with no session: the process ends, unless it is resident; master starts another one on demand.
 //
+//     The soft limit of open files is raised to the hard one. As many sessions are accepted as that bears.
+//
 // OPTIONS (Postfix's)
 //     -n service name  -t type  -o name=value …  -v verbose  -c config directory  -l sessions at most
 //     -s number of listening sockets (given by master)
@@ -111,6 +113,11 @@ class Process {
   /// Sessions this process may serve at once; 0: no limit.
   size_t session_limit() const { return session_limit_; }
   size_t sessions() const { return sessions_; }
+  /// Descriptors that this process may have open.
+  size_t file_limit() const { return file_limit_; }
+  /// True while the sessions take all descriptors there are. No further one is accepted then; a service whose clients
+  /// keep idle connections should end those, so that clients that wait get their turn.
+  bool crowded() const { return sessions_ >= room_; }
   /// True once the process shall end.
   bool stopping() const { return stopping_; }
   /// Tasks beside the sessions. They are cancelled when the process ends.
@@ -131,6 +138,7 @@ class Process {
   std::string program_, service_, type_, queue_directory_;
   std::vector<std::string> arguments_;
   size_t session_limit_ = 0, sessions_ = 0, served_ = 0;
+  size_t file_limit_ = 1024, room_ = SIZE_MAX;
   bool stopping_ = false, privileged_ = false;
   Account account_{};
   event::TaskScope scope_;
@@ -140,6 +148,9 @@ class Process {
 
 /// Runs the daemon; gives its exit code.
 int run(int argc, char** argv, Hooks hooks);
+
+/// Gives the process, in a child that becomes another program, the limit of open files that it was started with.
+void restore_file_limit();
 
 /// The configuration directory: -c, else $MAIL_CONFIG, else the compiled-in one.
 std::string config_directory_of(const char* option);

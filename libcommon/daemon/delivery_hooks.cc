@@ -11,6 +11,7 @@ namespace {
 /// A process is one agent.
 Agent& agent_of(const Process& process) {
   static Agent agent(process.queue_path(services::qmgr::kSocket));
+  agent.set_crowded([&process] { return process.crowded(); });
   return agent;
 }
 

@@ -12,6 +12,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/fd.h"
 #include "libcommon/base/strings.h"
+#include "libcommon/daemon/daemon.h"
 #include "libcommon/mailbox/content.h"
 
 namespace umaya::local_delivery {
@@ -78,6 +79,7 @@ struct Prepared {
   if (kept < 0) ::_exit(127);
   if (kept > 3) kept = ::dup3(kept, 3, O_CLOEXEC) == 3 ? 3 : kept;
   ::syscall(SYS_close_range, 4, ~0u, 0);
+  daemon::restore_file_limit();
   if (*program.directory && ::chdir(program.directory) < 0) err = errno;
   for (size_t i = 0; err == 0 && i < program.paths.size(); ++i) {
     ::execve(program.paths[i].c_str(), program.argv.data(), program.environment.data());

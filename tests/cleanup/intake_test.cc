@@ -9,6 +9,8 @@
 #include "libcommon/queue/message_file.h"
 #include "libcommon/queue/queue_id.h"
 #include "libcommon/services/cleanup.h"
+#include "tests/support/power_cut.h"
+#include "tests/support/temp_directory.h"
 
 using namespace umaya;
 namespace sc = umaya::services::cleanup;
@@ -38,7 +40,7 @@ class Instance {
     service_->start(scope_);
     int pair[2];
     REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
-    scope_.spawn(cleanup::serve(*service_, Fd(pair[0])));
+    scope_.spawn(cleanup::serve(*service_, process_, Fd(pair[0])));
     client_ = std::make_unique<ipc::Channel>(Fd(pair[1]));
   }
   ~Instance() {
@@ -117,6 +119,7 @@ class Instance {
   std::vector<std::string> logged;
 
  private:
+  daemon::Process process_;
   event::TaskScope scope_;
   std::unique_ptr<cleanup::Service> service_;
   std::unique_ptr<ipc::Channel> client_;
@@ -134,6 +137,30 @@ TEST_CASE("cleanup intake: a message is complete and on disk when it is accepted
   CHECK(stored.content.starts_with("Subject: x\r\n" + id + "Date: "));
   CHECK(stored.content.ends_with("\r\nFrom: sender@example.com\r\n\r\nhi\r\n"));
   CHECK(instance.has_logged(instance.last_id + ": message-id=<20261122040000." + instance.last_id));
+}
+
+TEST_CASE("cleanup intake: promise 1 what was answered with 250 outlives a power cut, a moment before nothing half",
+          "[cleanup]") {
+  Instance instance;
+  test::TempDirectory other;
+  test::PowerCut disk(instance.dir_);
+  fs::ScopedCalls scope(disk);
+  CHECK(instance.code(Instance::submission({"b@other.test"})) == "250 2.0.0");
+  for (auto survivors : {test::Survivors::synced, test::Survivors::names_and_synced, test::Survivors::everything}) {
+    for (size_t step = 0; step <= disk.steps(); ++step) {
+      disk.rebuild(step, survivors, other.path());
+      std::string path = other / ("incoming/" + instance.last_id);
+      struct stat status;
+      bool complete = ::stat(path.c_str(), &status) == 0 && (status.st_mode & queue::mode::kReadyBit) != 0;
+      if (step == disk.steps()) REQUIRE(complete);
+      if (!complete) continue;
+      Fd fd(open(path.c_str(), O_RDONLY));
+      auto reader = queue::MessageReader::open(fd.get());
+      CAPTURE(step, static_cast<int>(survivors));
+      REQUIRE(reader);
+      REQUIRE(reader->info().recipient_count == 1);
+    }
+  }
 }
 
 TEST_CASE("cleanup intake: remote mail gets no headers and no rewriting unless asked for", "[cleanup]") {

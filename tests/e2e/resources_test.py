@@ -48,7 +48,7 @@ def send_until_refused(mail, size, most=100):
 
 @unittest.skipUnless(os.geteuid() == 0, "needs root (mounts a small file system)")
 class FullDisk(unittest.TestCase):
-    def test_Q7_a_full_disk_is_452_and_everything_accepted_arrives_later(self):
+    def test_promise_5_Q7_a_full_disk_is_452_and_everything_accepted_arrives_later(self):
         with SmallDisk() as disk:
             mail = Instance(directory=disk, main_cf={"message_size_limit": "1000000", "maillog_file": "/tmp/umaya-full.log",
                                                      "defer_transports": "local"})
@@ -163,7 +163,7 @@ class FullMailboxes(unittest.TestCase):
 
 
 class NoDescriptors(unittest.TestCase):
-    def test_Q8_with_few_descriptors_mail_is_delayed_but_not_lost(self):
+    def test_promise_5_Q8_with_few_descriptors_mail_is_delayed_but_not_lost(self):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (40, hard))

@@ -92,7 +92,8 @@ class Failing : public fs::Calls {
 
 }  // namespace
 
-TEST_CASE("durability: L11 nothing is published or reported before it is flushed, directories included", "[mailbox]") {
+TEST_CASE("durability: promise 7, L11 nothing is published or reported before it is flushed, directories included",
+          "[mailbox]") {
   Directory home;
   Message message("Subject: x\r\n\r\nbody\r\n");
   Journal journal;

@@ -156,8 +156,8 @@ TEST_CASE("qmgr: promise 4, Q10 a damaged file goes to corrupt/ and the others g
   world.put("AAAAA6", 1);
   std::string path = world.path(QueueName::incoming, "AAAAA5");
   { std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(60).put('x'); }
-  std::ofstream(world.path(QueueName::incoming, "AAAAA7")).close();
-  ::chmod(world.path(QueueName::incoming, "AAAAA7").c_str(), 0700);
+  world.put("AAAAA7", 1);
+  std::filesystem::resize_file(world.path(QueueName::incoming, "AAAAA7"), 0);
   REQUIRE(::symlink("/etc/passwd", world.path(QueueName::incoming, "AAAAA8").c_str()) == 0);
   world.start_qmgr();
   REQUIRE(world.until([&] { return world.in(QueueName::corrupt, "AAAAA5") && world.nowhere("AAAAA6"); }));
@@ -165,6 +165,8 @@ TEST_CASE("qmgr: promise 4, Q10 a damaged file goes to corrupt/ and the others g
   REQUIRE(::stat(world.path(QueueName::corrupt, "AAAAA5").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0400);
   CHECK(world.log().find("warning: AAAAA5: damaged queue file") != std::string::npos);
+  CHECK(world.until(
+      [&] { return world.nowhere("AAAAA7"); }));  // empty: never acknowledged, and nothing for a person to look at
   CHECK(world.deliveries.size() == 1);
 }
 
@@ -365,4 +367,82 @@ TEST_CASE("qmgr: success is reported when it was asked for, but not when the nex
   put("AAAAE2");
   REQUIRE(world.until([&] { return world.nowhere("AAAAE2"); }));
   CHECK(world.notices.size() == 1);
+}
+
+TEST_CASE("qmgr: promise 1 a complete message needs no announcement, one that is still written is left alone",
+          "[qmgr]") {
+  QmgrWorld world;
+  world.put("AAAAC1", 1);
+  world.put("AAAAC2", 1);
+  world.put("AAAAC3", 1, QueueName::active);
+  REQUIRE(::chmod(world.path(QueueName::incoming, "AAAAC2").c_str(), 0600) == 0);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.nowhere("AAAAC1") && world.nowhere("AAAAC3"); }));
+  world.announce({"AAAAC2"});
+  world.until([] { return false; }, 300ms);
+  CHECK(world.in(QueueName::incoming, "AAAAC2"));
+  CHECK(world.deliveries.size() == 2);
+  REQUIRE(::chmod(world.path(QueueName::incoming, "AAAAC2").c_str(), 0700) == 0);
+  world.announce({"AAAAC2"});
+  REQUIRE(world.until([&] { return world.nowhere("AAAAC2"); }));
+  CHECK(world.deliveries.size() == 3);
+}
+
+TEST_CASE("qmgr: promise 7 a late failure is in the bounce log before the state says so", "[qmgr]") {
+  QmgrWorld world;
+  world.agent_answers = false;
+  world.put("AAAAC4", 2);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.deliveries.size() == 1; }));
+  world.kill_qmgr();
+  world.agent_answers = true;
+  std::string states_at_append;
+  world.on_append = [&](const bounce::Append&) {
+    states_at_append = world.states(world.path(QueueName::active, "AAAAC4"));
+  };
+  services::qmgr::LateResults late;
+  late.queue_id = "AAAAC4";
+  late.results.push_back(QmgrWorld::sent(world.deliveries[0].targets.at(0)));
+  late.results.push_back(QmgrWorld::failed(world.deliveries[0].targets.at(1), agent::Status::bounced));
+  world.bounce_works = false;
+  world.start_qmgr();
+  CHECK_FALSE(world.ask(late).ok);
+  CHECK(world.states(world.path(QueueName::active, "AAAAC4")) == "PP");
+  world.bounce_works = true;
+  CHECK(world.ask(late).ok);
+  CHECK(states_at_append == "PP");
+  CHECK(world.states(world.path(QueueName::active, "AAAAC4")) == "DB");
+}
+
+TEST_CASE("qmgr: promise 7 the file stays until the notice of a failure is posted", "[qmgr]") {
+  QmgrWorld world;
+  world.result = [](const agent::Request&, const agent::Target& target) {
+    return QmgrWorld::failed(target, agent::Status::bounced);
+  };
+  world.on_append = [&](const bounce::Append&) { world.bounce_works = true; };
+  world.on_notify = [&] { world.bounce_works = false; };
+  world.put("AAAAC5", 1);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.in(QueueName::deferred, "AAAAC5"); }));
+  CHECK(world.notices.size() == 1);
+  CHECK(world.states(world.path(QueueName::deferred, "AAAAC5")) == "B");
+  std::ofstream(world.path(QueueName::bounce, "AAAAC5")) << "as the bounce service would";
+  world.give_away();
+  world.bounce_works = true;
+  world.on_notify = {};
+  CHECK(world.ask(services::qmgr::Command{services::qmgr::Verb::flush_message, "AAAAC5"}).ok);
+  REQUIRE(world.until([&] { return world.nowhere("AAAAC5"); }));
+  CHECK(world.notices.size() == 2);
+  CHECK(world.deliveries.size() == 1);
+}
+
+TEST_CASE("qmgr: promise 5 with few descriptors a long queue is delivered slowly and whole", "[qmgr]") {
+  QmgrWorld world;
+  for (int i = 0; i < 300; ++i) world.put("E" + std::to_string(10'000 + i), 2);
+  world.start_qmgr(40);
+  REQUIRE(world.until([&] { return world.spool().scan(QueueName::incoming)->next() == std::nullopt; }));
+  REQUIRE(world.until([&] { return world.spool().scan(QueueName::active)->next() == std::nullopt; }, 30s));
+  CHECK(world.spool().scan(QueueName::deferred)->next() == std::nullopt);
+  CHECK(world.deliveries.size() == 300);
+  CHECK(world.log().find("Too many open files") == std::string::npos);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -43,6 +44,7 @@ class QmgrWorld {
   std::function<agent::RecipientResult(const agent::Request&, const agent::Target&)> result;
   std::function<void(const agent::Request&, agent::Reply&)> edit_reply;
   std::function<void(const bounce::Append&)> on_append;
+  std::function<void()> on_notify;
   std::vector<std::pair<std::unique_ptr<ipc::Channel>, Fd>> held;  ///< connections and files of unanswered deliveries
 
   explicit QmgrWorld(const std::string& main_cf = "") : spool_(root_ / "spool", {}) {
@@ -80,10 +82,13 @@ class QmgrWorld {
     return r;
   }
 
-  void start_qmgr() {
+  /// descriptors: that qmgr may have open; 0: as many as we.
+  void start_qmgr(rlim_t descriptors = 0) {
     std::string program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../libexec/qmgr";
     pid_ = ::fork();
     if (pid_ == 0) {
+      rlimit few{descriptors, descriptors};
+      if (descriptors > 0) ::setrlimit(RLIMIT_NOFILE, &few);
       ::execl(program.c_str(), "qmgr", "-c", root_.path().c_str(), "-n", "qmgr", "-t", "unix", nullptr);
       ::_exit(127);
     }
@@ -224,7 +229,10 @@ class QmgrWorld {
         appends.push_back(*ipc::decode<bounce::Append>(packet->bytes));
         if (on_append) on_append(appends.back());
       }
-      if (packet->is<bounce::Notify>()) notices.push_back(*ipc::decode<bounce::Notify>(packet->bytes));
+      if (packet->is<bounce::Notify>()) {
+        notices.push_back(*ipc::decode<bounce::Notify>(packet->bytes));
+        if (on_notify) on_notify();
+      }
       if (packet->is<bounce::Forget>()) forgotten.push_back(*ipc::decode<bounce::Forget>(packet->bytes));
       bounce::Done done;
       done.ok = bounce_works;

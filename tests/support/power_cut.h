@@ -25,6 +25,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -178,6 +179,7 @@ class PowerCut : public fs::Calls {
     return status.st_size;
   }
   void note(Step step) {
+    std::lock_guard guard(lock_);  // worker pools sync side by side
     if (step.kind == Kind::mkdir) made_.emplace(step.name, true);
     steps_.push_back(std::move(step));
   }
@@ -248,6 +250,7 @@ class PowerCut : public fs::Calls {
   }
 
   std::string root_;
+  std::mutex lock_;
   std::vector<Step> steps_;
   std::map<std::string, bool> made_;
 };
