@@ -1,5 +1,7 @@
 #include "cleanup/session.h"
 
+#include <optional>
+
 #include "cleanup/intake.h"
 #include "libcommon/event/loop.h"
 #include "libcommon/log/log.h"
@@ -42,18 +44,19 @@ event::Task<bool> take_message(Service& service, ipc::Channel& channel) {
   bool notice = (submission->options & sc::kBounce) != 0;
   Duration rest = notice ? Duration::zero() : service.inflow().pause();
   if (rest > Duration::zero()) co_await event::sleep(rest);
-  Intake intake(service);
-  co_await intake.begin(std::move(*submission));
+  std::optional<Intake> intake(std::in_place, service);
+  co_await intake->begin(std::move(*submission));
   if (!last_recipients) {
-    bool complete = co_await take_recipients(channel, intake);
+    bool complete = co_await take_recipients(channel, *intake);
     if (!complete) co_return false;
   }
-  co_await intake.add_content(std::move(content));
+  co_await intake->add_content(std::move(content));
   if (!last_content) {
-    bool complete = co_await take_content(channel, intake);
+    bool complete = co_await take_content(channel, *intake);
     if (!complete) co_return false;
   }
-  Outcome outcome = co_await intake.finish();
+  Outcome outcome = co_await intake->finish();
+  intake.reset();  // the file of a message that was not taken is gone before anybody hears of it
   auto sent = co_await channel.send(std::move(outcome));
   co_return sent.has_value();
 }
