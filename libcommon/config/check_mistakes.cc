@@ -187,6 +187,20 @@ void check_delivery(const Config& config, Judge& judge) {
   }
 }
 
+/// A mailbox that cannot hold one message of the size that is accepted.
+void check_sizes(const Config& config, Judge& judge) {
+  auto message = config.get_size("message_size_limit");
+  for (std::string_view name : {"mailbox_size_limit", "virtual_mailbox_limit"}) {
+    auto mailbox = config.get_size(name);
+    if (!message || !mailbox || *mailbox == 0 || (*message != 0 && *message <= *mailbox)) continue;
+    judge.say(
+        Severity::error, config.is_set(name) ? name : "message_size_limit",
+        fmt::format("{} is smaller than message_size_limit: what is accepted would come back; raise {}, or set it "
+                    "to 0 for no limit",
+                    name, name));
+  }
+}
+
 void check_interfaces(const Config& config, Judge& judge) {
   if (config.is_set("inet_interfaces") && config.own_addresses().empty()) {
     judge.say(Severity::error, "inet_interfaces", "no address of this host is left: write all or loopback-only");
@@ -218,6 +232,7 @@ void detail::check_mistakes(const Config& config, std::vector<Finding>& out) {
   check_networks(config, judge);
   check_relay_control(config, judge);
   check_delivery(config, judge);
+  check_sizes(config, judge);
   check_interfaces(config, judge);
 }
 

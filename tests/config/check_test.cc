@@ -81,6 +81,10 @@ TEST_CASE("check: says what is wrong with a line of main.cf and how to mend it",
       {"smtpd_relay_restrictions = permit_mynetworks", Severity::error,
        "smtpd_relay_restrictions = permit_mynetworks: with smtpd_recipient_restrictions this makes an open relay"},
       {"inet_protocols = ipv5", Severity::error, "inet_protocols = ipv5: \"ipv5\": write all, ipv4 or ipv6"},
+      {"mailbox_size_limit = 1000000", Severity::error,
+       "mailbox_size_limit = 1000000: mailbox_size_limit is smaller than message_size_limit"},
+      {"message_size_limit = 0", Severity::error,
+       "message_size_limit = 0: virtual_mailbox_limit is smaller than message_size_limit"},
       {"relayhost = smtp.example.net.", Severity::error,
        "relayhost = smtp.example.net.: \"smtp.example.net.\": remove the final dot"},
       {"default_transport = uucp", Severity::error,
@@ -101,6 +105,11 @@ TEST_CASE("check: one mistake is said once, where it was made", "[config][check]
   auto all = complaints("myhostname = server.c5.exp.info.kochi-tech.ac.jp.\nmydestination = $myhostname, localhost\n");
   REQUIRE(all.size() == 1);
   CHECK(all[0].text.starts_with("/etc/umaya/main.cf, line 2: myhostname"));
+}
+
+TEST_CASE("check: mailboxes as large as a message, or without a limit, are fine", "[config][check]") {
+  CHECK(complaints("mailbox_size_limit = 10240000\nvirtual_mailbox_limit = 0\n").empty());
+  CHECK(complaints("message_size_limit = 0\nmailbox_size_limit = 0\nvirtual_mailbox_limit = 0\n").empty());
 }
 
 TEST_CASE("check: names that something mentions are the administrator's own", "[config][check]") {
