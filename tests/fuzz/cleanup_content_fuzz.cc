@@ -30,8 +30,8 @@ struct Tables {
     if (!opened) std::abort();
     router = std::move(*opened);
     Params params;
-    params.header_checks = "regexp:{{/^x-replace: (.*)/ REPLACE X-New: $1} {/^x-drop/ IGNORE} {/^x-act: (.*)/ $1}}";
-    params.body_checks = "regexp:{{/^replace (.*)/ REPLACE $1} {/^drop/ IGNORE}}";
+    params.header_checks = "regexp:{{/^x-replace: (.+)/ REPLACE X-New: $1} {/^x-drop/ IGNORE} {/^x-act: (.+)/ $1}}";
+    params.body_checks = "regexp:{{/^replace (.+)/ REPLACE $1} {/^drop/ IGNORE}}";
     checks.open({}, params);
   }
   std::unique_ptr<route::Router> router;
