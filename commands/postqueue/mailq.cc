@@ -54,7 +54,7 @@ std::string MailqText::add(const Entry& entry) {
   std::string out;
   if (!inside_) {
     out = messages_ == 0 ? heading() : "\n";
-    std::string id = entry.queue_id;
+    std::string id = printable(entry.queue_id);
     if (entry.queue_name == "active") id += '*';
     if (entry.queue_name == "hold") id += '!';
     if (entry.forced_expire) id += '#';

@@ -89,11 +89,14 @@ class Tokenizer {
     while (position_ < value_.size()) {
       char c = value_[position_];
       if (ascii_space(c) || kStops.find(c) != std::string_view::npos) break;
-      position_ += c == '\\' ? 2 : 1;
+      position_ += c == '\\' && !at_line_end(position_ + 1) ? 2 : 1;
     }
     position_ = std::min(position_, value_.size());
     tokens_.push_back({Kind::word, 0, begin, position_});
   }
+
+  /// A backslash does not quote the line end behind it: half of it would stay when the address is replaced.
+  bool at_line_end(size_t i) const { return i < value_.size() && (value_[i] == '\r' || value_[i] == '\n'); }
 
   std::string_view value_;
   size_t max_tokens_;
@@ -105,6 +108,7 @@ void append_unquoted(std::string& out, std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\r' || text[i] == '\n') continue;
     if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    if (text[i] == '\r' || text[i] == '\n') continue;
     out.push_back(text[i]);
   }
 }

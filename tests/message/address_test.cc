@@ -197,3 +197,16 @@ TEST_CASE("A8 address: percent and bang forms are offered as data", "[message][a
   CHECK(bang_to_domain("h!i!u") == "i!u@h");
   CHECK(percent_to_domain("u%a%b") == "u%a@b");
 }
+
+TEST_CASE("S4 address list: a backslash before a line end quotes nothing, and no address has half of a line end",
+          "[message][address]") {
+  for (std::string value : {"x\\\r\n @b.test", "\"x\\\r\n y\"@b.test", "x@b.test\\\r\n\ty, z@b.test", "<x\\\r\n >"}) {
+    CAPTURE(value);
+    for (const ListedAddress& a : parse_address_list(value).addresses) {
+      CHECK(a.address.find_first_of("\r\n") == std::string::npos);
+      bool begins_inside = a.begin > 0 && value[a.begin - 1] == '\r';
+      bool ends_inside = a.end > 0 && a.end < value.size() && value[a.end - 1] == '\r';
+      CHECK_FALSE((begins_inside || ends_inside));
+    }
+  }
+}
