@@ -7,6 +7,25 @@
 namespace umaya::table {
 namespace {
 
+/// glibc doubles what a sign of repetition stands behind, so "a++++…" takes memory by powers of two.
+constexpr int kMostRepetitions = 8;
+
+/// Whether more signs of repetition follow one another than any sensible pattern has.
+bool repeats_too_much(std::string_view pattern) {
+  int run = 0;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '\\') {
+      ++i;
+      run = 0;
+    } else if (pattern[i] == '+' || pattern[i] == '*' || pattern[i] == '?') {
+      if (++run > kMostRepetitions) return true;
+    } else if (pattern[i] != '(' && pattern[i] != ')') {
+      run = 0;
+    }
+  }
+  return false;
+}
+
 class PosixExpression : public Expression {
  public:
   ~PosixExpression() override {
@@ -15,6 +34,7 @@ class PosixExpression : public Expression {
   PosixExpression() = default;
 
   Result<> compile(const std::string& pattern, int flags) {
+    if (repeats_too_much(pattern)) return permanent("more than 8 signs of repetition (+ * ?) behind one another");
     int error = regcomp(&regex_, pattern.c_str(), flags);
     compiled_ = error == 0;
     if (compiled_) return {};

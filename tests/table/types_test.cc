@@ -117,6 +117,19 @@ TEST_CASE("table regexp: bad rules are left out with Postfix's warnings", "[tabl
   CHECK(scratch.logged == expected);
 }
 
+TEST_CASE("table regexp: a pattern of nothing but repetitions is left out, not compiled by powers of two", "[table]") {
+  auto of = [](const std::string& pattern) { return open({}, "regexp:{{/" + pattern + "/ found}}"); };
+  for (const std::string& pattern :
+       {"a" + std::string(74, '+'), "a" + std::string(20, '*'), std::string("a)+") + "+)+++)++++"}) {
+    CAPTURE(pattern);
+    auto opened = of(pattern);
+    if (opened) CHECK((*opened)->lookup_now("a")->missing());
+  }
+  auto usual = of("^(a+)+b*?c");
+  REQUIRE(usual);
+  CHECK((*usual)->lookup_now("aac")->found());
+}
+
 TEST_CASE("table regexp: results with $1 are refused where a sender could choose what happens", "[table]") {
   Scratch scratch;
   std::string path = scratch.file("re", "/(.)/ |$1\n/./ plain\n");
