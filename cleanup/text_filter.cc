@@ -73,11 +73,14 @@ Result<std::string> unescape(std::string_view text) {
       out += kValues[letter];
       continue;
     }
+    const size_t begin = i;
     int value = 0, digits = 0;
     for (; digits < 3 && i < text.size() && text[i] >= '0' && text[i] <= '7'; ++digits, ++i) {
       value = value * 8 + (text[i] - '0');
     }
-    if (digits == 0 || value > 255) return permanent("unknown escape \\" + std::string(1, text[i]));
+    if (digits == 0 || value > 255) {
+      return permanent("unknown escape \\" + std::string(text.substr(begin, digits == 0 ? 1 : 3)));
+    }
     out += static_cast<char>(value);
     --i;
   }

@@ -49,4 +49,5 @@ TEST_CASE("text filter: C escapes of parameters", "[cleanup][text]") {
   CHECK(*unescape("\\000a\\r\\\\\\101") == std::string("\0a\r\\A", 5));
   CHECK_FALSE(unescape("\\"));
   CHECK_FALSE(unescape("\\q"));
+  CHECK(unescape("a\\777").error().what == "unknown escape \\777");
 }
