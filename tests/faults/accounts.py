@@ -115,8 +115,9 @@ class Findings:
 
     def __str__(self):
         places = ", ".join(f"{self.places[kind]} {kind}" for kind in ("mailbox", "host", "bounce", "queue"))
+        copied = collections.Counter(place[0] for _, place in self.copied)
         return (f"{len(self.lost)} lost, {len(self.damaged)} damaged, {len(self.misplaced)} misplaced, {self.copies} extra "
-                f"copies (at most {self.most_copies} of one, {len(self.beyond)} beyond its crashes), "
+                f"copies ({dict(copied)}, at most {self.most_copies} of one, {len(self.beyond)} beyond its crashes), "
                 f"{self.unknown} arrived without acknowledgement; found: {places}")
 
 

@@ -26,9 +26,14 @@ class Ledger:
         self.crashes = 0  # so far; the faults count here
         self.down = False  # nothing runs; the faults say so
         self.while_down = 0  # accepted by sendmail meanwhile
+        self.cut = False  # the power is off: an answer that comes now could not have come
+        self.after_cut = 0
 
     def add(self, entry):
         with self.lock:
+            if self.cut:
+                self.after_cut += 1
+                return
             self.entries.append(entry)
             self.file.write(f"{entry}\n")
 

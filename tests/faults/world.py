@@ -23,7 +23,7 @@ SETTINGS = {
     "smtpd_error_sleep_time": "0",
     "smtp_destination_recipient_limit": "5",
 }
-RECOVERY = 60  # seconds until the queue must be at rest again
+RECOVERY = 240  # seconds until the queue must be at rest again
 
 FORWARD = {"forwards": "nobody-of-this-name\n", "refuses": '"|exit 67"\n', "slow": '"|{script}"\n'}
 # Puts each message off at its first try; then delivers as a program should: whole and flushed, or not at all.
