@@ -121,6 +121,18 @@ const AclNames::Named* AclNames::find(std::string_view name) {
   return &names_.back();
 }
 
+Acl AclNames::localhost() {
+  return find("localhost")->acl;
+}
+
+Acl AclNames::near_hosts() {
+  Acl both(2);
+  both[0].kind = both[1].kind = AclElement::Kind::nested;
+  both[0].nested = find("localnets")->acl;
+  both[1].nested = find("localhost")->acl;
+  return both;
+}
+
 /// False, and an error once, when the lists would become too many.
 bool AclNames::count(size_t elements, const Place& place, Problems& problems) {
   bool fits = total_ <= kMostElements;

@@ -50,6 +50,9 @@ class AclNames {
   void define(const Statement& statement, Problems& problems);
   /// Reads a block of elements.
   Acl parse(const Part& block, Problems& problems);
+  /// The lists that the names localhost, and localnets with localhost, stand for here.
+  Acl localhost();
+  Acl near_hosts();
   /// From now on `key name` elements may use that name.
   void add_key(const Name& name) { keys_.push_back(name); }
 

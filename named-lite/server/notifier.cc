@@ -62,7 +62,8 @@ std::vector<RemoteServer> notify_targets(const NotifyConf& conf, const ZoneImage
   std::vector<RemoteServer> all;
   if (conf.mode == NotifyMode::no) return all;
   const RrsetEntry* servers = image.apex().find(type::kNs);
-  if (conf.mode == NotifyMode::yes && servers != nullptr) {
+  bool servers_too = conf.mode == NotifyMode::yes || conf.mode == NotifyMode::primary_only;
+  if (servers_too && servers != nullptr) {
     const Node* primary = soa_server(image);
     for (size_t i = 0; i < servers->count; ++i) {
       uint32_t target = image.target(*servers, i);
@@ -88,7 +89,7 @@ std::string notify_message(const ZoneImage& image, uint16_t id) {
 void Notifier::zone_changed(const ZoneConf& conf, const ZoneImage& image, const TsigKeys& keys) {
   auto& scope = zones_[std::string(conf.name.lower().wire())];
   scope = std::make_unique<event::TaskScope>();  // who has not answered yet need not hear of the older serial
-  for (RemoteServer& target : notify_targets(conf.notify, image)) {
+  for (RemoteServer& target : notify_targets(conf.settings->transfer.notify, image)) {
     std::optional<TsigKey> key;
     if (const TsigKey* known = target.key ? find_key(keys, target.key->wire()) : nullptr) key = *known;
     std::string label = "zone " + conf.name.text() + "/IN: notify of serial " + std::to_string(image.header().serial) +

@@ -9,29 +9,24 @@ namespace umaya::named {
 
 namespace {
 
-/// The configuration of the zone that holds a name and says something of its own; nullptr when none does.
-template <class Says>
-const ZoneConf* nearest_zone(const ServedView& view, std::string_view name, Says says) {
+/// The settings of the zone that holds a name, or else the view's.
+const ZoneSettings& settings_for(const ServedView& view, std::string_view name) {
   const ZoneConf* nearest = nullptr;
   for (const ZoneConf& zone : view.conf.zones) {
-    if (!says(zone) || (nearest != nullptr && zone.name.size() < nearest->name.size())) continue;
+    if (nearest != nullptr && zone.name.size() < nearest->name.size()) continue;
     if (is_at_or_below(name, zone.name.lower().wire())) nearest = &zone;
   }
-  return nearest;
+  return nearest != nullptr ? *nearest->settings : *view.conf.settings;
 }
 
-/// Whether a client may ask for a name: the list of its zone, else the one of the view.
+/// Whether a client may ask for a name.
 Access access_to(const ServedView& view, const Query& query, const Requester& client) {
-  const ZoneConf* zone =
-      nearest_zone(view, query.lower_name(), [](const ZoneConf& each) { return each.allow_query.has_value(); });
-  return admits(zone != nullptr ? *zone->allow_query : view.conf.allow_query, client) ? Access::allowed
-                                                                                      : Access::refused;
+  const ZoneSettings& settings = settings_for(view, query.lower_name());
+  return admits(*settings.allow_query, client) ? Access::allowed : Access::refused;
 }
 
 bool may_transfer(const ServedView& view, const Query& query, const Requester& client) {
-  const ZoneConf* zone =
-      nearest_zone(view, query.lower_name(), [](const ZoneConf& each) { return each.allow_transfer.has_value(); });
-  return admits(zone != nullptr ? *zone->allow_transfer : view.conf.allow_transfer, client);
+  return admits(*settings_for(view, query.lower_name()).transfer.allow_transfer, client);
 }
 
 uint64_t now() {
@@ -77,6 +72,7 @@ void Responder::choose_view(const Query& query, const Requester& client, AnswerC
   const ServedView* view = snapshot_->view_for(client);
   if (view == nullptr) return;
   context.catalog = &view->catalog;
+  context.udp_limit = view->conf.answer.max_udp_size;
   if (!view->matches_all && query.has_question) context.access = access_to(*view, query, client);
 }
 
@@ -90,7 +86,8 @@ size_t Responder::respond_notify(const Query& query, std::string_view packet, co
       if (same_name(each.name.wire(), query.lower_name())) zone = &each;
     }
   }
-  bool believed = zone != nullptr && zone->allow_notify && admits(*zone->allow_notify, client);
+  const Acl* allowed = zone != nullptr ? zone->settings->transfer.allow_notify.get() : nullptr;
+  bool believed = allowed != nullptr && admits(*allowed, client);
   for (size_t i = 0; zone != nullptr && i < zone->primaries.size() && !believed; ++i) {
     const RemoteServer& primary = zone->primaries[i];
     bool key_fits = !primary.key || (client.key != nullptr && client.key->wire() == primary.key->wire());
@@ -148,7 +145,7 @@ size_t Responder::respond(std::string_view packet, const sockaddr* client, Trans
   }
   AnswerContext context;
   context.transport = transport;
-  context.udp_limit = snapshot_->conf.udp_limit;
+  context.udp_limit = snapshot_->views[0]->conf.answer.max_udp_size;
   const ServedView& first = *snapshot_->views[0];
   if (first.matches_all && !query.is_signed && query.opcode != opcode::kNotify) {
     context.catalog = &first.catalog;

@@ -97,7 +97,7 @@ bool is_any(const Acl& acl) {
 
 const ServedView* Snapshot::view_for(const Requester& client) const {
   for (const auto& view : views) {
-    if (view->matches_all || admits(view->conf.match_clients, client)) return view.get();
+    if (view->matches_all || admits(*view->conf.match_clients, client)) return view.get();
   }
   return nullptr;
 }
@@ -159,9 +159,10 @@ SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before
     uint64_t seed = before && !before->views.empty() ? before->views[0]->catalog.seed() : random_u64();
     if (!snapshot->views.empty()) seed = snapshot->views[0]->catalog.seed();
     auto served = std::make_unique<ServedView>(ServedView{view, Catalog(seed), false});
-    bool zones_open = std::none_of(view.zones.begin(), view.zones.end(),
-                                   [](const ZoneConf& zone) { return zone.allow_query.has_value(); });
-    served->matches_all = is_any(view.match_clients) && is_any(view.allow_query) && zones_open;
+    bool zones_open = std::all_of(view.zones.begin(), view.zones.end(), [&](const ZoneConf& zone) {
+      return zone.settings->allow_query == view.settings->allow_query;
+    });
+    served->matches_all = is_any(*view.match_clients) && is_any(*view.settings->allow_query) && zones_open;
     load_into(*served, conf, before.get(), result.lines);
     snapshot->views.push_back(std::move(served));
   }

@@ -84,7 +84,7 @@ event::Task<void> TcpServer::session(Fd fd, event::PeerAddress peer) {
     event::Read question = co_await client.read_exactly(size);
     if (!question) break;
     auto transfer = responder_.transfer(question.data, reinterpret_cast<const sockaddr*>(&peer.storage));
-    if (transfer && transfers_ < responder_.snapshot()->conf.transfers_out) {
+    if (transfer && transfers_ < responder_.snapshot()->conf.transfers.transfers_out) {
       Transfer zone = std::move(*transfer);
       bool useful = co_await send_zone(client, std::move(zone));
       if (!useful) break;

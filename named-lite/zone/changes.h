@@ -5,8 +5,8 @@
 //
 // DESCRIPTION
 //     The one form in which a difference between two versions of a zone travels inside named-lite: an UPDATE (RFC 2136)
-//     makes it, the journal keeps it, IXFR (RFC 1995) sends and brings it, and an image is changed by it. The old SOA is
-//     the first record of `removed`, the new SOA the first of `added`, as in a difference sequence of IXFR.
+//     makes it, the journal keeps it, IXFR (RFC 1995) sends and brings it, and an image is changed by it. The old SOA
+//     is the first record of `removed`, the new SOA the first of `added`, as in a difference sequence of IXFR.
 //
 // LIMITS
 //     Records are whole: a set whose TTL changes is removed and added again.

@@ -27,8 +27,8 @@ Parsed parse(const std::string& text, OpenFile open = {}) {
   return result;
 }
 
-bool admitted(const Acl& acl, const char* address) {
-  return admits(acl, *net::IpAddress::parse(address));
+bool admitted(const AclRef& acl, const char* address) {
+  return admits(*acl, *net::IpAddress::parse(address));
 }
 
 }  // namespace
@@ -59,14 +59,14 @@ TEST_CASE("named.conf: options, acls and zones are read, with all kinds of comme
   CHECK(view.zones[0].name.text() == "ex.test.");
   CHECK(view.zones[0].type == ZoneType::primary);
   CHECK(view.zones[0].file == "ex.zone");
-  CHECK(view.zones[1].allow_query.has_value());
+  CHECK(admitted(view.zones[1].settings->allow_query, "192.0.2.1"));
   REQUIRE(p.conf.listen.size() == 2);
   CHECK(p.conf.listen[0].port == 5353);
-  CHECK(admitted(view.allow_query, "192.168.0.7"));
-  CHECK(admitted(view.allow_query, "10.9.9.9"));
-  CHECK_FALSE(admitted(view.allow_query, "10.0.0.1"));
-  CHECK_FALSE(admitted(view.allow_query, "192.0.2.1"));
-  CHECK(admitted(view.allow_query, "::1"));
+  CHECK(admitted(view.settings->allow_query, "192.168.0.7"));
+  CHECK(admitted(view.settings->allow_query, "10.9.9.9"));
+  CHECK_FALSE(admitted(view.settings->allow_query, "10.0.0.1"));
+  CHECK_FALSE(admitted(view.settings->allow_query, "192.0.2.1"));
+  CHECK(admitted(view.settings->allow_query, "::1"));
 }
 
 TEST_CASE("named.conf: K1 files for file is explained with the line to write", "[named][conf]") {
@@ -152,7 +152,7 @@ TEST_CASE("named.conf: lists that name lists do not grow without a limit", "[nam
   CHECK(p.text().find("more than 500000 elements") != std::string::npos);
   p = parse(text.substr(0, text.find("acl a4 ")) + "options { allow-query { a3; ! 192.0.2.1; a3; }; };");
   CHECK(p.text() == "");
-  CHECK(admitted(p.conf.views[0].allow_query, "10.1.2.3"));
+  CHECK(admitted(p.conf.views[0].settings->allow_query, "10.1.2.3"));
 }
 
 TEST_CASE("named.conf: 60,000 zones are read in a time that grows with their number", "[named][conf]") {
@@ -168,11 +168,11 @@ TEST_CASE("named.conf: 60,000 zones are read in a time that grows with their num
 TEST_CASE("named.conf: this host's own lists can be named, and defined anew", "[named][conf]") {
   Parsed p = parse("options { allow-query { localhost; }; };");
   CHECK(p.text() == "");
-  CHECK(admitted(p.conf.views[0].allow_query, "127.0.0.1"));
+  CHECK(admitted(p.conf.views[0].settings->allow_query, "127.0.0.1"));
   p = parse("acl localhost { 192.0.2.7; }; options { allow-query { LocalHost; }; };");
   CHECK(p.text() == "");
-  CHECK_FALSE(admitted(p.conf.views[0].allow_query, "127.0.0.1"));
-  CHECK(admitted(p.conf.views[0].allow_query, "192.0.2.7"));
+  CHECK_FALSE(admitted(p.conf.views[0].settings->allow_query, "127.0.0.1"));
+  CHECK(admitted(p.conf.views[0].settings->allow_query, "192.0.2.7"));
 }
 
 TEST_CASE("named.conf: the table of statements is in order and finds what is near", "[named][conf]") {
@@ -194,9 +194,9 @@ TEST_CASE("named.conf: keys are read, and what is wrong with one is said", "[nam
   CHECK(p.conf.keys[0].mac_size == 64);
   Name other = *Name::from_text("other.");
   net::IpAddress address = *net::IpAddress::parse("192.0.2.1");
-  CHECK(admits(p.conf.views[0].allow_transfer, {address, &p.conf.keys[0].name}));
-  CHECK_FALSE(admits(p.conf.views[0].allow_transfer, {address, &other}));
-  CHECK_FALSE(admits(p.conf.views[0].allow_transfer, address));
+  CHECK(admits(*p.conf.views[0].settings->transfer.allow_transfer, {address, &p.conf.keys[0].name}));
+  CHECK_FALSE(admits(*p.conf.views[0].settings->transfer.allow_transfer, {address, &other}));
+  CHECK_FALSE(admits(*p.conf.views[0].settings->transfer.allow_transfer, address));
 
   CHECK(parse("key k { algorithm hmac-sha3; secret \"c2VjcmV0\"; };").text().find("hmac-sha256") != std::string::npos);
   CHECK(parse("key k { algorithm hmac-sha256; secret \"not base64!\"; };").problems.has_errors());
