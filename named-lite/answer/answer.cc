@@ -33,11 +33,10 @@ class Answering {
   Next redirect(const ZoneImage& image, const Node& node);
   Next referral(const ZoneImage& image, const Node& cut);
   Next negative(const ZoneImage& image, uint16_t rcode);
-  /// Pointer to the ancestor of the current name with this wire form.
-  uint16_t ancestor_pointer(std::string_view ancestor) const;
+  /// Pointer to the ancestor of the current name that has this many octets.
+  uint16_t ancestor_pointer(size_t size) const;
   enum class Glue : unsigned char { optional, required };
-  bool additional(const ZoneImage& image, const RrsetEntry& entry, size_t first_record, Glue glue,
-                  std::string_view cut);
+  bool additional(const ZoneImage& image, const Node& owner, const RrsetEntry& entry, size_t first_record, Glue glue);
   bool addresses(const ZoneImage& image, const Node& node, size_t name_offset);
   bool seen(const Node& node);
 
@@ -101,6 +100,9 @@ void Answering::look_up() {
       if (steps_ == 0) writer_.set_rcode(zone == nullptr ? rcode::kRefused : rcode::kServFail);
       return;
     }
+    // An image that another run of the server made has a seed of its own.
+    bool other_seed = zone->image->seed() != context_.catalog->seed();
+    if (other_seed) hashes = SuffixHashes(name_, zone->image->seed());
     if (step(hashes, *zone->image) == Next::done) return;
   }
 }
@@ -114,16 +116,15 @@ Next Answering::step(const SuffixHashes& hashes, const ZoneImage& image) {
     encloser = image.find(hashes.suffix(labels), hashes.hash(labels));
   }
   if (steps_ == 0) writer_.set_authoritative(true);
-  if (encloser->above != 0) {
-    const Node* above = image.at(encloser->above);
+  if (const Node* above = image.above(*encloser, hashes)) {
     bool asks_parent = above == node && query_.type == type::kDs;
     if ((above->flags & Node::kCut) == 0) return redirect(image, *above);
     if (!asks_parent) return referral(image, *above);
   }
   if (node == nullptr) {
     if ((encloser->flags & Node::kHasDname) != 0) return redirect(image, *encloser);
-    if (encloser->wildcard == 0) return negative(image, rcode::kNxDomain);
-    node = image.at(encloser->wildcard);
+    if ((encloser->flags & Node::kHasWildcard) == 0) return negative(image, rcode::kNxDomain);
+    node = image.wildcard(hashes.suffix(labels), hashes.hash(labels));
   }
   return from_node(image, *node);
 }
@@ -141,7 +142,7 @@ Next Answering::positive(const ZoneImage& image, const Node& node, const RrsetEn
     writer_.truncate();
     return Next::done;
   }
-  if (target_offset(entry.type) >= 0) additional(image, entry, first, Glue::optional, {});
+  if (target_offset(entry.type) >= 0) additional(image, node, entry, first, Glue::optional);
   return Next::done;
 }
 
@@ -175,21 +176,23 @@ Next Answering::alias(const ZoneImage& image, const Node& node, const RrsetEntry
   return Next::follow;
 }
 
-uint16_t Answering::ancestor_pointer(std::string_view ancestor) const {
-  if (steps_ == 0) return writer_.suffix_pointer(ancestor.size());
-  return Writer::pointer_to(writer_.suffix_offset(name_offset_, label_count(name_) - label_count(ancestor)));
+uint16_t Answering::ancestor_pointer(size_t size) const {
+  if (steps_ == 0) return writer_.suffix_pointer(size);
+  size_t labels = 0;
+  for (std::string_view rest = name_; rest.size() > size; rest = parent_of(rest)) ++labels;
+  return Writer::pointer_to(writer_.suffix_offset(name_offset_, labels));
 }
 
 /// RFC 6672: the DNAME, a CNAME made from it, and on to the new name.
 Next Answering::redirect(const ZoneImage& image, const Node& node) {
   const RrsetEntry* entry = node.find(type::kDname);
   size_t dname_record = writer_.position();
-  if (!writer_.append(Section::answer, image, node, *entry, ancestor_pointer(node.name()))) {
+  if (!writer_.append(Section::answer, image, node, *entry, ancestor_pointer(image.name_size(node)))) {
     writer_.truncate();
     return Next::done;
   }
   std::string_view target = image.data(*entry).substr(12);
-  std::string_view prefix = name_.substr(0, name_.size() - node.name_size);
+  std::string_view prefix = name_.substr(0, name_.size() - image.name_size(node));
   if (prefix.size() + target.size() > kMaxName) {
     writer_.set_rcode(rcode::kYxDomain);
     return Next::done;
@@ -214,8 +217,8 @@ Next Answering::referral(const ZoneImage& image, const Node& cut) {
   if (steps_ == 0) writer_.set_authoritative(false);
   const RrsetEntry* entry = cut.find(type::kNs);
   size_t first = writer_.position();
-  if (!writer_.append(Section::authority, image, cut, *entry, ancestor_pointer(cut.name())) ||
-      !additional(image, *entry, first, Glue::required, cut.name())) {
+  if (!writer_.append(Section::authority, image, cut, *entry, ancestor_pointer(image.name_size(cut))) ||
+      !additional(image, cut, *entry, first, Glue::required)) {
     writer_.truncate();
   }
   return Next::done;
@@ -224,7 +227,8 @@ Next Answering::referral(const ZoneImage& image, const Node& cut) {
 Next Answering::negative(const ZoneImage& image, uint16_t rcode) {
   const Node& apex = image.apex();
   size_t record = writer_.position();
-  if (!writer_.append(Section::authority, image, apex, *apex.find(type::kSoa), ancestor_pointer(apex.name()))) {
+  if (!writer_.append(Section::authority, image, apex, *apex.find(type::kSoa),
+                      ancestor_pointer(image.name_size(apex)))) {
     writer_.truncate();
   } else {
     writer_.set_ttl(record, image.header().negative_ttl);
@@ -244,22 +248,21 @@ bool Answering::addresses(const ZoneImage& image, const Node& node, size_t name_
 
 /// Addresses of the targets of a set that was just written, first_record being the offset of its first record.
 /// False when an address that a referral cannot do without did not fit (RFC 9471).
-bool Answering::additional(const ZoneImage& image, const RrsetEntry& entry, size_t first_record, Glue glue,
-                           std::string_view cut) {
-  std::array<uint32_t, kMostAdditional> done;
+bool Answering::additional(const ZoneImage& image, const Node& owner, const RrsetEntry& entry, size_t first_record,
+                           Glue glue) {
+  std::array<const Node*, kMostAdditional> done;
   size_t count = 0;
   size_t record = first_record;
   for (size_t i = 0; i < entry.count && count < kMostAdditional; ++i) {
     size_t name_offset = Writer::data_offset(record) + static_cast<size_t>(target_offset(entry.type));
     record = writer_.next_record(record);
-    uint32_t target = image.target(entry, i);
-    if (target == 0 || name_offset >= 0x4000) continue;
+    const Node* target = image.target(owner, entry, i);
+    if (target == nullptr || name_offset >= 0x4000) continue;
     if (std::find(done.begin(), done.begin() + count, target) != done.begin() + count) continue;
     done[count++] = target;
-    const Node& node = *image.at(target);
-    if (node.above != 0 && glue == Glue::optional) continue;  // not ours to state with authority
-    if (addresses(image, node, name_offset)) continue;
-    if (glue == Glue::required && is_at_or_below(node.name(), cut)) return false;
+    if (target->above != 0 && glue == Glue::optional) continue;  // not ours to state with authority
+    if (addresses(image, *target, name_offset)) continue;
+    if (glue == Glue::required && is_at_or_below(image.name(*target), image.name(owner))) return false;
   }
   return true;
 }

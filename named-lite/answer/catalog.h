@@ -13,10 +13,6 @@
 
 namespace umaya::named {
 
-/// Shared: the catalog of before a reload keeps its zones until the last question that it answers is done, and a zone
-/// whose new file is bad moves on into the new catalog.
-using ImagePtr = std::shared_ptr<const ZoneImage>;
-
 /// A zone that the configuration names.
 struct ServedZone {
   std::string name;  ///< wire form, lower case

@@ -40,8 +40,7 @@ Writer::Writer(const Query& query, std::string_view packet, std::span<char> out,
 bool Writer::append(Section section, const ZoneImage& image, const Node& node, const RrsetEntry& entry,
                     uint16_t owner) {
   size_t before = at_;
-  bool same_owner =
-      owner == pointer_to(kHeader) && node.name_size == query_.name.size() && node.name() == query_.lower_name();
+  bool same_owner = owner == pointer_to(kHeader) && image.is_name(node, query_.lower_name());
   bool fits = same_owner ? put(image.data(entry)) : append_moved(image, node, entry, owner);
   if (!fits) {
     at_ = before;
@@ -53,7 +52,7 @@ bool Writer::append(Section section, const ZoneImage& image, const Node& node, c
 }
 
 /// One name of the data: labels, then the root or a pointer into the owner that the data were compiled for.
-bool Writer::move_name(std::string_view data, size_t& at, const Node& node, size_t shared) {
+bool Writer::move_name(std::string_view data, size_t& at, std::string_view owner, size_t shared) {
   size_t start = at;
   while (true) {
     auto length = static_cast<unsigned char>(data[at]);
@@ -66,7 +65,7 @@ bool Writer::move_name(std::string_view data, size_t& at, const Node& node, size
                    static_cast<unsigned char>(data[at + 1])) -
                   kHeader;
   at += 2;
-  std::string_view rest = node.name().substr(target);
+  std::string_view rest = owner.substr(target);
   while (rest.size() > shared) {
     if (!put(rest.substr(0, 1 + static_cast<size_t>(static_cast<unsigned char>(rest[0]))))) return false;
     rest = parent_of(rest);
@@ -81,7 +80,9 @@ bool Writer::append_moved(const ZoneImage& image, const Node& node, const RrsetE
   std::string_view data = image.data(entry);
   std::string_view layout = type_layout(entry.type);
   bool has_names = layout.find('n') != std::string_view::npos;
-  size_t shared = has_names ? shared_suffix(node.name(), query_.lower_name()) : 0;
+  OwnerName name;
+  if (has_names) name = image.name(node);
+  size_t shared = has_names ? shared_suffix(name, query_.lower_name()) : 0;
   for (size_t at = 0; at < data.size();) {
     size_t size =
         static_cast<size_t>(static_cast<unsigned char>(data[at + 10])) << 8 | static_cast<unsigned char>(data[at + 11]);
@@ -97,7 +98,7 @@ bool Writer::append_moved(const ZoneImage& image, const Node& node, const RrsetE
     size_t from = 0;
     for (char kind : layout) {
       if (kind == 'n') {
-        if (!move_name(rdata, from, node, shared)) return false;
+        if (!move_name(rdata, from, name, shared)) return false;
         continue;
       }
       size_t field = kind == 'w' ? 2 : 4;  // only MX and SOA mix names and numbers

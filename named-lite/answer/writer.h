@@ -65,7 +65,7 @@ class Writer {
 
  private:
   bool append_moved(const ZoneImage& image, const Node& node, const RrsetEntry& entry, uint16_t owner);
-  bool move_name(std::string_view data, size_t& at, const Node& node, size_t shared);
+  bool move_name(std::string_view data, size_t& at, std::string_view owner, size_t shared);
   bool put(std::string_view bytes) {
     if (bytes.size() > limit_ - at_) return false;
     std::memcpy(out_.data() + at_, bytes.data(), bytes.size());

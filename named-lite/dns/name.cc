@@ -182,4 +182,8 @@ SuffixHashes::SuffixHashes(std::string_view name, uint64_t seed) : name_(name) {
   }
 }
 
+uint64_t SuffixHashes::child(uint64_t parent, std::string_view label) {
+  return hash_label(parent, label.data(), label.size());
+}
+
 }  // namespace umaya::named

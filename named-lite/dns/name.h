@@ -83,6 +83,8 @@ class SuffixHashes {
   /// The ancestor with this many labels (labels() = the name itself, 0 = the root).
   std::string_view suffix(size_t labels) const { return name_.substr(starts_[labels_ - labels]); }
   uint64_t hash(size_t labels) const { return hashes_[labels]; }
+  /// The hash of the name that a label, length octet included, makes with a parent of this hash.
+  static uint64_t child(uint64_t parent, std::string_view label);
 
  private:
   std::string_view name_;

@@ -44,7 +44,7 @@ const Node* soa_server(const ZoneImage& image) {
     auto length = static_cast<unsigned char>(data[at]);
     if (length >= 0xC0) {
       size_t from = (static_cast<size_t>(length & 0x3F) << 8 | static_cast<unsigned char>(data[at + 1])) - 12;
-      wire += image.apex().name().substr(from);
+      wire += image.apex_name().substr(from);
       break;
     }
     wire += data.substr(at, 1 + size_t{length});
@@ -52,7 +52,8 @@ const Node* soa_server(const ZoneImage& image) {
     if (length == 0) break;
   }
   std::string lower = std::string(Name::from_wire(wire).lower().wire());
-  SuffixHashes hashes(lower, image.header().seed);
+  if (!is_at_or_below(lower, image.apex_name())) return nullptr;
+  SuffixHashes hashes(lower, image.seed());
   return image.find(lower, hashes.hash(hashes.labels()));
 }
 
@@ -66,8 +67,8 @@ std::vector<RemoteServer> notify_targets(const NotifyConf& conf, const ZoneImage
   if (servers_too && servers != nullptr) {
     const Node* primary = soa_server(image);
     for (size_t i = 0; i < servers->count; ++i) {
-      uint32_t target = image.target(*servers, i);
-      if (target != 0 && image.at(target) != primary) add_addresses(image, *image.at(target), all);
+      const Node* target = image.target(image.apex(), *servers, i);
+      if (target != nullptr && target != primary) add_addresses(image, *target, all);
     }
   }
   all.insert(all.end(), conf.also.begin(), conf.also.end());
@@ -80,7 +81,7 @@ std::string notify_message(const ZoneImage& image, uint16_t id) {
   ByteWriter out(message);
   constexpr uint16_t kFlags = opcode::kNotify << 11 | 0x0400;
   out.be16(id).be16(kFlags).be16(1).be16(1).be16(0).be16(0);
-  out.bytes(image.apex().name()).be16(type::kSoa).be16(rr_class::kIn);
+  out.bytes(image.apex_name()).be16(type::kSoa).be16(rr_class::kIn);
   // The data were compiled for an owner at offset 12, where the question stands here, too.
   std::string_view soa = image.data(*image.apex().find(type::kSoa));
   return message.append(soa);

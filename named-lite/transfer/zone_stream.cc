@@ -26,9 +26,7 @@ size_t record_size(std::string_view data, size_t at) {
 /// One message while it is written.
 class ZoneStream::Message {
  public:
-  Message(std::span<char> out, std::string_view head, size_t apex_size) : out_(out), apex_size_(apex_size) {
-    put(head);
-  }
+  Message(std::span<char> out, std::string_view head) : out_(out) { put(head); }
   size_t size() const { return at_; }
   uint16_t count() const { return count_; }
 
@@ -65,18 +63,18 @@ class ZoneStream::Message {
   bool put_owner(const Node& node) {
     if (&node == node_ && owner_ != 0) return put_pointer(owner_);
     node_ = &node;
-    owner_ = node.name_size == apex_size_ ? kHeader : at_ < kMostPointed ? at_ : 0;
+    owner_ = node.name_size == 0 ? kHeader : at_ < kMostPointed ? at_ : 0;
     if (owner_ == kHeader) return put_pointer(kHeader);
     // Labels up to the zone's name; the root is never spelt out here, for even the root zone has its name in front.
-    return put(node.name().substr(0, node.name_size - apex_size_)) && put_pointer(kHeader);
+    return put(node.written_labels()) && put_pointer(kHeader);
   }
 
   /// The suffix of the node's name that begins `from` octets into it.
   bool put_suffix(const Node& node, size_t from) {
-    size_t labels = node.name_size - apex_size_;
+    size_t labels = node.name_size;
     if (from >= labels) return put_pointer(kHeader + from - labels);
     if (owner_ != 0) return put_pointer(owner_ + from);
-    return put(node.name().substr(from, labels - from)) && put_pointer(kHeader);
+    return put(node.written_labels().substr(from)) && put_pointer(kHeader);
   }
 
   /// One name of the data: labels, then the root or a pointer into the owner at offset 12.
@@ -116,7 +114,6 @@ class ZoneStream::Message {
   }
 
   std::span<char> out_;
-  size_t apex_size_;
   size_t at_ = 0;
   uint16_t count_ = 0;
   const Node* node_ = nullptr;
@@ -124,7 +121,7 @@ class ZoneStream::Message {
 };
 
 ZoneStream::ZoneStream(ImagePtr image, const Query& query, std::string_view packet, Extent extent)
-    : image_(std::move(image)), extent_(extent), node_(image_->first_node()) {
+    : image_(std::move(image)), extent_(extent), node_(image_->next(cursor_)) {
   head_.assign(packet.substr(0, kHeader + query.name.size() + 4));
   head_[2] = static_cast<char>(0x84 | (query.recursion_desired ? 1 : 0));  // an answer, with authority
   std::fill(head_.begin() + 3, head_.begin() + kHeader, '\0');
@@ -146,8 +143,8 @@ void ZoneStream::to_next_record(std::string_view data, size_t size) {
 
 /// False when the message is full.
 bool ZoneStream::put_nodes(Message& message) {
-  while (nodes_done_ < image_->header().node_count) {
-    const Node& node = *image_->at(node_);
+  while (node_ != nullptr) {
+    const Node& node = *node_;
     while (set_ < node.rrset_count) {
       const RrsetEntry& entry = node.rrsets()[set_];
       if (&node == &image_->apex() && entry.type == type::kSoa) {
@@ -160,15 +157,14 @@ bool ZoneStream::put_nodes(Message& message) {
       to_next_record(data, size);
     }
     set_ = 0;
-    ++nodes_done_;
-    node_ = image_->node_after(node);
+    node_ = image_->next(cursor_);
   }
   return true;
 }
 
 size_t ZoneStream::next(std::span<char> out) {
   if (stage_ == Stage::end || out.size() < head_.size()) return 0;
-  Message message(out, head_, image_->apex().name_size);
+  Message message(out, head_);
   bool full = false;
   if (stage_ == Stage::first_soa) {
     full = !put_soa(message);

@@ -51,8 +51,8 @@ class ZoneStream {
   Stage stage_ = Stage::first_soa;
   uint64_t records_ = 0;
   // The next record: node, number of its set, place in the data of the set.
-  uint32_t nodes_done_ = 0;
-  uint32_t node_ = 0;
+  uint64_t cursor_ = 0;
+  const Node* node_ = nullptr;
   uint16_t set_ = 0;
   size_t at_ = 0;
 };

@@ -53,7 +53,7 @@ const Node* Checker::node_of(std::string_view wire) const {
   copy_lower(lower, wire.data(), wire.size());
   std::string_view name(lower, wire.size());
   if (!is_at_or_below(name, list_.apex().wire())) return nullptr;
-  SuffixHashes hashes(name, image_.header().seed);
+  SuffixHashes hashes(name, image_.seed());
   return image_.find(name, hashes.hash(hashes.labels()));
 }
 
@@ -187,7 +187,7 @@ void Checker::target(const Record& record) {
     return;  // in a zone below: known there
   }
   bool has_address = node != nullptr && (node->find(type::kA) != nullptr || node->find(type::kAaaa) != nullptr);
-  bool by_wildcard = node == nullptr && image_.apex().wildcard != 0;
+  bool by_wildcard = node == nullptr && (image_.apex().flags & Node::kHasWildcard) != 0;
   if (has_address || by_wildcard) return;
   warn(record, type + " names " + name_text(name) + ", which has no address in this zone (is a final dot missing?)",
        text(name) + " IN A …");
@@ -199,7 +199,7 @@ void Checker::alias(const Record& record) {
   for (std::string_view ancestor = name; ancestor.size() >= list_.apex().size(); ancestor = parent_of(ancestor)) {
     const Node* node = node_of(ancestor);
     if (node == nullptr) continue;
-    if (ancestor.size() == name.size() || node->wildcard != 0 || node->above != 0) return;
+    if (ancestor.size() == name.size() || (node->flags & Node::kHasWildcard) != 0 || node->above != 0) return;
     break;
   }
   warn(record, "the alias leads to " + name_text(name) + ", a name that does not exist");
@@ -248,6 +248,12 @@ void Checker::apex() {
 }
 
 void Checker::run() {
+  if ((image_.header().faults & ZoneImage::kTooLarge) != 0) {
+    problems_.error({list_.file(0), 0, 0}, "the zone is too large: more than 4 GiB would be needed to serve it");
+  }
+  if ((image_.header().faults & ZoneImage::kTooManyTypes) != 0) {
+    problems_.error({list_.file(0), 0, 0}, "some name has records of more than 255 types");
+  }
   for (const Record& each : list_.records()) record(each);
   apex();
 }

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "named-lite/dns/types.h"
-#include "named-lite/zone/image.h"
+#include "named-lite/zone/image_writer.h"
 
 namespace umaya::named {
 
@@ -11,52 +11,68 @@ namespace {
 
 /// A name while the image is being made.
 struct BuildNode {
-  std::string_view name;  // lower case
+  std::string_view name;  // lower case, whole
   uint64_t hash = 0;
   uint32_t parent = 0;  // index; the apex is its own parent
   uint32_t first = 0;   // its records: [first, first + count) of the sorted order
   uint32_t count = 0;
   uint32_t offset = 0;  // in the image
-  uint32_t wildcard = UINT32_MAX;
-  uint32_t above = UINT32_MAX;
+  uint32_t children = 0;
+  uint32_t written = 0;  // index of a record that spells the name, +1
+  uint8_t above = 0;     // as in Node
+  uint8_t labels = 0;
   uint8_t flags = 0;
 };
 
 class Compiler {
  public:
-  Compiler(const RecordList& records, uint64_t seed) : list_(records), seed_(seed) { grow(); }
-  std::string build();
+  Compiler(const RecordList& records, uint64_t seed) : list_(records), seed_(seed) {
+    copy_lower(apex_, records.apex().wire().data(), records.apex().size());
+    grow();
+  }
+  std::shared_ptr<ImageMemory> build();
+  size_t size() const { return size_; }
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
 
+  std::string_view apex() const { return {apex_, list_.apex().size()}; }
   void collect_nodes();
   void sort_records();
   void drop_duplicates(BuildNode& node);
   void mark_cuts();
-  uint32_t node_for(std::string_view lower);
+  uint32_t node_for(std::string_view lower, uint32_t record);
   uint32_t insert(std::string_view name, uint64_t hash);
   uint32_t lookup(std::string_view name, uint64_t hash) const;
   void grow();
-  void lay_out();
-  void write_slots(std::string& out) const;
-  void write_node(std::string& out, uint32_t index);
-  void write_rrset(std::string& out, const BuildNode& node, size_t begin, size_t end, RrsetEntry& entry);
-  void compress_rdata(std::string& out, const BuildNode& node, std::string_view layout, std::string_view rdata) const;
-  void compress_name(std::string& out, const BuildNode& node, std::string_view name) const;
+  uint64_t most_size() const;
+  void write_nodes(ImageWriter& out);
+  void write_node(ImageWriter& out, BuildNode& node);
+  void write_targets(ImageWriter& out) const;
+  std::string_view written_labels(const BuildNode& node) const;
   uint32_t target_node(std::string_view rdata, uint16_t type) const;
+  void fill_header();
   std::string_view keep(std::string_view name);
+
+  /// Where the place of a target is to be written once it is known.
+  struct Target {
+    uint32_t at;
+    uint32_t record;
+  };
 
   const RecordList& list_;
   uint64_t seed_;
+  char apex_[kMaxName];
   std::vector<BuildNode> nodes_;
   std::vector<uint32_t> table_;   // node index + 1
   std::vector<uint32_t> owners_;  // node of each record
   std::vector<uint32_t> order_;   // records by node, then type
+  std::vector<Target> targets_;
   std::vector<std::unique_ptr<char[]>> blocks_;
   size_t block_left_ = 0;
   char* block_at_ = nullptr;
   ZoneImage::Header header_{};
+  size_t size_ = 0;
 };
 
 /// Copies a name to where it stays until the image is done.
@@ -108,10 +124,10 @@ uint32_t Compiler::insert(std::string_view name, uint64_t hash) {
 }
 
 /// The node of a name, made together with the empty non-terminals above it.
-uint32_t Compiler::node_for(std::string_view lower) {
+uint32_t Compiler::node_for(std::string_view lower, uint32_t record) {
   SuffixHashes hashes(lower, seed_);
   size_t labels = hashes.labels();
-  size_t apex_labels = label_count(list_.apex().wire());
+  size_t apex_labels = label_count(apex());
   uint32_t found = kNone;
   size_t have = labels + 1;
   while (found == kNone && have > apex_labels) {
@@ -121,17 +137,21 @@ uint32_t Compiler::node_for(std::string_view lower) {
   for (size_t at = found == kNone ? apex_labels : have + 1; at <= labels; ++at) {
     uint32_t parent = found;
     found = insert(hashes.suffix(at), hashes.hash(at));
-    nodes_[found].parent = parent == kNone ? found : parent;
-    if (parent != kNone && nodes_[found].name.starts_with(std::string_view("\1*", 2))) nodes_[parent].wildcard = found;
+    BuildNode& node = nodes_[found];
+    node.labels = static_cast<uint8_t>(at);
+    node.parent = parent == kNone ? found : parent;
+    node.written = record;
+    if (parent == kNone) continue;
+    ++nodes_[parent].children;
+    if (node.name.starts_with(std::string_view("\1*", 2))) nodes_[parent].flags |= Node::kHasWildcard;
   }
   return found;
 }
 
 void Compiler::collect_nodes() {
-  char lower[kMaxName];
-  copy_lower(lower, list_.apex().wire().data(), list_.apex().size());
-  node_for({lower, list_.apex().size()});
+  node_for(apex(), 0);
   owners_.reserve(list_.records().size());
+  char lower[kMaxName];
   const Record* before = nullptr;
   for (const Record& record : list_.records()) {
     uint32_t node = 0;
@@ -141,7 +161,8 @@ void Compiler::collect_nodes() {
       std::string_view owner = list_.owner(record);
       copy_lower(lower, owner.data(), owner.size());
       std::string_view name(lower, owner.size());
-      node = is_at_or_below(name, list_.apex().wire()) ? node_for(name) : kNone;
+      bool inside = is_at_or_below(name, apex());
+      node = inside ? node_for(name, static_cast<uint32_t>(owners_.size()) + 1) : kNone;
     }
     owners_.push_back(node);
     if (node != kNone) ++nodes_[node].count;
@@ -154,30 +175,43 @@ void Compiler::sort_records() {
   for (BuildNode& node : nodes_) {
     node.first = next;
     next += node.count;
+    node.count = 0;
   }
-  std::vector<uint32_t> cursor(nodes_.size());
-  for (size_t n = 0; n < nodes_.size(); ++n) cursor[n] = nodes_[n].first;
   order_.resize(next);
   for (uint32_t r = 0; r < owners_.size(); ++r) {
-    if (owners_[r] != kNone) order_[cursor[owners_[r]]++] = r;
+    if (owners_[r] == kNone) continue;
+    BuildNode& node = nodes_[owners_[r]];
+    order_[node.first + node.count++] = r;
   }
   for (BuildNode& node : nodes_) {
     if (node.count < 2) continue;
     auto begin = order_.begin() + node.first;
-    std::stable_sort(begin, begin + node.count,
-                     [&](uint32_t a, uint32_t b) { return list_.records()[a].type < list_.records()[b].type; });
+    auto less = [&](uint32_t a, uint32_t b) { return list_.records()[a].type < list_.records()[b].type; };
+    if (!std::is_sorted(begin, begin + node.count, less)) std::stable_sort(begin, begin + node.count, less);
     drop_duplicates(node);
   }
 }
 
 /// A record that is there twice counts once (RFC 2181 5).
 void Compiler::drop_duplicates(BuildNode& node) {
+  constexpr uint32_t kFew = 8;
   std::unordered_set<std::string_view> seen;
   uint32_t kept = node.first;
+  uint32_t set = node.first;  // where the set at hand begins among what is kept
   for (uint32_t r = node.first; r < node.first + node.count; ++r) {
     const Record& record = list_.records()[order_[r]];
-    if (r == node.first || record.type != list_.records()[order_[r - 1]].type) seen.clear();
-    if (seen.insert(list_.rdata(record)).second) order_[kept++] = order_[r];
+    if (kept == node.first || record.type != list_.records()[order_[kept - 1]].type) {
+      seen.clear();
+      set = kept;
+    }
+    std::string_view data = list_.rdata(record);
+    bool again = false;
+    if (node.count <= kFew) {
+      for (uint32_t k = set; k < kept && !again; ++k) again = list_.rdata(list_.records()[order_[k]]) == data;
+    } else {
+      again = !seen.insert(data).second;
+    }
+    if (!again) order_[kept++] = order_[r];
   }
   node.count = kept - node.first;
 }
@@ -195,104 +229,27 @@ void Compiler::mark_cuts() {
     if (n != 0) {
       const BuildNode& parent = nodes_[node.parent];
       node.above = parent.above;
-      if (node.above == kNone && (parent.flags & Node::kHasDname) != 0) node.above = node.parent;
+      if (node.above == 0 && (parent.flags & Node::kHasDname) != 0)
+        node.above = static_cast<uint8_t>(parent.labels + 1);
     }
-    if (node.above == kNone && (node.flags & Node::kCut) != 0) node.above = n;
+    if (node.above == 0 && (node.flags & Node::kCut) != 0) node.above = static_cast<uint8_t>(node.labels + 1);
   }
 }
 
-size_t rrset_count(const RecordList& list, const std::vector<uint32_t>& order, const BuildNode& node) {
-  size_t count = 0;
-  for (uint32_t r = node.first; r < node.first + node.count; ++r) {
-    if (r == node.first || list.records()[order[r]].type != list.records()[order[r - 1]].type) ++count;
-  }
-  return count;
+/// More octets than the image can have.
+uint64_t Compiler::most_size() const {
+  uint64_t size = ImageWriter::most_index_size(nodes_.size());
+  for (const BuildNode& node : nodes_) size += ImageWriter::kMostNodeHead + 2 * node.name.size();
+  for (const Record& record : list_.records()) size += ImageWriter::kMostRecordHead + record.rdata_size;
+  return size;
 }
 
-constexpr uint32_t align4(uint32_t n) {
-  return (n + 3) & ~3u;
-}
-
-void Compiler::lay_out() {
-  uint32_t slots = 16;
-  while (slots < nodes_.size() * 3 / 2) slots *= 2;
-  header_.slots = align4(sizeof(ZoneImage::Header));
-  header_.slot_mask = slots - 1;
-  uint32_t at = header_.slots + slots * static_cast<uint32_t>(sizeof(ZoneImage::Slot));
-  for (BuildNode& node : nodes_) {
-    node.offset = at;
-    at +=
-        static_cast<uint32_t>(sizeof(Node) + rrset_count(list_, order_, node) * sizeof(RrsetEntry) + node.name.size());
-    at = align4(at);
-  }
-  header_.size = at;
-}
-
-void Compiler::write_slots(std::string& out) const {
-  auto* slots = reinterpret_cast<ZoneImage::Slot*>(out.data() + header_.slots);
-  for (const BuildNode& node : nodes_) {
-    uint32_t i = static_cast<uint32_t>(node.hash) & header_.slot_mask;
-    while (slots[i].node != 0) i = (i + 1) & header_.slot_mask;
-    slots[i] = {static_cast<uint32_t>(node.hash >> 32), node.offset};
-  }
-}
-
-/// Names are compressed against the owner at offset 12. A leading `*` label is never pointed to: in a synthesized
-/// answer other labels stand there.
-void Compiler::compress_name(std::string& out, const BuildNode& node, std::string_view name) const {
-  char lower[kMaxName];
-  copy_lower(lower, name.data(), name.size());
-  std::string_view rest(lower, name.size());
-  size_t at = 0;
-  while (rest.size() > 1) {
-    if (rest.size() <= node.name.size() && node.name.ends_with(rest)) {
-      size_t start = node.name.size() - rest.size();
-      // The match must begin at a label of the owner.
-      std::string_view label = node.name;
-      while (label.size() > rest.size()) label = parent_of(label);
-      bool whole_wildcard = start == 0 && node.name.starts_with(std::string_view("\1*", 2));
-      if (label.size() == rest.size() && !whole_wildcard) {
-        auto pointer = static_cast<uint16_t>(0xC000 | (12 + start));
-        out.push_back(static_cast<char>(pointer >> 8));
-        out.push_back(static_cast<char>(pointer));
-        return;
-      }
-    }
-    size_t length = 1 + static_cast<size_t>(static_cast<unsigned char>(rest[0]));
-    out.append(name.substr(at, length));
-    at += length;
-    rest.remove_prefix(length);
-  }
-  out.push_back('\0');
-}
-
-void Compiler::compress_rdata(std::string& out, const BuildNode& node, std::string_view layout,
-                              std::string_view rdata) const {
-  size_t at = 0;
-  for (char kind : layout) {
-    size_t size = 0;
-    switch (kind) {
-      case 'n': {
-        size_t end = at;
-        while (rdata[end] != 0) end += 1 + static_cast<unsigned char>(rdata[end]);
-        compress_name(out, node, rdata.substr(at, end + 1 - at));
-        at = end + 1;
-        continue;
-      }
-      case 'w':
-        size = 2;
-        break;
-      case 'd':
-      case 't':
-        size = 4;
-        break;
-      default:
-        size = rdata.size() - at;
-        break;  // no compressible name follows other fields
-    }
-    out.append(rdata.substr(at, size));
-    at += size;
-  }
+/// As the first record that has the name wrote it.
+std::string_view Compiler::written_labels(const BuildNode& node) const {
+  if (node.written == 0) return node.name.substr(0, node.name.size() - apex().size());
+  std::string_view owner = list_.owner(list_.records()[node.written - 1]);
+  owner.remove_prefix(owner.size() - node.name.size());
+  return owner.substr(0, node.name.size() - apex().size());
 }
 
 uint32_t Compiler::target_node(std::string_view rdata, uint16_t type) const {
@@ -300,113 +257,100 @@ uint32_t Compiler::target_node(std::string_view rdata, uint16_t type) const {
   char lower[kMaxName];
   copy_lower(lower, name.data(), name.size());
   std::string_view wire(lower, name.size());
-  if (!is_at_or_below(wire, list_.apex().wire())) return 0;
+  if (!is_at_or_below(wire, apex())) return 0;
   SuffixHashes hashes(wire, seed_);
   uint32_t index = lookup(wire, hashes.hash(hashes.labels()));
-  return index == kNone ? 0 : nodes_[index].offset;
+  return index == kNone ? ZoneImage::kMissing : nodes_[index].offset;
 }
 
-void Compiler::write_rrset(std::string& out, const BuildNode& node, size_t begin, size_t end, RrsetEntry& entry) {
-  const Record& first = list_.records()[order_[begin]];
-  entry.type = first.type;
-  if (target_offset(first.type) >= 0) {
-    out.resize(align4(static_cast<uint32_t>(out.size())));
-    for (size_t r = begin; r < end; ++r) {
-      uint32_t target = target_node(list_.rdata(list_.records()[order_[r]]), first.type);
-      out.append(reinterpret_cast<const char*>(&target), sizeof target);
-    }
+void Compiler::write_node(ImageWriter& out, BuildNode& node) {
+  node.offset = out.begin_node({.name = node.name,
+                                .written_labels = written_labels(node),
+                                .flags = node.flags,
+                                .above = node.above,
+                                .children = node.children});
+  uint32_t end = node.first + node.count;
+  size_t sets = 0;
+  for (uint32_t r = node.first; r < end; ++r) {
+    if (r == node.first || list_.records()[order_[r]].type != list_.records()[order_[r - 1]].type) ++sets;
   }
-  entry.data = static_cast<uint32_t>(out.size());
-  std::string_view layout = type_layout(first.type);
-  bool compressible = layout.find('n') != std::string_view::npos;
-  for (size_t r = begin; r < end; ++r) {
-    const Record& record = list_.records()[order_[r]];
+  if (sets > ImageWriter::kMostTypes) {
+    header_.faults |= ZoneImage::kTooManyTypes;
+    sets = 0;
+    end = node.first;
+  }
+  out.begin_sets(sets);
+  for (uint32_t r = node.first, after = r; r < end; r = after) {
+    uint16_t type = list_.records()[order_[r]].type;
+    while (after < end && list_.records()[order_[after]].type == type) ++after;
     // All records of a set carry one TTL (RFC 2181 5.2); the checker warned if they differ.
-    char head[12] = {'\xC0',
-                     '\x0C',
-                     static_cast<char>(record.type >> 8),
-                     static_cast<char>(record.type),
-                     0,
-                     1,
-                     static_cast<char>(first.ttl >> 24),
-                     static_cast<char>(first.ttl >> 16),
-                     static_cast<char>(first.ttl >> 8),
-                     static_cast<char>(first.ttl),
-                     0,
-                     0};
-    size_t start = out.size();
-    out.append(head, sizeof head);
-    if (compressible) {
-      compress_rdata(out, node, layout, list_.rdata(record));
-    } else {
-      out.append(list_.rdata(record));
+    uint32_t targets = out.begin_set(type, list_.records()[order_[r]].ttl, after - r);
+    for (uint32_t i = r; i < after; ++i) {
+      if (targets != 0) targets_.push_back({targets + 4 * (i - r), order_[i]});
+      out.add_record(list_.rdata(list_.records()[order_[i]]));
     }
-    size_t size = out.size() - start - sizeof head;
-    out[start + 10] = static_cast<char>(size >> 8);
-    out[start + 11] = static_cast<char>(size);
+    out.end_set();
   }
-  entry.count = static_cast<uint16_t>(std::min<size_t>(end - begin, UINT16_MAX));
-  entry.size = static_cast<uint32_t>(out.size()) - entry.data;
+  out.end_node();
 }
 
-void Compiler::write_node(std::string& out, uint32_t index) {
-  const BuildNode& node = nodes_[index];
-  Node head{};
-  head.above = node.above == kNone ? 0 : nodes_[node.above].offset;
-  head.wildcard = node.wildcard == kNone ? 0 : nodes_[node.wildcard].offset;
-  head.flags = node.flags;
-  head.name_size = static_cast<uint8_t>(node.name.size());
-  uint32_t at = node.offset + static_cast<uint32_t>(sizeof head);
-  for (uint32_t begin = node.first, end = begin; begin < node.first + node.count; begin = end) {
-    uint16_t type = list_.records()[order_[begin]].type;
-    while (end < node.first + node.count && list_.records()[order_[end]].type == type) ++end;
-    RrsetEntry entry{};
-    write_rrset(out, node, begin, end, entry);
-    std::memcpy(out.data() + at, &entry, sizeof entry);
-    at += static_cast<uint32_t>(sizeof entry);
-    ++head.rrset_count;
+void Compiler::write_nodes(ImageWriter& out) {
+  for (BuildNode& node : nodes_) write_node(out, node);
+  header_.nodes_end = out.position();
+  for (const Target& each : targets_) {
+    const Record& record = list_.records()[each.record];
+    out.set_u32(each.at, target_node(list_.rdata(record), record.type));
   }
-  std::memcpy(out.data() + at, node.name.data(), node.name.size());
-  std::memcpy(out.data() + node.offset, &head, sizeof head);
+  out.begin_index(nodes_.size(), header_);
+  for (const BuildNode& node : nodes_) out.add_to_index(node.hash, node.offset);
+  out.end_index(header_);
 }
 
-std::string Compiler::build() {
-  collect_nodes();
-  sort_records();
-  mark_cuts();
-  lay_out();
-  std::string out;
-  out.reserve(header_.size + list_.records().size() * 24);
-  out.resize(header_.size);
-  write_slots(out);
-  for (uint32_t n = 0; n < nodes_.size(); ++n) write_node(out, n);
-  header_.magic = ZoneImage::kMagic;
-  header_.version = ZoneImage::kVersion;
+void Compiler::fill_header() {
   header_.seed = seed_;
-  header_.size = static_cast<uint32_t>(out.size());
   header_.apex = nodes_[0].offset;
   header_.node_count = static_cast<uint32_t>(nodes_.size());
   header_.record_count = static_cast<uint32_t>(list_.records().size());
   for (const Record& record : list_.records()) {
-    if (record.type != type::kSoa || !same_name(list_.owner(record), list_.apex().wire())) continue;
-    std::string_view tail = list_.rdata(record).substr(record.rdata_size - 20u);
-    auto number = [&](size_t at) {
-      uint32_t value;
-      std::memcpy(&value, tail.data() + at, 4);
-      return __builtin_bswap32(value);
-    };
-    header_.serial = number(0);
-    header_.negative_ttl = std::min(record.ttl, number(16));
+    if (record.type != type::kSoa || !same_name(list_.owner(record), apex())) continue;
+    set_soa_fields(header_, list_.rdata(record), record.ttl);
+    break;
   }
-  std::memcpy(out.data(), &header_, sizeof header_);
-  out.shrink_to_fit();
-  return out;
+}
+
+std::shared_ptr<ImageMemory> Compiler::build() {
+  collect_nodes();
+  uint64_t most = most_size();
+  if (most > UINT32_MAX - ImageWriter::kMostRecordHead) {
+    // Nothing of it is kept, so that the image is a small one that says what is wrong.
+    nodes_.resize(1);
+    std::fill(owners_.begin(), owners_.end(), kNone);
+    nodes_[0].count = nodes_[0].children = 0;
+    nodes_[0].flags = 0;
+    table_.clear();
+    grow();
+    header_.faults |= ZoneImage::kTooLarge;
+    most = ImageWriter::most_index_size(1) + ImageWriter::kMostNodeHead + 2 * kMaxName;
+  }
+  sort_records();
+  mark_cuts();
+  // Behind a large zone stays room for its changes; what is not touched takes no memory.
+  if (most >= ImageMemory::kLarge) most += most / 4;
+  auto memory = ImageMemory::create(static_cast<size_t>(most));
+  ImageWriter out(memory->writable(), apex());
+  write_nodes(out);
+  fill_header();
+  size_ = out.end_image(header_);
+  return memory;
 }
 
 }  // namespace
 
 ZoneImage compile_zone(const RecordList& records, uint64_t seed) {
-  return ZoneImage(Compiler(records, seed).build());
+  Compiler compiler(records, seed);
+  std::shared_ptr<ImageMemory> memory = compiler.build();
+  memory->claim(0, compiler.size());
+  return ZoneImage(std::move(memory), compiler.size());
 }
 
 }  // namespace umaya::named

@@ -127,3 +127,14 @@ TEST_CASE("zone stream: a record that does not fit waits for a larger buffer", "
   REQUIRE(stream.next(out) > 25000);
   CHECK(stream.done());
 }
+
+TEST_CASE("zone stream: owners come in the case in which they were written", "[named][transfer]") {
+  Checked zone = check("ex.test.", "$TTL 60\n@ SOA ns root 1 2 3 4 5\n@ NS Ns\nNs A 192.0.2.1\nWWW.Deep A 192.0.2.2\n");
+  std::string packet = question("ex.test.", type::kAxfr);
+  Query query = parsed(packet);
+  ZoneStream stream(ImagePtr(std::move(zone.image)), query, packet);
+  std::string out(4096, '\0');
+  out.resize(stream.next(out));
+  CHECK(out.find(std::string("\3WWW\4Deep\xC0\x0C", 11)) != std::string::npos);
+  CHECK(out.find(std::string("\2Ns\xC0\x0C", 5)) != std::string::npos);
+}
