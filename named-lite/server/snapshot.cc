@@ -9,7 +9,8 @@
 #include "libcommon/fs/file.h"
 #include "named-lite/transfer/zone_file.h"
 #include "named-lite/zone/checker.h"
-#include "named-lite/zone/zone_text.h"
+#include "named-lite/zone/image_file.h"
+#include "named-lite/zone/zone_loader.h"
 
 namespace umaya::named {
 
@@ -69,7 +70,8 @@ void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, 
     if (zone.type != ZoneType::primary) continue;
     Problems problems;
     TimePoint start = monotonic_now();
-    ImagePtr image = load_zone(zone.name, conf.directory, zone.file, view.catalog.seed(), problems);
+    LoadedZone loaded = load_zone_file({zone.name, conf.directory, zone.file, true}, view.catalog.seed(), problems);
+    ImagePtr image = loaded.image;
     problems.sort();
     report(problems, lines);
     std::string label = "zone " + zone.name.text() + "/IN" + (view.conf.name == "_default" ? "" : "/" + view.conf.name);
@@ -77,7 +79,8 @@ void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, 
       auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(monotonic_now() - start).count();
       lines.push_back({log::Level::info, label + ": loaded serial " + std::to_string(image->header().serial) + " (" +
                                              std::to_string(image->header().record_count) + " records, " +
-                                             std::to_string(ms) + " ms)"});
+                                             std::to_string(ms) + (loaded.was_kept ? " ms, unchanged)" : " ms)")});
+      if (!loaded.note.empty()) lines.push_back({log::Level::info, label + ": " + loaded.note});
     } else if (image = former_image(before, view.conf.name, lower); image) {
       lines.push_back({log::Level::error, label + ": not loaded because of errors; serial " +
                                               std::to_string(image->header().serial) + " stays in service"});
@@ -86,6 +89,15 @@ void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, 
     }
     view.catalog.add({std::move(lower), std::move(image)});
   }
+}
+
+/// The seed of the first zone that was kept as an image, so that its questions are hashed once only; else a new one.
+uint64_t first_seed(const ViewConf& view, const NamedConf& conf) {
+  for (const ZoneConf& zone : view.zones) {
+    if (zone.type != ZoneType::primary) continue;
+    if (auto seed = saved_seed(image_path({zone.name, conf.directory, zone.file, true}))) return *seed;
+  }
+  return random_u64();
 }
 
 bool is_any(const Acl& acl) {
@@ -124,23 +136,9 @@ OpenFile open_beside(const std::string& config_file) {
   };
 }
 
-std::unique_ptr<ZoneImage> load_zone(const Name& name, const std::string& directory, const std::string& file,
-                                     uint64_t seed, Problems& problems) {
-  bool full = file.starts_with('/');
-  std::string path = full ? file : directory + "/" + file;
-  auto text = fs::read_file(path, kMostZoneText);
-  if (!text) {
-    problems.error({path, 0, 0}, "the zone file cannot be read: " + text.error().what);
-    return nullptr;
-  }
-  // Included files lie beneath the zones' directory, or beside a zone file that lies elsewhere.
-  ZoneTextOptions options{name, open_beneath(full ? fs::parent_directory(path) : directory)};
-  RecordList records = parse_zone_text(*text, full ? file : path, options, problems);
-  text->clear();
-  text->shrink_to_fit();
-  auto image = std::make_unique<ZoneImage>(compile_zone(records, seed));
-  check_zone(records, *image, problems);
-  return problems.has_errors() ? nullptr : std::move(image);
+ImagePtr load_zone(const Name& name, const std::string& directory, const std::string& file, uint64_t seed,
+                   Problems& problems) {
+  return load_zone_file({name, directory, file, false}, seed, problems).image;
 }
 
 SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before) {
@@ -156,7 +154,7 @@ SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before
   if (problems.has_errors()) return result;
   auto snapshot = std::make_shared<Snapshot>();
   for (const ViewConf& view : conf.views) {
-    uint64_t seed = before && !before->views.empty() ? before->views[0]->catalog.seed() : random_u64();
+    uint64_t seed = before && !before->views.empty() ? before->views[0]->catalog.seed() : first_seed(view, conf);
     if (!snapshot->views.empty()) seed = snapshot->views[0]->catalog.seed();
     auto served = std::make_unique<ServedView>(ServedView{view, Catalog(seed), false});
     bool zones_open = std::all_of(view.zones.begin(), view.zones.end(), [&](const ZoneConf& zone) {

@@ -51,8 +51,8 @@ SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before
 SnapshotPtr with_zone(const Snapshot& before, std::string_view view, std::string_view zone, ImagePtr image);
 
 /// Reads one zone file: problems are added; the image is null when there are errors.
-std::unique_ptr<ZoneImage> load_zone(const Name& name, const std::string& directory, const std::string& file,
-                                     uint64_t seed, Problems& problems);
+ImagePtr load_zone(const Name& name, const std::string& directory, const std::string& file, uint64_t seed,
+                   Problems& problems);
 
 /// Opens the files that a configuration includes; names that are not absolute are meant beside it.
 OpenFile open_beside(const std::string& config_file);

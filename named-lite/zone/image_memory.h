@@ -47,6 +47,8 @@ class ImageMemory {
 
   /// The room behind `end` becomes the caller's up to `to`; false when somebody has taken it already, or none is left.
   bool claim(size_t end, size_t to) const;
+  /// After claim(): so much is taken indeed.
+  void settle(size_t end) const { end_.store(end); }
 
  private:
   ImageMemory() = default;

@@ -13,18 +13,14 @@
 //     2^31-1 s.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 
-#include "libcommon/base/result.h"
 #include "named-lite/zone/problem.h"
 #include "named-lite/zone/records.h"
+#include "named-lite/zone/source_file.h"
 
 namespace umaya::named {
-
-/// Gives the text of a file named in $INCLUDE.
-using OpenFile = std::function<Result<std::string>(std::string_view path)>;
 
 struct ZoneTextOptions {
   Name apex;
@@ -33,10 +29,5 @@ struct ZoneTextOptions {
 };
 
 RecordList parse_zone_text(std::string_view text, std::string file, const ZoneTextOptions& options, Problems& problems);
-
-/// Opens regular files beneath directory only: neither "..", nor links that lead out, nor devices and pipes.
-OpenFile open_beneath(std::string directory);
-
-inline constexpr size_t kMostZoneText = size_t{2} << 30;
 
 }  // namespace umaya::named
