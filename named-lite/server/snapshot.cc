@@ -70,7 +70,9 @@ void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, 
     if (zone.type != ZoneType::primary) continue;
     Problems problems;
     TimePoint start = monotonic_now();
-    LoadedZone loaded = load_zone_file({zone.name, conf.directory, zone.file, true}, view.catalog.seed(), problems);
+    LoadedZone loaded =
+        load_zone_file({.name = zone.name, .directory = conf.directory, .file = zone.file, .keep_image = true},
+                       view.catalog.seed(), problems);
     ImagePtr image = loaded.image;
     problems.sort();
     report(problems, lines);
@@ -95,7 +97,9 @@ void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, 
 uint64_t first_seed(const ViewConf& view, const NamedConf& conf) {
   for (const ZoneConf& zone : view.zones) {
     if (zone.type != ZoneType::primary) continue;
-    if (auto seed = saved_seed(image_path({zone.name, conf.directory, zone.file, true}))) return *seed;
+    if (auto seed = saved_seed(
+            image_path({.name = zone.name, .directory = conf.directory, .file = zone.file, .keep_image = true})))
+      return *seed;
   }
   return random_u64();
 }
@@ -138,7 +142,7 @@ OpenFile open_beside(const std::string& config_file) {
 
 ImagePtr load_zone(const Name& name, const std::string& directory, const std::string& file, uint64_t seed,
                    Problems& problems) {
-  return load_zone_file({name, directory, file, false}, seed, problems).image;
+  return load_zone_file({.name = name, .directory = directory, .file = file}, seed, problems).image;
 }
 
 SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before) {

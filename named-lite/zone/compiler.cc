@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <unordered_set>
 #include <vector>
 
@@ -28,10 +29,14 @@ class Compiler {
  public:
   Compiler(const RecordList& records, uint64_t seed) : list_(records), seed_(seed) {
     copy_lower(apex_, records.apex().wire().data(), records.apex().size());
-    grow();
+    size_t size = 64;
+    while (size < records.records().size() * 2) size *= 2;
+    grow(size);
   }
   std::shared_ptr<ImageMemory> build();
   size_t size() const { return size_; }
+  /// The offset of each record's node; 0: outside of the zone.
+  std::vector<uint32_t> nodes_of_records() const;
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
@@ -41,10 +46,10 @@ class Compiler {
   void sort_records();
   void drop_duplicates(BuildNode& node);
   void mark_cuts();
-  uint32_t node_for(std::string_view lower, uint32_t record);
+  uint32_t node_for(const SuffixHashes& hashes, uint32_t record);
   uint32_t insert(std::string_view name, uint64_t hash);
   uint32_t lookup(std::string_view name, uint64_t hash) const;
-  void grow();
+  void grow(size_t size);
   uint64_t most_size() const;
   void write_nodes(ImageWriter& out);
   void write_node(ImageWriter& out, BuildNode& node);
@@ -53,6 +58,12 @@ class Compiler {
   uint32_t target_node(std::string_view rdata, uint16_t type) const;
   void fill_header();
   std::string_view keep(std::string_view name);
+
+  /// Of the table of names: the tag saves most looks at nodes that are others.
+  struct Slot {
+    uint32_t tag;
+    uint32_t node;  // index + 1; 0: free
+  };
 
   /// Where the place of a target is to be written once it is known.
   struct Target {
@@ -63,8 +74,9 @@ class Compiler {
   const RecordList& list_;
   uint64_t seed_;
   char apex_[kMaxName];
+  size_t apex_labels_ = 0;
   std::vector<BuildNode> nodes_;
-  std::vector<uint32_t> table_;   // node index + 1
+  std::vector<Slot> table_;
   std::vector<uint32_t> owners_;  // node of each record
   std::vector<uint32_t> order_;   // records by node, then type
   std::vector<Target> targets_;
@@ -92,25 +104,27 @@ std::string_view Compiler::keep(std::string_view name) {
 
 uint32_t Compiler::lookup(std::string_view name, uint64_t hash) const {
   size_t mask = table_.size() - 1;
-  for (size_t i = hash & mask; table_[i] != 0; i = (i + 1) & mask) {
-    const BuildNode& node = nodes_[table_[i] - 1];
-    if (node.hash == hash && node.name == name) return table_[i] - 1;
+  auto tag = static_cast<uint32_t>(hash >> 32);
+  for (size_t i = hash & mask; table_[i].node != 0; i = (i + 1) & mask) {
+    if (table_[i].tag != tag) continue;
+    const BuildNode& node = nodes_[table_[i].node - 1];
+    if (node.hash == hash && node.name == name) return table_[i].node - 1;
   }
   return kNone;
 }
 
-void Compiler::grow() {
-  table_.assign(table_.empty() ? 64 : table_.size() * 2, 0);
-  size_t mask = table_.size() - 1;
+void Compiler::grow(size_t size) {
+  table_.assign(size, {0, 0});
+  size_t mask = size - 1;
   for (uint32_t n = 0; n < nodes_.size(); ++n) {
     size_t i = nodes_[n].hash & mask;
-    while (table_[i] != 0) i = (i + 1) & mask;
-    table_[i] = n + 1;
+    while (table_[i].node != 0) i = (i + 1) & mask;
+    table_[i] = {static_cast<uint32_t>(nodes_[n].hash >> 32), n + 1};
   }
 }
 
 uint32_t Compiler::insert(std::string_view name, uint64_t hash) {
-  if ((nodes_.size() + 1) * 2 > table_.size()) grow();
+  if ((nodes_.size() + 1) * 3 / 2 > table_.size()) grow(table_.size() * 2);
   auto index = static_cast<uint32_t>(nodes_.size());
   BuildNode node;
   node.name = keep(name);
@@ -118,16 +132,15 @@ uint32_t Compiler::insert(std::string_view name, uint64_t hash) {
   nodes_.push_back(node);
   size_t mask = table_.size() - 1;
   size_t i = hash & mask;
-  while (table_[i] != 0) i = (i + 1) & mask;
-  table_[i] = index + 1;
+  while (table_[i].node != 0) i = (i + 1) & mask;
+  table_[i] = {static_cast<uint32_t>(hash >> 32), index + 1};
   return index;
 }
 
 /// The node of a name, made together with the empty non-terminals above it.
-uint32_t Compiler::node_for(std::string_view lower, uint32_t record) {
-  SuffixHashes hashes(lower, seed_);
+uint32_t Compiler::node_for(const SuffixHashes& hashes, uint32_t record) {
   size_t labels = hashes.labels();
-  size_t apex_labels = label_count(apex());
+  size_t apex_labels = apex_labels_;
   uint32_t found = kNone;
   size_t have = labels + 1;
   while (found == kNone && have > apex_labels) {
@@ -148,25 +161,39 @@ uint32_t Compiler::node_for(std::string_view lower, uint32_t record) {
   return found;
 }
 
+/// Names are hashed some ahead of being looked up, so that memory has time to bring what the table says of them.
 void Compiler::collect_nodes() {
-  node_for(apex(), 0);
-  owners_.reserve(list_.records().size());
-  char lower[kMaxName];
-  const Record* before = nullptr;
-  for (const Record& record : list_.records()) {
-    uint32_t node = 0;
-    if (before != nullptr && before->owner == record.owner) {
-      node = owners_.back();
-    } else {
-      std::string_view owner = list_.owner(record);
-      copy_lower(lower, owner.data(), owner.size());
-      std::string_view name(lower, owner.size());
-      bool inside = is_at_or_below(name, apex());
-      node = inside ? node_for(name, static_cast<uint32_t>(owners_.size()) + 1) : kNone;
+  constexpr size_t kAhead = 16;
+  apex_labels_ = label_count(apex());
+  node_for(SuffixHashes(apex(), seed_), 0);
+  const std::vector<Record>& records = list_.records();
+  owners_.reserve(records.size());
+  nodes_.reserve(records.size() / 2);
+  std::array<std::array<char, kMaxName>, kAhead> lower;
+  std::vector<SuffixHashes> hashes;
+  hashes.reserve(kAhead);
+  for (size_t begin = 0; begin < records.size(); begin += kAhead) {
+    size_t end = std::min(begin + kAhead, records.size());
+    hashes.clear();
+    for (size_t r = begin; r < end; ++r) {
+      if (r > 0 && records[r].owner == records[r - 1].owner) continue;
+      std::string_view owner = list_.owner(records[r]);
+      char* to = lower[hashes.size()].data();
+      copy_lower(to, owner.data(), owner.size());
+      hashes.emplace_back(std::string_view(to, owner.size()), seed_);
+      __builtin_prefetch(&table_[hashes.back().hash(hashes.back().labels()) & (table_.size() - 1)]);
     }
-    owners_.push_back(node);
-    if (node != kNone) ++nodes_[node].count;
-    before = &record;
+    size_t next = 0;
+    for (size_t r = begin; r < end; ++r) {
+      bool again = r > 0 && records[r].owner == records[r - 1].owner;
+      uint32_t node = again ? owners_.back() : kNone;
+      if (!again) {
+        const SuffixHashes& name = hashes[next++];
+        if (is_at_or_below(name.suffix(name.labels()), apex())) node = node_for(name, static_cast<uint32_t>(r) + 1);
+      }
+      owners_.push_back(node);
+      if (node != kNone) ++nodes_[node].count;
+    }
   }
 }
 
@@ -302,7 +329,11 @@ void Compiler::write_nodes(ImageWriter& out) {
     out.set_u32(each.at, target_node(list_.rdata(record), record.type));
   }
   out.begin_index(nodes_.size(), header_);
-  for (const BuildNode& node : nodes_) out.add_to_index(node.hash, node.offset);
+  constexpr size_t kAhead = 12;
+  for (size_t n = 0; n < nodes_.size(); ++n) {
+    if (n + kAhead < nodes_.size()) out.prefetch_index(nodes_[n + kAhead].hash);
+    out.add_to_index(nodes_[n].hash, nodes_[n].offset);
+  }
   out.end_index(header_);
 }
 
@@ -318,6 +349,12 @@ void Compiler::fill_header() {
   }
 }
 
+std::vector<uint32_t> Compiler::nodes_of_records() const {
+  std::vector<uint32_t> offsets(owners_.size());
+  for (size_t r = 0; r < owners_.size(); ++r) offsets[r] = owners_[r] == kNone ? 0 : nodes_[owners_[r]].offset;
+  return offsets;
+}
+
 std::shared_ptr<ImageMemory> Compiler::build() {
   collect_nodes();
   uint64_t most = most_size();
@@ -327,8 +364,7 @@ std::shared_ptr<ImageMemory> Compiler::build() {
     std::fill(owners_.begin(), owners_.end(), kNone);
     nodes_[0].count = nodes_[0].children = 0;
     nodes_[0].flags = 0;
-    table_.clear();
-    grow();
+    grow(64);
     header_.faults |= ZoneImage::kTooLarge;
     most = ImageWriter::most_index_size(1) + ImageWriter::kMostNodeHead + 2 * kMaxName;
   }
@@ -346,9 +382,10 @@ std::shared_ptr<ImageMemory> Compiler::build() {
 
 }  // namespace
 
-ZoneImage compile_zone(const RecordList& records, uint64_t seed) {
+ZoneImage compile_zone(const RecordList& records, uint64_t seed, std::vector<uint32_t>* nodes) {
   Compiler compiler(records, seed);
   std::shared_ptr<ImageMemory> memory = compiler.build();
+  if (nodes != nullptr) *nodes = compiler.nodes_of_records();
   memory->claim(0, compiler.size());
   return ZoneImage(std::move(memory), compiler.size());
 }

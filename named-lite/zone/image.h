@@ -31,6 +31,7 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "named-lite/dns/name.h"
 #include "named-lite/zone/image_memory.h"
@@ -242,7 +243,8 @@ inline int target_offset(uint16_t type) {
 }
 
 /// Compiles the records at or below the apex; others are left out. An image may be served only when check_zone() found
-/// no error: it relies on one SOA at the apex.
-ZoneImage compile_zone(const RecordList& records, uint64_t seed);
+/// no error: it relies on one SOA at the apex. nodes: where to put the offset of each record's node, 0 for what was
+/// left out.
+ZoneImage compile_zone(const RecordList& records, uint64_t seed, std::vector<uint32_t>* nodes = nullptr);
 
 }  // namespace umaya::named

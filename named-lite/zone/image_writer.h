@@ -64,6 +64,7 @@ class ImageWriter {
 
   void begin_index(size_t nodes, ZoneImage::Header& header);
   void add_to_index(uint64_t hash, uint32_t node);
+  void prefetch_index(uint64_t hash) const { __builtin_prefetch(&buckets_[(hash >> 32) * bucket_count_ >> 32], 1); }
   void end_index(ZoneImage::Header& header);
   /// Writes the header: magic, version, apex and size are filled in. Returns the size of the image.
   size_t end_image(ZoneImage::Header header);

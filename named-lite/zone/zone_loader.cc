@@ -17,7 +17,7 @@ std::string full_path(const ZoneSource& source) {
 
 /// All that decides on the result beside the files.
 std::string rules_of(const ZoneSource& source) {
-  return source.name.text() + " in " + source.directory + " from " + source.file;
+  return source.name.text() + " in " + source.directory + " from " + source.file + " " + source.policy.text();
 }
 
 }  // namespace
@@ -48,8 +48,9 @@ LoadedZone load_zone_file(const ZoneSource& source, uint64_t seed, Problems& pro
   RecordList records = parse_zone_text(*text, path, options, problems);
   text->clear();
   text->shrink_to_fit();
-  auto image = std::make_shared<const ZoneImage>(compile_zone(records, seed));
-  check_zone(records, *image, problems);
+  std::vector<uint32_t> nodes;
+  auto image = std::make_shared<const ZoneImage>(compile_zone(records, seed, &nodes));
+  check_zone(records, *image, problems, source.policy, nodes);
   if (problems.has_errors()) return loaded;
   loaded.image = std::move(image);
   if (!source.keep_image || records.records().size() < kLeastKept) return loaded;

@@ -15,6 +15,7 @@
 
 #include <string>
 
+#include "named-lite/check/check_policy.h"
 #include "named-lite/zone/image.h"
 #include "named-lite/zone/problem.h"
 
@@ -25,6 +26,7 @@ struct ZoneSource {
   std::string directory;  ///< of the server: relative names and $INCLUDE are meant beneath it
   std::string file;
   bool keep_image = false;
+  CheckPolicy policy{};
 };
 
 struct LoadedZone {

@@ -29,12 +29,14 @@ struct Checked {
   }
 };
 
-inline Checked check(const std::string& apex, const std::string& text, OpenFile open = {}) {
+inline Checked check(const std::string& apex, const std::string& text, OpenFile open = {},
+                     const CheckPolicy& policy = {}) {
   Checked result;
   ZoneTextOptions options{name(apex), std::move(open)};
   RecordList records = parse_zone_text(text, "z", options, result.problems);
-  result.image = std::make_unique<ZoneImage>(compile_zone(records, 7));
-  check_zone(records, *result.image, result.problems);
+  std::vector<uint32_t> nodes;
+  result.image = std::make_unique<ZoneImage>(compile_zone(records, 7, &nodes));
+  check_zone(records, *result.image, result.problems, policy, nodes);
   result.problems.sort();
   return result;
 }
