@@ -118,12 +118,12 @@ Lexeme Lexer::next() {
 class TreeParser {
  public:
   TreeParser(const OpenFile& open, Problems& problems) : open_(open), problems_(problems) {}
-  std::vector<Statement> file(std::string_view text, std::string path, int depth);
+  std::vector<Statement> file(std::string_view text, std::string path, int blocks, int depth);
 
  private:
   std::vector<Statement> statements(Lexer& lexer, int blocks, int depth, const Place* opened);
   Statement statement(Lexer& lexer, Lexeme first, int blocks, int depth);
-  void include(std::vector<Statement>& into, const Statement& statement, int depth);
+  void include(std::vector<Statement>& into, const Statement& statement, int blocks, int depth);
 
   const OpenFile& open_;
   Problems& problems_;
@@ -177,7 +177,7 @@ Statement TreeParser::statement(Lexer& lexer, Lexeme first, int blocks, int dept
   }
 }
 
-void TreeParser::include(std::vector<Statement>& into, const Statement& statement, int depth) {
+void TreeParser::include(std::vector<Statement>& into, const Statement& statement, int blocks, int depth) {
   if (statement.parts.size() != 2 || statement.parts[1].is_block()) {
     return problems_.error(statement.place(), "include needs one file name", "include \"/etc/bind/named.conf.local\";");
   }
@@ -185,7 +185,7 @@ void TreeParser::include(std::vector<Statement>& into, const Statement& statemen
   if (depth >= kMostIncludes) return problems_.error(statement.place(1), "include is nested more than 10 deep");
   auto text = open_ ? open_(path) : Result<std::string>(permanent("include is not possible here"));
   if (!text) return problems_.error(statement.place(1), "include: " + text.error().what);
-  for (Statement& each : file(*text, path, depth + 1)) into.push_back(std::move(each));
+  for (Statement& each : file(*text, path, blocks, depth + 1)) into.push_back(std::move(each));
 }
 
 std::vector<Statement> TreeParser::statements(Lexer& lexer, int blocks, int depth, const Place* opened) {
@@ -209,7 +209,7 @@ std::vector<Statement> TreeParser::statements(Lexer& lexer, int blocks, int dept
     if (next.parts.empty()) continue;
     bool early = closed_early_;
     if (!next.parts[0].is_block() && iequals(next.name(), "include")) {
-      include(result, next, depth);
+      include(result, next, blocks, depth);
     } else {
       result.push_back(std::move(next));
     }
@@ -217,21 +217,21 @@ std::vector<Statement> TreeParser::statements(Lexer& lexer, int blocks, int dept
   }
 }
 
-std::vector<Statement> TreeParser::file(std::string_view text, std::string path, int depth) {
+std::vector<Statement> TreeParser::file(std::string_view text, std::string path, int blocks, int depth) {
   total_ += text.size();
   if (total_ > kMostText) {
     problems_.error({path, 0, 0}, "the configuration is larger than 64 MiB");
     return {};
   }
   Lexer lexer(text, std::move(path), problems_);
-  return statements(lexer, 0, depth, nullptr);
+  return statements(lexer, blocks, depth, nullptr);
 }
 
 }  // namespace
 
 std::vector<Statement> parse_config_text(std::string_view text, std::string file, const OpenFile& open,
                                          Problems& problems) {
-  return TreeParser(open, problems).file(text, std::move(file), 0);
+  return TreeParser(open, problems).file(text, std::move(file), 0, 0);
 }
 
 }  // namespace umaya::named
