@@ -4,6 +4,7 @@
 //     named-lite [-f | -g] [-c file] [-p port] [-u user]
 //     named-lite checkconf [-z] [file]        (also as named-checkconf)
 //     named-lite checkzone [-q] zone file     (also as named-checkzone)
+//     named-lite ndc command …                (also as ndc or rndc, see ndc(8))
 //
 // DESCRIPTION
 //     Answers questions with authority from zone files that BIND's named reads, as named.conf says, over UDP and TCP,
@@ -16,8 +17,9 @@
 //     -p port   where listen-on names no port; 53 by default
 //     -u user   give up root for this user once the sockets are open
 //
-//     SIGHUP reads configuration and zones anew while answering goes on; a zone or configuration with errors leaves
-//     the old one in service, and the log says why. SIGTERM and SIGINT end the server.
+//     ndc(8) controls a running server over a Unix socket. SIGHUP reads configuration and zones anew while answering
+//     goes on; a zone or configuration with errors leaves the old one in service, and the log says why. SIGTERM and
+//     SIGINT end the server.
 //
 //     checkconf reads a configuration and names each mistake and each statement that has no effect here, with file,
 //     line, column and what to write instead; -z reads the zones too. checkzone does the same for one zone file. Both
@@ -35,11 +37,12 @@
 // FILES
 //     /etc/umaya/named.conf, and the zone files that it names; files of secondary zones are written
 // SEE ALSO
-//     docs/named-lite.md (what of BIND's configuration is acted on), master(8)
+//     docs/named-lite.md (what of BIND's configuration is acted on), ndc(8), master(8)
 #include <algorithm>
 #include <span>
 #include <string_view>
 
+#include "named-lite/control/ndc.h"
 #include "named-lite/server/service.h"
 #include "named-lite/server/stand_alone.h"
 #include "named-lite/tools/check.h"
@@ -49,6 +52,9 @@ int main(int argc, char** argv) {
   std::string_view name = argc > 0 ? argv[0] : "named-lite";
   if (name.ends_with("named-checkconf")) return umaya::named::check_conf(arguments);
   if (name.ends_with("named-checkzone")) return umaya::named::check_zone_file(arguments);
+  std::string_view base = name.substr(name.rfind('/') + 1);
+  if (base == "ndc" || base == "rndc") return umaya::named::run_ndc(arguments);
+  if (!arguments.empty() && arguments[0] == std::string_view("ndc")) return umaya::named::run_ndc(arguments.subspan(1));
   if (!arguments.empty() && arguments[0] == std::string_view("checkconf")) {
     return umaya::named::check_conf(arguments.subspan(1));
   }

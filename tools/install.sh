@@ -16,6 +16,10 @@ done
 ln -sf ../sbin/sendmail "$lib/sendmail"
 ln -sf ../sbin/sendmail "$bin/mailq"
 ln -sf ../sbin/sendmail "$bin/newaliases"
+for name in ndc named-checkconf named-checkzone; do
+  # BIND's own are left alone where both are installed
+  [ -e "$sbin/$name" ] && [ ! -L "$sbin/$name" ] || ln -sf ../libexec/umaya/named-lite "$sbin/$name"
+done
 for file in main.cf master.cf named.conf; do
   # what an administrator has written is never overwritten
   [ -e "$destdir/etc/umaya/$file" ] || install -m 644 "$top/etc/$file" "$destdir/etc/umaya/$file"

@@ -190,9 +190,10 @@ const LogChannel* LoggingConf::channel(std::string_view name) const {
 void read_controls(const Reading& reading, const Statement& statement, ControlConf& conf) {
   const Part* block = reading.block(statement, "controls { unix \"/run/named/ndc\" perm 0600; };");
   if (block == nullptr) return;
-  conf.said = true;
+  conf.said = conf.said || block->block.empty();
   for (const Statement& each : block->block) {
     if (iequals(each.name(), "unix")) {
+      conf.said = true;
       if (auto channel = read_unix_channel(reading, each)) conf.channels.push_back(std::move(*channel));
     } else if (iequals(each.name(), "inet")) {
       reading.problems.warning(each.place(), "the server is controlled over a Unix socket only: inet has no effect",

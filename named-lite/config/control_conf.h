@@ -18,7 +18,7 @@ struct ControlChannel {
 };
 
 struct ControlConf {
-  bool said = false;  ///< a controls statement is there; an empty one means no control socket
+  bool said = false;  ///< channels are named, or none is wanted (an empty controls); else there is a default
   std::vector<ControlChannel> channels;
 };
 

@@ -57,7 +57,7 @@ constexpr StatementInfo kStatements[] = {
     {"checkds", kOptions | kView | kZone, Effect::not_used},
     {"cleaning-interval", kOptions, Effect::obsolete},
     {"clients-per-query", kOptions | kView, Effect::not_used},
-    {"controls", kTop, Effect::not_used},
+    {"controls", kTop, Effect::used},
     {"cookie-algorithm", kOptions, Effect::not_used},
     {"cookie-secret", kOptions, Effect::not_used},
     {"coresize", kOptions, Effect::not_used},

@@ -127,6 +127,24 @@ bool Secondaries::notified(const std::string& view, std::string_view zone) {
   return true;
 }
 
+bool Secondaries::retransfer(const std::string& view, std::string_view zone) {
+  auto known = zones_.find({view, std::string(zone)});
+  if (known == zones_.end()) return false;
+  known->second->whatever = true;
+  return notified(view, zone);
+}
+
+std::optional<Secondaries::Status> Secondaries::status(const std::string& view, std::string_view zone) const {
+  auto known = zones_.find({view, std::string(zone)});
+  if (known == zones_.end()) return std::nullopt;
+  TimePoint now = monotonic_now();
+  Status status;
+  status.refreshing = known->second->next <= now;
+  status.next_refresh = std::chrono::duration_cast<std::chrono::seconds>(known->second->next - now).count();
+  status.expires = std::chrono::duration_cast<std::chrono::seconds>(known->second->expires - now).count();
+  return status;
+}
+
 event::Task<void> Secondaries::keep(Zone& zone) {
   if (zone.image) {
     // The file's time says when a primary was heard last.
@@ -136,6 +154,7 @@ event::Task<void> Secondaries::keep(Zone& zone) {
   while (true) {
     zone.again = false;
     zone.wake.reset();
+    zone.next = {};
     bool place = co_await transfers_.acquire();
     (void)place;
     Outcome outcome = co_await refresh(zone);
@@ -149,6 +168,7 @@ event::Task<void> Secondaries::keep(Zone& zone) {
       if (now >= zone.expires) expire(zone);
       if (zone.image) pause = std::min<Duration>(pause, zone.expires - now);
     }
+    zone.next = now + pause;
     co_await event::sleep(kLeastPause);
     if (!zone.again) co_await zone.wake.wait(pause);
   }
@@ -194,7 +214,7 @@ event::Task<Secondaries::Outcome> Secondaries::ask(Zone& zone, RemoteServer prim
   if (!message) co_return failed(message.error().what);
   SoaAnswer soa = read_soa_answer(*message, zone.conf.name, exchange.id);
   if (!soa.serial) co_return failed(soa.why);
-  if (zone.image) {
+  if (zone.image && !zone.whatever) {
     uint32_t ours = zone.image->header().serial;
     if (is_newer(ours, *soa.serial)) {
       log::warning("{}: our serial {} is higher than {} of {}: its zone is not taken", label_of(zone.conf), ours,
@@ -254,6 +274,7 @@ event::Task<Result<>> Secondaries::install(Zone& zone, RecordList records, std::
   if (!compiled.warning.empty()) log::warning("{}: not saved: {}", label_of(zone.conf), compiled.warning);
   log::info("{}: transferred serial {} from {} ({} records)", label_of(zone.conf), compiled.image->header().serial,
             from, compiled.image->header().record_count);
+  zone.whatever = false;
   serve(zone, compiled.image);
   changed_(zone.conf, compiled.image);
   co_return Result<>();

@@ -23,6 +23,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "libcommon/event/stream.h"
@@ -46,6 +47,16 @@ class Secondaries {
   void configure();
   /// A NOTIFY that may be believed: asks the primaries now. False when there is no such secondary zone.
   bool notified(const std::string& view, std::string_view zone);
+  /// Transfers the zone now, whatever its serial. False when there is no such secondary zone.
+  bool retransfer(const std::string& view, std::string_view zone);
+
+  struct Status {
+    int64_t next_refresh = 0;  ///< seconds from now, as the next
+    int64_t expires = 0;
+    bool refreshing = false;
+  };
+  /// Nothing when there is no such secondary zone.
+  std::optional<Status> status(const std::string& view, std::string_view zone) const;
 
  private:
   using Key = std::pair<std::string, std::string>;  // view, zone in wire form
@@ -56,9 +67,11 @@ class Secondaries {
     std::string path;  ///< of its file; empty: none
     ImagePtr image;
     TimePoint expires{};
+    TimePoint next{};  ///< refresh; past: under way
     event::Event wake;
     event::TaskScope task;
-    bool again = false;  // a NOTIFY came while a refresh was under way
+    bool again = false;     // a NOTIFY came while a refresh was under way
+    bool whatever = false;  // the next transfer is made whatever the serial
   };
   enum class Outcome : unsigned char { up_to_date, transferred, failed };
   struct Exchange;

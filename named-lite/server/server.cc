@@ -69,9 +69,14 @@ daemon::SandboxPolicy sandbox_policy(const NamedConf& conf, const std::string& c
 Server::Server(ServerOptions options, SnapshotPtr snapshot)
     : options_(std::move(options)),
       responder_(std::move(snapshot)),
-      secondaries_(responder_, workers_, [this](const ZoneConf& zone, const ImagePtr& image) {
-        notifier_.zone_changed(zone, *image, conf().keys);
-      }) {
+      secondaries_(
+          responder_, workers_,
+          [this](const ZoneConf& zone, const ImagePtr& image) { notifier_.zone_changed(zone, *image, conf().keys); }),
+      control_target_(responder_, secondaries_, notifier_, workers_,
+                      {[this] { return reload_and_wait(); }, [] { event::Loop::current().stop(); },
+                       [this](const std::string& view, std::string_view zone, ImagePtr image) {
+                         responder_.replace(with_zone(*responder_.snapshot(), view, zone, std::move(image)));
+                       }}) {
   responder_.on_notify(
       [this](const std::string& view, std::string_view zone) { return secondaries_.notified(view, zone); });
 }
@@ -117,6 +122,8 @@ Result<void> Server::open_sockets() {
     if (!opened) log::error("not listening on {}: {}", at.to_string(), opened.error().what);
   }
   if (udp_.empty()) return permanent("no address to listen on: see listen-on in " + options_.config_file);
+  auto sockets = open_control_sockets(control_channels(conf().control, conf().pid_file));
+  control_ = std::make_unique<ControlServer>(std::move(sockets), control_target_);
   return {};
 }
 
@@ -138,6 +145,16 @@ void Server::reload() {
   tasks_.spawn(reload_task());
 }
 
+event::Task<bool> Server::reload_and_wait() {
+  reloaded_.reset();
+  reload();
+  while (reloading_) {
+    bool ended = co_await reloaded_.wait();
+    (void)ended;
+  }
+  co_return last_good_;
+}
+
 /// Ports are opened before the rights for that are given up.
 void Server::note_new_addresses() const {
   for (const net::Endpoint& at : listen_addresses(conf(), options_.port)) {
@@ -153,6 +170,7 @@ event::Task<void> Server::reload_task() {
     auto work = [file = options_.config_file, before = responder_.snapshot()] { return build_snapshot(file, before); };
     SnapshotResult result = co_await workers_.run(std::move(work));
     write_lines(result.lines);
+    last_good_ = result.snapshot != nullptr;
     if (result.snapshot) {
       SnapshotPtr before = responder_.snapshot();
       responder_.replace(std::move(result.snapshot));
@@ -165,6 +183,7 @@ event::Task<void> Server::reload_task() {
     }
   } while (again_);
   reloading_ = false;
+  reloaded_.set();
 }
 
 }  // namespace umaya::named

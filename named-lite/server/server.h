@@ -11,7 +11,10 @@
 
 #include "libcommon/daemon/sandbox.h"
 #include "libcommon/event/loop.h"
+#include "libcommon/event/sync.h"
 #include "libcommon/event/worker_pool.h"
+#include "named-lite/control/control_server.h"
+#include "named-lite/server/control_target.h"
 #include "named-lite/server/notifier.h"
 #include "named-lite/server/responder.h"
 #include "named-lite/server/secondaries.h"
@@ -43,6 +46,7 @@ class Server {
   Result<void> open_sockets();
   Result<void> open_address(const net::Endpoint& at);
   event::Task<void> reload_task();
+  event::Task<bool> reload_and_wait();
   void note_new_addresses() const;
   void notify_changes(const Snapshot* before);
 
@@ -57,6 +61,10 @@ class Server {
   Secondaries secondaries_;
   bool reloading_ = false;
   bool again_ = false;  // SIGHUP came while reloading
+  bool last_good_ = true;
+  event::Event reloaded_;
+  ServerControl control_target_;
+  std::unique_ptr<ControlServer> control_;
 };
 
 /// What the server may read and write once it answers: the directories of configuration and zones, that of the pid

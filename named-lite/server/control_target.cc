@@ -1,0 +1,222 @@
+#include "named-lite/server/control_target.h"
+
+#include <unistd.h>
+
+#include "libcommon/base/clock.h"
+#include "libcommon/log/log.h"
+#include "named-lite/transfer/zone_file.h"
+
+namespace umaya::named {
+
+namespace {
+
+ControlReply done(std::string text) {
+  ControlReply reply;
+  reply.text = std::move(text);
+  return reply;
+}
+
+std::string_view type_word(ZoneType type) {
+  switch (type) {
+    case ZoneType::primary:
+      return "primary";
+    case ZoneType::secondary:
+      return "secondary";
+    case ZoneType::hint:
+      return "hint";
+    case ZoneType::forward:
+      return "forward";
+    case ZoneType::stub:
+      return "stub";
+    case ZoneType::static_stub:
+      return "static-stub";
+    case ZoneType::in_view:
+      return "in-view";
+    case ZoneType::other:
+      break;
+  }
+  return "other";
+}
+
+std::string time_after(int64_t seconds) {
+  return rfc5322_date(wall_seconds() + seconds);
+}
+
+}  // namespace
+
+/// A zone that a command means. The snapshot keeps the rest alive.
+struct ServerControl::Found {
+  SnapshotPtr snapshot;
+  const ServedView* view = nullptr;
+  const ZoneConf* zone = nullptr;
+  std::string wire;
+  ImagePtr image;
+
+  std::string label() const {
+    std::string text = "zone " + zone->name.text() + "/IN";
+    return view->conf.name == "_default" ? text : text + "/" + view->conf.name;
+  }
+};
+
+ServerControl::ServerControl(Responder& responder, Secondaries& secondaries, Notifier& notifier,
+                             event::WorkerPool& pool, ControlHooks hooks)
+    : responder_(responder),
+      secondaries_(secondaries),
+      notifier_(notifier),
+      pool_(pool),
+      hooks_(std::move(hooks)),
+      started_(wall_seconds()),
+      configured_(started_) {}
+
+/// Without a view: the one that has the zone; more than one is a question back, as with rndc.
+Result<ServerControl::Found> ServerControl::find(const ZoneSelector& zone) const {
+  Found found;
+  found.snapshot = responder_.snapshot();
+  if (!found.snapshot) return permanent("the zones are not read yet");
+  found.wire = zone.name.wire();
+  std::string views;
+  size_t count = 0;
+  for (const auto& view : found.snapshot->views) {
+    if (!zone.view.empty() && view->conf.name != zone.view) continue;
+    const ZoneConf* conf = view->conf.zone(found.wire);
+    if (conf == nullptr) continue;
+    ++count;
+    views += (views.empty() ? "" : ", ") + view->conf.name;
+    found.view = view.get();
+    found.zone = conf;
+  }
+  std::string text = "zone '" + zone.name.text() + "'";
+  if (count == 0) return permanent(text + (zone.view.empty() ? "" : " in view '" + zone.view + "'") + " is not there");
+  if (count > 1) return permanent(text + " is in several views: name one of " + views);
+  found.image = found.view->catalog.image_of(found.wire);
+  return found;
+}
+
+event::Task<ControlReply> ServerControl::reload(Command command) {
+  if (command.zone) {
+    ZoneSelector selector = std::move(*command.zone);
+    co_return co_await reload_zone(std::move(selector));
+  }
+  bool good = co_await hooks_.reload();
+  if (!good) co_return control_error("the configuration has errors, see the log: the old one stays in service");
+  configured_ = wall_seconds();
+  co_return done("server reload successful");
+}
+
+event::Task<ControlReply> ServerControl::reconfig(Command command) {
+  command.zone.reset();
+  co_return co_await reload(std::move(command));
+}
+
+event::Task<ControlReply> ServerControl::reload_zone(ZoneSelector selector) {
+  auto found = find(selector);
+  if (!found) co_return control_error(found.error().what);
+  const Found zone = std::move(*found);
+  if (zone.zone->type == ZoneType::secondary) {
+    secondaries_.notified(zone.view->conf.name, zone.wire);
+    co_return done("zone refresh queued");
+  }
+  if (zone.zone->type != ZoneType::primary) co_return control_error(zone.label() + " has no file that is served");
+  struct Loaded {
+    ImagePtr image;
+    Problems problems;
+  };
+  auto work = [name = zone.zone->name, directory = zone.snapshot->conf.directory, file = zone.zone->file,
+               seed = zone.view->catalog.seed()] {
+    Loaded loaded;
+    loaded.image = load_zone(name, directory, file, seed, loaded.problems);
+    loaded.problems.sort();
+    return loaded;
+  };
+  Loaded loaded = co_await pool_.run(std::move(work));
+  std::string text;
+  for (const Problem& problem : loaded.problems.all()) {
+    log::write(problem.severity == Severity::error ? log::Level::error : log::Level::warning, problem.message());
+    text += problem.text() + "\n";
+  }
+  if (!loaded.image) co_return control_error(text + zone.label() + ": not loaded because of errors");
+  uint32_t serial = loaded.image->header().serial;
+  bool same = zone.image && zone.image->header().serial == serial;
+  hooks_.serve(zone.view->conf.name, zone.wire, loaded.image);
+  log::info("{}: loaded serial {}", zone.label(), serial);
+  if (!same) notifier_.zone_changed(*zone.zone, *loaded.image, zone.snapshot->conf.keys);
+  co_return done(text + (same ? "zone reload up-to-date" : "zone reload successful, serial " + std::to_string(serial)));
+}
+
+event::Task<ControlReply> ServerControl::retransfer(Command command) {
+  auto found = find(*command.zone);
+  if (!found) co_return control_error(found.error().what);
+  if (!secondaries_.retransfer(found->view->conf.name, found->wire)) {
+    co_return control_error(found->label() + " is not secondary: there is nothing to transfer");
+  }
+  co_return done("zone transfer queued");
+}
+
+event::Task<ControlReply> ServerControl::refresh(Command command) {
+  auto found = find(*command.zone);
+  if (!found) co_return control_error(found.error().what);
+  if (!secondaries_.notified(found->view->conf.name, found->wire)) {
+    co_return control_error(found->label() + " is not secondary: there is nobody to ask");
+  }
+  co_return done("zone refresh queued");
+}
+
+event::Task<ControlReply> ServerControl::notify(Command command) {
+  auto found = find(*command.zone);
+  if (!found) co_return control_error(found.error().what);
+  if (!found->image) co_return control_error(found->label() + " has no data");
+  notifier_.zone_changed(*found->zone, *found->image, found->snapshot->conf.keys);
+  co_return done("zone notify queued");
+}
+
+event::Task<ControlReply> ServerControl::zonestatus(Command command) {
+  auto found = find(*command.zone);
+  if (!found) co_return control_error(found.error().what);
+  const ZoneConf& conf = *found->zone;
+  std::string text = "name: " + conf.name.text() + "\ntype: " + std::string(type_word(conf.type)) + "\n";
+  if (found->view->conf.name != "_default") text += "view: " + found->view->conf.name + "\n";
+  if (!conf.file.empty()) text += "files: " + conf.file + "\n";
+  if (found->image) {
+    const ZoneImage::Header& header = found->image->header();
+    text += fmt::format("serial: {}\nnodes: {}\nrecords: {}\nmemory: {}\n", header.serial, header.node_count,
+                        header.record_count, found->image->memory());
+  } else if (conf.type == ZoneType::primary || conf.type == ZoneType::secondary) {
+    text += "serial: none: questions get SERVFAIL\n";
+  }
+  if (int64_t at = file_time(zone_path(found->snapshot->conf.directory, conf.file)); at != 0) {
+    text += "file time: " + rfc5322_date(at) + "\n";
+  }
+  if (auto state = secondaries_.status(found->view->conf.name, found->wire)) {
+    text += state->refreshing ? "next refresh: under way\n" : "next refresh: " + time_after(state->next_refresh) + "\n";
+    if (found->image) text += "expires: " + time_after(state->expires) + "\n";
+  }
+  co_return done(std::move(text));
+}
+
+event::Task<ControlReply> ServerControl::status(Command) {
+  const Counters& counters = responder_.counters();
+  size_t zones = 0, without_data = 0;
+  if (SnapshotPtr snapshot = responder_.snapshot()) {
+    for (const auto& view : snapshot->views) {
+      zones += view->conf.zones.size();
+      for (const auto& zone : view->catalog.zones()) without_data += zone->image ? 0 : 1;
+    }
+  }
+  co_return done(
+      fmt::format("boot time: {}\nlast configured: {}\nprocess id: {}\nnumber of zones: {} ({} without data)\n"
+                  "questions: {} over UDP, {} over TCP, {} without answer\ntransfers out: {}\n"
+                  "NOTIFY received: {}\nsignature errors: {}\nserver is up and running\n",
+                  rfc5322_date(started_), rfc5322_date(configured_), getpid(), zones, without_data, counters.udp,
+                  counters.tcp, counters.dropped, counters.transfers, counters.notifies, counters.signature_errors));
+}
+
+event::Task<ControlReply> ServerControl::stop(Command command) {
+  hooks_.stop();
+  co_return done(command.print_pid ? "pid: " + std::to_string(getpid()) : std::string());
+}
+
+event::Task<ControlReply> ServerControl::halt(Command command) {
+  return stop(std::move(command));
+}
+
+}  // namespace umaya::named

@@ -1,0 +1,59 @@
+// NAME    control_target - what ndc's commands do to a running server
+//
+// SYNOPSIS
+//     ServerControl control(responder, secondaries, notifier, pool, hooks);
+//     ControlServer server(open_control_sockets(channels), control);
+//
+// OWNERSHIP
+//     Everything that it is given outlives it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "libcommon/event/worker_pool.h"
+#include "named-lite/control/target.h"
+#include "named-lite/server/notifier.h"
+#include "named-lite/server/responder.h"
+#include "named-lite/server/secondaries.h"
+
+namespace umaya::named {
+
+/// What is done by who owns the server.
+struct ControlHooks {
+  std::function<event::Task<bool>()> reload;  ///< reads everything anew; false: the old stays in service
+  std::function<void()> stop;                 ///< ends the process once the reply is out
+  /// Puts other data of a zone (view, wire form in lower case) into service.
+  std::function<void(const std::string&, std::string_view, ImagePtr)> serve;
+};
+
+class ServerControl : public ControlTarget {
+ public:
+  ServerControl(Responder& responder, Secondaries& secondaries, Notifier& notifier, event::WorkerPool& pool,
+                ControlHooks hooks);
+
+  event::Task<ControlReply> reload(Command command) override;
+  event::Task<ControlReply> reconfig(Command command) override;
+  event::Task<ControlReply> retransfer(Command command) override;
+  event::Task<ControlReply> refresh(Command command) override;
+  event::Task<ControlReply> notify(Command command) override;
+  event::Task<ControlReply> zonestatus(Command command) override;
+  event::Task<ControlReply> status(Command command) override;
+  event::Task<ControlReply> stop(Command command) override;
+  event::Task<ControlReply> halt(Command command) override;
+
+ private:
+  struct Found;
+  Result<Found> find(const ZoneSelector& zone) const;
+  event::Task<ControlReply> reload_zone(ZoneSelector selector);
+
+  Responder& responder_;
+  Secondaries& secondaries_;
+  Notifier& notifier_;
+  event::WorkerPool& pool_;
+  ControlHooks hooks_;
+  int64_t started_;
+  int64_t configured_;
+};
+
+}  // namespace umaya::named
