@@ -1,7 +1,7 @@
 // NAME    named-lite - domain name server
 //
 // SYNOPSIS
-//     named-lite [-f | -g] [-c file] [-p port] [-u user]
+//     named-lite [-f | -g] [-X] [-c file] [-n processes] [-p port] [-u user]
 //     named-lite checkconf [-z] [file]        (also as named-checkconf)
 //     named-lite checkzone [-q] zone file     (also as named-checkzone)
 //     named-lite ndc command …                (also as ndc or rndc, see ndc(8))
@@ -14,8 +14,14 @@
 //     -c file   configuration, /etc/umaya/named.conf by default
 //     -f        stay in the foreground
 //     -g        stay in the foreground and write the log to standard error
+//     -n number of query processes; as many as processors by default
 //     -p port   where listen-on names no port; 53 by default
 //     -u user   give up root for this user once the sockets are open
+//     -X        everything in one process, for tests and tiny hosts
+//
+//     A parent process opens the sockets and starts the others, and starts them again when they die: query processes,
+//     which answer from zones in shared memory, and the zone process, which has zone files, keys and transfers. While
+//     one of them is away the others go on.
 //
 //     ndc(8) controls a running server over a Unix socket. SIGHUP reads configuration and zones anew while answering
 //     goes on; a zone or configuration with errors leaves the old one in service, and the log says why. SIGTERM and
@@ -33,7 +39,8 @@
 // HANDS TO
 //     secondaries: zones, NOTIFY; primaries: requests for zones
 // PRIVILEGE
-//     Root only until the sockets are open, then the user of -u, or net_user when master starts it.
+//     Root only until the sockets are open, then the user of -u, or net_user when master starts it. Query processes can
+//     open no file and no connection; secrets of keys reach the zone process alone.
 // FILES
 //     /etc/umaya/named.conf, and the zone files that it names; files of secondary zones are written
 // SEE ALSO

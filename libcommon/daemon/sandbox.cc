@@ -48,6 +48,15 @@ void allow_path(int ruleset, const std::string& path, uint64_t rights) {
   syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 }
 
+/// What the C library needs at run time: name services, time zones, character sets, the log socket.
+void allow_system_files(int ruleset) {
+  for (const char* path : {"/etc", "/usr/share/zoneinfo", "/usr/lib", "/lib", "/lib64", "/run/systemd/userdb",
+                           "/proc/self", "/dev/null", "/dev/urandom"}) {
+    allow_path(ruleset, path, kRead);
+  }
+  allow_path(ruleset, "/dev/null", kReadFile | LANDLOCK_ACCESS_FS_WRITE_FILE);
+}
+
 bool limit_files(const SandboxPolicy& policy) {
   long abi = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (abi < 1) return false;
@@ -60,12 +69,7 @@ bool limit_files(const SandboxPolicy& policy) {
   if (!ruleset) return false;
   for (const std::string& path : policy.read) allow_path(ruleset.get(), path, kRead);
   for (const std::string& path : policy.write) allow_path(ruleset.get(), path, kRead | write);
-  // What the C library needs at run time: name services, time zones, character sets, the log socket.
-  for (const char* path : {"/etc", "/usr/share/zoneinfo", "/usr/lib", "/lib", "/lib64", "/run/systemd/userdb",
-                           "/proc/self", "/dev/null", "/dev/urandom"}) {
-    allow_path(ruleset.get(), path, kRead);
-  }
-  allow_path(ruleset.get(), "/dev/null", kReadFile | LANDLOCK_ACCESS_FS_WRITE_FILE);
+  if (policy.system_files == SystemFiles::readable) allow_system_files(ruleset.get());
   if (kSanitizerReports) {
     allow_path(ruleset.get(), kSanitizerReports, kReadFile | kWrite);
     allow_path(ruleset.get(), std::string(kSanitizerReports) + "/..", kRead);  // the programs, for names of functions
@@ -126,7 +130,18 @@ constexpr int kForbidden[] = {SYS_ptrace,
                               SYS_mknod,
                               SYS_mknodat};
 
-bool limit_calls(Execution execution) {
+constexpr int kNewSockets[] = {SYS_socket, SYS_connect, SYS_bind, SYS_listen};
+// Where Landlock is not there, this keeps files closed.
+constexpr int kNewFiles[] = {
+    SYS_openat,
+    SYS_openat2,
+#ifdef SYS_open
+    SYS_open,
+    SYS_creat,
+#endif
+};
+
+bool limit_calls(const SandboxPolicy& policy) {
   std::vector<sock_filter> program;
   auto load = [&](size_t offset) {
     program.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(offset)));
@@ -149,9 +164,15 @@ bool limit_calls(Execution execution) {
   for (int call : kForbidden) {
     if (!kSanitizerReports || call != SYS_ptrace) refuse(call);
   }
-  if (execution == Execution::forbidden) {
+  if (policy.execution == Execution::forbidden) {
     refuse(SYS_execve);
     refuse(SYS_execveat);
+  }
+  if (policy.sockets == NewSockets::forbidden) {
+    for (int call : kNewSockets) refuse(call);
+  }
+  if (policy.system_files == SystemFiles::hidden && policy.read.empty() && policy.write.empty() && !kSanitizerReports) {
+    for (int call : kNewFiles) refuse(call);
   }
   program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
@@ -165,7 +186,7 @@ Result<std::string> enter_sandbox(const SandboxPolicy& policy) {
   std::string in_force = "no_new_privs";
   if (!policy.enabled) return in_force;
   if (limit_files(policy)) in_force += " landlock";
-  if (limit_calls(policy.execution)) in_force += " seccomp";
+  if (limit_calls(policy)) in_force += " seccomp";
   return in_force;
 }
 

@@ -15,11 +15,17 @@
 namespace umaya::daemon {
 
 enum class Execution : unsigned char { forbidden, allowed };
+/// What the C library reads at run time: name services, time zones. hidden: no file at all can be opened.
+enum class SystemFiles : unsigned char { readable, hidden };
+/// forbidden: the process keeps the sockets that it has and makes no others, nor connects any.
+enum class NewSockets : unsigned char { allowed, forbidden };
 
 struct SandboxPolicy {
   std::vector<std::string> read;   ///< files and directories that may be read
   std::vector<std::string> write;  ///< directories beneath which everything may be done
   Execution execution = Execution::forbidden;
+  SystemFiles system_files = SystemFiles::readable;
+  NewSockets sockets = NewSockets::allowed;
   bool enabled = true;  ///< false: only no_new_privs is set
 };
 

@@ -41,11 +41,26 @@ const ServedZone* Catalog::find(const SuffixHashes& hashes, size_t labels) const
   return nullptr;
 }
 
-ImagePtr Catalog::image_of(std::string_view name) const {
-  for (const auto& zone : zones_) {
-    if (zone->name == name) return zone->image;
+ServedZone* Catalog::find_exactly(std::string_view name) const {
+  SuffixHashes hashes(name, seed_);
+  size_t mask = table_.size() - 1;
+  uint64_t hash = hashes.hash(hashes.labels());
+  for (size_t i = hash & mask; table_[i].second != nullptr; i = (i + 1) & mask) {
+    if (table_[i].first == hash && table_[i].second->name == name) return table_[i].second;
   }
   return nullptr;
+}
+
+bool Catalog::replace(std::string_view name, ImagePtr image) {
+  ServedZone* zone = find_exactly(name);
+  if (zone == nullptr) return false;
+  zone->image = std::move(image);
+  return true;
+}
+
+ImagePtr Catalog::image_of(std::string_view name) const {
+  const ServedZone* zone = find_exactly(name);
+  return zone != nullptr ? zone->image : nullptr;
 }
 
 }  // namespace umaya::named

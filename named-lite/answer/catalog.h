@@ -1,7 +1,7 @@
 // NAME    catalog - the zones of a view, found by the name that is asked for
 //
 // OWNERSHIP
-//     A Catalog is made whole and then never changed; a reload makes a new one.
+//     A reload makes a new Catalog; the data of single zones are replaced between two questions.
 #pragma once
 
 #include <map>
@@ -29,14 +29,19 @@ class Catalog {
   /// The zone with the longest name that holds the name with these hashes; labels: how many labels of it may be used.
   const ServedZone* find(const SuffixHashes& hashes, size_t labels) const;
   const std::vector<std::unique_ptr<ServedZone>>& zones() const { return zones_; }
+  /// Whether a zone has exactly that name (lower case).
+  bool contains(std::string_view name) const { return find_exactly(name) != nullptr; }
+  /// Other data for the zone of that name (lower case); false when the catalog has no such zone.
+  bool replace(std::string_view name, ImagePtr image);
   /// The data of the zone of exactly that name (lower case); null when there are none.
   ImagePtr image_of(std::string_view name) const;
 
  private:
   void grow();
+  ServedZone* find_exactly(std::string_view name) const;
   uint64_t seed_;
   std::vector<std::unique_ptr<ServedZone>> zones_;  // addresses stay when it grows
-  std::vector<std::pair<uint64_t, const ServedZone*>> table_;
+  std::vector<std::pair<uint64_t, ServedZone*>> table_;
   uint64_t depths_ = 0;  // bit n: some zone has n labels (63: 63 or more)
 };
 

@@ -40,26 +40,25 @@ Verdict judge(const Acl& acl, const Requester& requester) {
   return Verdict::no_match;
 }
 
+thread_local const std::vector<HostInterface>* known_interfaces = nullptr;
+
+int mask_bits(const sockaddr* mask) {
+  int bits = 0;
+  auto address = net::IpAddress::from_sockaddr(mask);
+  for (char octet : address ? address->bytes() : std::string_view()) {
+    bits += std::popcount(static_cast<unsigned char>(octet));
+  }
+  return bits;
+}
+
 enum class Interface : unsigned char { address, network };
 
 Acl from_interfaces(Interface what) {
   Acl acl;
-  ifaddrs* list = nullptr;
-  if (getifaddrs(&list) != 0) return acl;
-  std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(list, freeifaddrs);
-  for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
-    auto address = each->ifa_addr != nullptr ? net::IpAddress::from_sockaddr(each->ifa_addr) : std::nullopt;
-    if (!address) continue;
-    int prefix = address->bits();
-    if (what == Interface::network && each->ifa_netmask != nullptr) {
-      if (auto mask = net::IpAddress::from_sockaddr(each->ifa_netmask)) {
-        prefix = 0;
-        for (char octet : mask->bytes()) prefix += std::popcount(static_cast<unsigned char>(octet));
-      }
-    }
+  for (const HostInterface& each : host_interfaces()) {
     AclElement element;
     element.kind = AclElement::Kind::network;
-    element.network = net::Network(*address, prefix);
+    element.network = net::Network(each.address, what == Interface::network ? each.prefix : each.address.bits());
     acl.push_back(std::move(element));
   }
   return acl;
@@ -83,6 +82,27 @@ std::string full_network(std::string_view text) {
 }
 
 }  // namespace
+
+std::vector<HostInterface> host_interfaces() {
+  if (known_interfaces != nullptr) return *known_interfaces;
+  std::vector<HostInterface> all;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return all;
+  std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(list, freeifaddrs);
+  for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
+    auto address = each->ifa_addr != nullptr ? net::IpAddress::from_sockaddr(each->ifa_addr) : std::nullopt;
+    if (!address) continue;
+    all.push_back({*address, each->ifa_netmask != nullptr ? mask_bits(each->ifa_netmask) : address->bits()});
+  }
+  return all;
+}
+
+KnownInterfaces::KnownInterfaces(std::vector<HostInterface> list)
+    : list_(std::move(list)), before_(std::exchange(known_interfaces, &list_)) {}
+
+KnownInterfaces::~KnownInterfaces() {
+  known_interfaces = before_;
+}
 
 bool admits(const Acl& acl, const Requester& requester) {
   return judge(acl, requester) == Verdict::admitted;

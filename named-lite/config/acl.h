@@ -41,6 +41,27 @@ inline bool admits(const Acl& acl, const net::IpAddress& address) {
   return admits(acl, Requester{address, nullptr});
 }
 
+/// An address of this host, and how many bits of it say on which network.
+struct HostInterface {
+  net::IpAddress address;
+  int prefix = 0;
+};
+/// As the kernel tells them, or as KnownInterfaces says.
+std::vector<HostInterface> host_interfaces();
+
+/// As long as it lives, host_interfaces() gives this list in this thread: for processes that may not ask the kernel.
+class KnownInterfaces {
+ public:
+  explicit KnownInterfaces(std::vector<HostInterface> list);
+  KnownInterfaces(const KnownInterfaces&) = delete;
+  KnownInterfaces& operator=(const KnownInterfaces&) = delete;
+  ~KnownInterfaces();
+
+ private:
+  std::vector<HostInterface> list_;
+  const std::vector<HostInterface>* before_;
+};
+
 /// The named lists of a configuration.
 class AclNames {
  public:

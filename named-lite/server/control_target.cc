@@ -179,7 +179,7 @@ event::Task<ControlReply> ServerControl::zonestatus(Command command) {
   if (found->image) {
     const ZoneImage::Header& header = found->image->header();
     text += fmt::format("serial: {}\nnodes: {}\nrecords: {}\nmemory: {}\n", header.serial, header.node_count,
-                        header.record_count, found->image->memory());
+                        header.record_count, header.size);
   } else if (conf.type == ZoneType::primary || conf.type == ZoneType::secondary) {
     text += "serial: none: questions get SERVFAIL\n";
   }

@@ -4,26 +4,11 @@
 #include "libcommon/base/strings.h"
 #include "named-lite/answer/writer.h"
 #include "named-lite/dns/types.h"
+#include "named-lite/query/client_view.h"
 
 namespace umaya::named {
 
 namespace {
-
-/// The settings of the zone that holds a name, or else the view's.
-const ZoneSettings& settings_for(const ServedView& view, std::string_view name) {
-  const ZoneConf* nearest = nullptr;
-  for (const ZoneConf& zone : view.conf.zones) {
-    if (nearest != nullptr && zone.name.size() < nearest->name.size()) continue;
-    if (is_at_or_below(name, zone.name.lower().wire())) nearest = &zone;
-  }
-  return nearest != nullptr ? *nearest->settings : *view.conf.settings;
-}
-
-/// Whether a client may ask for a name.
-Access access_to(const ServedView& view, const Query& query, const Requester& client) {
-  const ZoneSettings& settings = settings_for(view, query.lower_name());
-  return admits(*settings.allow_query, client) ? Access::allowed : Access::refused;
-}
 
 bool may_transfer(const ServedView& view, const Query& query, const Requester& client) {
   return admits(*settings_for(view, query.lower_name()).transfer.allow_transfer, client);
@@ -68,12 +53,15 @@ size_t Transfer::next(std::span<char> out) {
   return signer_->sign(out, size, now());
 }
 
-void Responder::choose_view(const Query& query, const Requester& client, AnswerContext& context) const {
-  const ServedView* view = snapshot_->view_for(client);
-  if (view == nullptr) return;
-  context.catalog = &view->catalog;
-  context.udp_limit = view->conf.answer.max_udp_size;
-  if (!view->matches_all && query.has_question) context.access = access_to(*view, query, client);
+void Responder::serve(std::string_view view, std::string_view zone, ImagePtr image) {
+  for (size_t i = 0; i < snapshot_->views.size(); ++i) {
+    if (snapshot_->views[i]->conf.name != view || !snapshot_->views[i]->catalog.replace(zone, image)) continue;
+    if (served_) served_(i, zone, image);
+  }
+}
+
+void Responder::moved(size_t view, std::string_view zone, ImagePtr image) {
+  if (view < snapshot_->views.size()) snapshot_->views[view]->catalog.replace(zone, std::move(image));
 }
 
 /// RFC 1996 4.7: believed from the primaries of the zone, and from whom allow-notify names.
@@ -107,7 +95,7 @@ size_t Responder::respond_notify(const Query& query, std::string_view packet, co
 size_t Responder::respond_to(const Requester& client, const Query& query, std::string_view packet,
                              AnswerContext& context, std::span<char> out) {
   if (query.opcode == opcode::kNotify) return respond_notify(query, packet, client, context, out);
-  choose_view(query, client, context);
+  choose_view(*snapshot_, query, client, context);
   return answer_query(query, packet, context, out);
 }
 

@@ -1,9 +1,9 @@
-// NAME    responder - a client's packet to its answer, by the snapshot that is in service
+// NAME    responder - a client's packet to its answer, in the process that has the keys
 //
 // DESCRIPTION
-//     Finds the view of the client, checks what it may ask, and answers; a question that is signed (RFC 8945) is
-//     checked first and its answer signed. A question for a whole zone over TCP gives a Transfer, which the connection
-//     sends message by message.
+//     The zone process answers here what the query processes hand on (questions.h). Finds the view of the client,
+//     checks what it may ask, and answers; a question that is signed (RFC 8945) is checked first and its answer signed.
+//     A question for a whole zone over TCP gives a Transfer, which the connection sends message by message.
 #pragma once
 
 #include <cstdint>
@@ -52,10 +52,18 @@ class Transfer {
 
 class Responder {
  public:
-  explicit Responder(SnapshotPtr snapshot) : snapshot_(std::move(snapshot)) {}
+  explicit Responder(std::shared_ptr<Snapshot> snapshot) : snapshot_(std::move(snapshot)) {}
   /// Puts a new snapshot into service; questions from now on are answered from it.
-  void replace(SnapshotPtr snapshot) { snapshot_ = std::move(snapshot); }
-  const SnapshotPtr& snapshot() const { return snapshot_; }
+  void replace(std::shared_ptr<Snapshot> snapshot) { snapshot_ = std::move(snapshot); }
+  SnapshotPtr snapshot() const { return snapshot_; }
+  /// Serves this image for the zone (wire form, lower case) of a view, here and in the query processes; null: there are
+  /// no data any more.
+  void serve(std::string_view view, std::string_view zone, ImagePtr image);
+  /// Is told of each serve(): number of the view, zone, image.
+  using Served = std::function<void(size_t, std::string_view, const ImagePtr&)>;
+  void on_serve(Served served) { served_ = std::move(served); }
+  /// The same data lie in another place from now on.
+  void moved(size_t view, std::string_view zone, ImagePtr image);
   /// The answer in out; its size, 0 when none may be given.
   size_t respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out);
   /// The transfer that a packet over TCP asks for, when the client may have it; respond() answers all else.
@@ -72,11 +80,11 @@ class Responder {
                         AnswerContext& context, std::span<char> out);
   size_t respond_to(const Requester& client, const Query& query, std::string_view packet, AnswerContext& context,
                     std::span<char> out);
-  void choose_view(const Query& query, const Requester& client, AnswerContext& context) const;
 
-  SnapshotPtr snapshot_;
+  std::shared_ptr<Snapshot> snapshot_;
   Counters counters_;
   Notified notified_;
+  Served served_;
 };
 
 }  // namespace umaya::named

@@ -177,12 +177,12 @@ event::Task<void> Secondaries::keep(Zone& zone) {
 void Secondaries::expire(Zone& zone) {
   log::error("{}: expired: no primary was reached in time; questions get SERVFAIL", label_of(zone.conf));
   zone.image = nullptr;
-  responder_.replace(with_zone(*responder_.snapshot(), zone.view, zone.conf.name.lower().wire(), nullptr));
+  responder_.serve(zone.view, zone.conf.name.lower().wire(), nullptr);
 }
 
 void Secondaries::serve(Zone& zone, ImagePtr image) {
   zone.image = image;
-  responder_.replace(with_zone(*responder_.snapshot(), zone.view, zone.conf.name.lower().wire(), std::move(image)));
+  responder_.serve(zone.view, zone.conf.name.lower().wire(), std::move(image));
 }
 
 event::Task<Secondaries::Outcome> Secondaries::refresh(Zone& zone) {

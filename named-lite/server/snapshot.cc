@@ -16,23 +16,10 @@ namespace umaya::named {
 
 namespace {
 
-constexpr size_t kMostConfigText = size_t{16} << 20;
 constexpr size_t kMostProblemLines = 50;
 
 log::Level level_of(Severity severity) {
   return severity == Severity::error ? log::Level::error : log::Level::warning;
-}
-
-void report(const Problems& problems, std::vector<LogLine>& lines) {
-  size_t count = 0;
-  for (const Problem& problem : problems.all()) {
-    if (++count > kMostProblemLines) break;
-    lines.push_back({level_of(problem.severity), problem.message()});
-  }
-  size_t hidden =
-      problems.dropped() + (problems.all().size() > kMostProblemLines ? problems.all().size() - kMostProblemLines : 0);
-  if (hidden > 0)
-    lines.push_back({log::Level::warning, std::to_string(hidden) + " more problems: named-checkzone shows them"});
 }
 
 /// The same zone in the snapshot before.
@@ -75,7 +62,7 @@ void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, 
                        view.catalog.seed(), problems);
     ImagePtr image = loaded.image;
     problems.sort();
-    report(problems, lines);
+    add_lines(problems, lines);
     std::string label = "zone " + zone.name.text() + "/IN" + (view.conf.name == "_default" ? "" : "/" + view.conf.name);
     if (image) {
       auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(monotonic_now() - start).count();
@@ -111,6 +98,18 @@ bool is_any(const Acl& acl) {
 
 }  // namespace
 
+void add_lines(const Problems& problems, std::vector<LogLine>& lines) {
+  size_t count = 0;
+  for (const Problem& problem : problems.all()) {
+    if (++count > kMostProblemLines) break;
+    lines.push_back({level_of(problem.severity), problem.message()});
+  }
+  size_t hidden =
+      problems.dropped() + (problems.all().size() > kMostProblemLines ? problems.all().size() - kMostProblemLines : 0);
+  if (hidden > 0)
+    lines.push_back({log::Level::warning, std::to_string(hidden) + " more problems: named-checkzone shows them"});
+}
+
 const ServedView* Snapshot::view_for(const Requester& client) const {
   for (const auto& view : views) {
     if (view->matches_all || admits(*view->conf.match_clients, client)) return view.get();
@@ -118,26 +117,25 @@ const ServedView* Snapshot::view_for(const Requester& client) const {
   return nullptr;
 }
 
-SnapshotPtr with_zone(const Snapshot& before, std::string_view view, std::string_view zone, ImagePtr image) {
-  auto snapshot = std::make_shared<Snapshot>();
-  snapshot->conf = before.conf;
-  for (const auto& each : before.views) {
-    auto copy = std::make_unique<ServedView>(ServedView{each->conf, Catalog(each->catalog.seed()), each->matches_all});
-    for (const auto& served : each->catalog.zones()) {
-      bool changed = each->conf.name == view && served->name == zone;
-      copy->catalog.add({served->name, changed ? image : served->image});
-    }
-    snapshot->views.push_back(std::move(copy));
+Snapshot make_snapshot(NamedConf conf, uint64_t seed) {
+  Snapshot snapshot;
+  for (const ViewConf& view : conf.views) {
+    bool zones_open = std::all_of(view.zones.begin(), view.zones.end(), [&](const ZoneConf& zone) {
+      return zone.settings->allow_query == view.settings->allow_query;
+    });
+    bool matches_all = is_any(*view.match_clients) && is_any(*view.settings->allow_query) && zones_open;
+    snapshot.views.push_back(std::make_unique<ServedView>(ServedView{view, Catalog(seed), matches_all}));
   }
+  snapshot.conf = std::move(conf);
   return snapshot;
 }
 
-OpenFile open_beside(const std::string& config_file) {
-  return [directory = fs::parent_directory(config_file)](std::string_view path) {
-    std::string full(path);
-    if (!path.starts_with('/')) full = directory + "/" + full;
-    return fs::read_file(full, kMostConfigText);
-  };
+SnapshotPtr copy_of(const Snapshot& snapshot) {
+  auto copy = std::make_shared<Snapshot>(make_snapshot(snapshot.conf, snapshot.views[0]->catalog.seed()));
+  for (size_t i = 0; i < snapshot.views.size(); ++i) {
+    for (const auto& zone : snapshot.views[i]->catalog.zones()) copy->views[i]->catalog.add(*zone);
+  }
+  return copy;
 }
 
 ImagePtr load_zone(const Name& name, const std::string& directory, const std::string& file, uint64_t seed,
@@ -145,32 +143,25 @@ ImagePtr load_zone(const Name& name, const std::string& directory, const std::st
   return load_zone_file({.name = name, .directory = directory, .file = file}, seed, problems).image;
 }
 
-SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before) {
+SnapshotResult build_snapshot(const ConfigFiles& files, SnapshotPtr before) {
   SnapshotResult result;
-  auto text = fs::read_file(config_file, kMostConfigText);
-  if (!text) {
-    result.lines.push_back({log::Level::error, text.error().what});
-    return result;
-  }
   Problems problems;
-  NamedConf conf = parse_named_conf(*text, config_file, open_beside(config_file), problems);
-  report(problems, result.lines);
+  NamedConf conf = parse_config_files(files, problems);
+  add_lines(problems, result.lines);
   if (problems.has_errors()) return result;
-  auto snapshot = std::make_shared<Snapshot>();
-  for (const ViewConf& view : conf.views) {
-    uint64_t seed = before && !before->views.empty() ? before->views[0]->catalog.seed() : first_seed(view, conf);
-    if (!snapshot->views.empty()) seed = snapshot->views[0]->catalog.seed();
-    auto served = std::make_unique<ServedView>(ServedView{view, Catalog(seed), false});
-    bool zones_open = std::all_of(view.zones.begin(), view.zones.end(), [&](const ZoneConf& zone) {
-      return zone.settings->allow_query == view.settings->allow_query;
-    });
-    served->matches_all = is_any(*view.match_clients) && is_any(*view.settings->allow_query) && zones_open;
-    load_into(*served, conf, before.get(), result.lines);
-    snapshot->views.push_back(std::move(served));
-  }
+  uint64_t seed = before ? before->views[0]->catalog.seed() : first_seed(conf.views[0], conf);
+  auto snapshot = std::make_shared<Snapshot>(make_snapshot(std::move(conf), seed));
+  for (auto& view : snapshot->views) load_into(*view, snapshot->conf, before.get(), result.lines);
   malloc_trim(0);  // reading a large zone takes three times the memory that serving it needs
-  snapshot->conf = std::move(conf);
   result.snapshot = std::move(snapshot);
+  return result;
+}
+
+SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before) {
+  auto files = read_config_files(config_file);
+  if (files) return build_snapshot(*files, std::move(before));
+  SnapshotResult result;
+  result.lines.push_back({log::Level::error, files.error().what});
   return result;
 }
 

@@ -13,6 +13,7 @@
 #include "libcommon/log/log.h"
 #include "named-lite/answer/catalog.h"
 #include "named-lite/config/named_conf.h"
+#include "named-lite/server/config_files.h"
 
 namespace umaya::named {
 
@@ -30,31 +31,34 @@ struct Snapshot {
   const ServedView* view_for(const Requester& client) const;
 };
 
-/// A snapshot is shared: a reload reads beside answering and keeps the zones of before whose new files are bad, so that
-/// the snapshot in service and the one that is being made may both hold on to it, in two threads.
+/// A snapshot is shared: a transfer that is under way keeps the one with the key that it is signed with.
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
+
+/// Views without zones, as the configuration has them.
+Snapshot make_snapshot(NamedConf conf, uint64_t seed);
+/// The same zones in catalogs of their own, which another thread may read.
+SnapshotPtr copy_of(const Snapshot& snapshot);
 
 struct LogLine {
   log::Level level;
   std::string text;
 };
 
+/// The problems as lines, as many as a log bears.
+void add_lines(const Problems& problems, std::vector<LogLine>& lines);
+
 struct SnapshotResult {
-  SnapshotPtr snapshot;  ///< null: the configuration has errors
+  std::shared_ptr<Snapshot> snapshot;  ///< null: the configuration has errors
   std::vector<LogLine> lines;
 };
 
-/// Reads the configuration file and all zones. before: what is served now, or null. Blocks on files.
+/// Reads all zones of a configuration. before: what is served now, or null. Blocks on files.
+SnapshotResult build_snapshot(const ConfigFiles& files, SnapshotPtr before);
+/// The same for the configuration in this file.
 SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before);
-
-/// The same with other data for one zone; null: none that can be served.
-SnapshotPtr with_zone(const Snapshot& before, std::string_view view, std::string_view zone, ImagePtr image);
 
 /// Reads one zone file: problems are added; the image is null when there are errors.
 ImagePtr load_zone(const Name& name, const std::string& directory, const std::string& file, uint64_t seed,
                    Problems& problems);
-
-/// Opens the files that a configuration includes; names that are not absolute are meant beside it.
-OpenFile open_beside(const std::string& config_file);
 
 }  // namespace umaya::named

@@ -20,15 +20,12 @@ size_t be16(std::string_view octets) {
 
 }  // namespace
 
-TcpServer::TcpServer(Fd fd, Responder& responder)
-    : responder_(responder),
-      answer_(std::make_unique_for_overwrite<char[]>(kMostAnswer)),
-      listener_(std::move(fd),
-                [this](Fd client, const event::PeerAddress& peer) { accepted(std::move(client), peer); }) {}
+TcpServer::TcpServer(Responder& responder)
+    : responder_(responder), answer_(std::make_unique_for_overwrite<char[]>(kMostAnswer)) {}
 
-void TcpServer::accepted(Fd fd, const event::PeerAddress& peer) {
-  sessions_.spawn(session(std::move(fd), peer));
-  if (sessions_.size() >= kMostClients) listener_.pause();
+void TcpServer::adopt(Fd fd, const event::PeerAddress& peer, std::string arrived) {
+  if (sessions_.size() >= kMostClients) return;
+  sessions_.spawn(session(std::move(fd), peer, std::move(arrived)));
 }
 
 bool TcpServer::answer(event::Stream& client, std::string_view question, const event::PeerAddress& peer) {
@@ -74,8 +71,10 @@ event::Task<bool> TcpServer::send_zone(event::Stream& client, Transfer transfer)
   co_return true;
 }
 
-event::Task<void> TcpServer::session(Fd fd, event::PeerAddress peer) {
+event::Task<void> TcpServer::session(Fd fd, event::PeerAddress peer, std::string arrived) {
   event::Stream client(std::move(fd));
+  client.preload(arrived);
+  arrived = {};
   while (true) {
     client.set_timeout(kIdle);
     event::Read length = co_await client.read_exactly(2);
@@ -98,7 +97,6 @@ event::Task<void> TcpServer::session(Fd fd, event::PeerAddress peer) {
     auto sent = co_await client.flush();
     if (!sent) break;
   }
-  listener_.resume();
 }
 
 }  // namespace umaya::named

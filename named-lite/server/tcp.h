@@ -1,9 +1,9 @@
-// NAME    tcp - questions over TCP (RFC 7766)
+// NAME    tcp - connections in the zone process: transfers, updates and signed questions (RFC 7766)
 //
 // DESCRIPTION
-//     Each question and answer has its length in two octets before it. Several questions may be under way on one
-//     connection; what has arrived is answered before the next is waited for. A transfer (RFC 5936) is sent message by
-//     message as the client takes it.
+//     A query process hands a connection over when something comes in that only the zone process can answer; from then
+//     on everything on it is answered here. Each question and answer has its length in two octets before it. A transfer
+//     (RFC 5936) is sent message by message as the client takes it.
 //
 // LIMITS
 //     kMostClients connections, idle for 30 s at most; a client that does not read its answers is dropped after 10 s,
@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 
 #include "libcommon/event/listener.h"
 #include "libcommon/event/stream.h"
@@ -21,14 +22,15 @@ namespace umaya::named {
 
 class TcpServer {
  public:
-  static constexpr size_t kMostClients = 500;
+  static constexpr size_t kMostClients = 1000;
 
-  /// The socket listens; the responder outlives this object.
-  TcpServer(Fd fd, Responder& responder);
+  /// The responder outlives this object.
+  explicit TcpServer(Responder& responder);
+  /// Serves a connection on which this has arrived, from the length of a question on.
+  void adopt(Fd fd, const event::PeerAddress& peer, std::string arrived);
 
  private:
-  void accepted(Fd fd, const event::PeerAddress& peer);
-  event::Task<void> session(Fd fd, event::PeerAddress peer);
+  event::Task<void> session(Fd fd, event::PeerAddress peer, std::string arrived);
   bool answer(event::Stream& client, std::string_view question, const event::PeerAddress& peer);
   event::Task<bool> send_zone(event::Stream& client, Transfer transfer);
 
@@ -36,7 +38,6 @@ class TcpServer {
   std::unique_ptr<char[]> answer_;  // one answer is made at a time
   unsigned transfers_ = 0;
   event::TaskScope sessions_;
-  event::Listener listener_;
 };
 
 }  // namespace umaya::named

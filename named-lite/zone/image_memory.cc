@@ -69,7 +69,17 @@ Result<std::shared_ptr<ImageMemory>> ImageMemory::map(int fd, uint64_t offset, s
   return memory;
 }
 
+std::shared_ptr<const ImageMemory> ImageMemory::borrow(std::shared_ptr<const void> owner, const char* data,
+                                                       size_t size) {
+  std::shared_ptr<ImageMemory> memory(new ImageMemory);
+  memory->owner_ = std::move(owner);
+  memory->data_ = const_cast<char*>(data);  // writable() stays nullptr
+  memory->capacity_ = size;
+  return memory;
+}
+
 ImageMemory::~ImageMemory() {
+  if (owner_) return;
   if (mapping_ != nullptr) {
     munmap(mapping_, mapping_size_);
   } else {

@@ -34,6 +34,9 @@ class ImageMemory {
   /// SIGBUS: only sealed memfds and files that this process keeps should be mapped.
   static Result<std::shared_ptr<ImageMemory>> map(int fd, uint64_t offset, size_t size);
 
+  /// Octets of something that many images lie in, and that lives as long as any of them. data: at a multiple of 64.
+  static std::shared_ptr<const ImageMemory> borrow(std::shared_ptr<const void> owner, const char* data, size_t size);
+
   ImageMemory(const ImageMemory&) = delete;
   ImageMemory& operator=(const ImageMemory&) = delete;
   ~ImageMemory();
@@ -55,10 +58,11 @@ class ImageMemory {
 
   char* data_ = nullptr;
   size_t capacity_ = 0;
-  void* mapping_ = nullptr;  // nullptr: data_ was allocated
+  void* mapping_ = nullptr;  // nullptr: data_ was allocated or borrowed
   size_t mapping_size_ = 0;
   bool writable_ = false;
   Fd fd_;
+  std::shared_ptr<const void> owner_;  // of what is borrowed: a mapping that images share
   mutable std::atomic<size_t> end_ = 0;
 };
 

@@ -58,6 +58,22 @@ class NameServer:
         with open(self.path("log")) as f:
             return f.read()
 
+    def processes(self):
+        """Process ids of the parent and all its children."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as f:
+            return [self.process.pid] + [int(pid) for pid in f.read().split()]
+
+    def role(self, name):
+        """The process id of "zone", "query0" …; None while it does not run."""
+        for pid in self.processes():
+            try:
+                with open(f"/proc/{pid}/comm") as f:
+                    if f.read().strip() == f"named-{name}":
+                        return pid
+            except FileNotFoundError:
+                pass
+        return None
+
     def reload(self):
         before = self.logged().count("reload")
         self.process.send_signal(signal.SIGHUP)
@@ -128,8 +144,9 @@ class Answering(unittest.TestCase):
                 except BlockingIOError:
                     pass
                 self.assertEqual(rcode(server.udp("mail.ex.test")), 0)
-                with open(f"/proc/{server.process.pid}/statm") as f:
-                    self.assertLess(int(f.read().split()[1]) * 4096, 64 << 20, "memory stays small")
+                for pid in server.processes():
+                    with open(f"/proc/{pid}/statm") as f:
+                        self.assertLess(int(f.read().split()[1]) * 4096, 64 << 20, "memory stays small")
 
     def test_allow_query_refuses_strangers(self):
         with NameServer({"ex.test": ZONE}, "allow-query { 192.0.2.0/24; };") as server:

@@ -6,8 +6,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "libcommon/base/clock.h"
+#include "named-lite/server/listen.h"
 #include "named-lite/server/responder.h"
-#include "named-lite/server/server.h"
 #include "tests/named-lite/zone_support.h"
 
 using namespace umaya;

@@ -2,25 +2,33 @@
 //
 // DESCRIPTION
 //     Takes up to kBatch datagrams with one recvmmsg, answers them, and sends the answers with one sendmmsg. What the
-//     kernel does not take is dropped, as a network would. Answers are never fragmented (RFC 9715).
+//     kernel does not take is dropped, as a network would. Answers are never fragmented (RFC 9715). What another
+//     process has to answer goes to `elsewhere`, and its answer comes back by send_one().
 #pragma once
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <array>
+#include <functional>
 #include <memory>
 
 #include "libcommon/base/fd.h"
+#include "libcommon/event/listener.h"
 #include "libcommon/event/loop.h"
-#include "named-lite/server/responder.h"
+#include "named-lite/query/questions.h"
 
 namespace umaya::named {
 
 class UdpServer {
  public:
-  /// The socket is bound; the responder outlives this object.
-  UdpServer(Fd fd, Responder& responder);
+  /// Takes a packet that this process does not answer itself.
+  using Elsewhere = std::function<void(UdpServer&, std::string_view packet, const event::PeerAddress& client)>;
+
+  /// The socket is bound; questions outlive this object.
+  UdpServer(Fd fd, Questions& questions, Elsewhere elsewhere);
+  /// Sends an answer that came from elsewhere.
+  void send_one(std::string_view answer, const event::PeerAddress& client);
 
  private:
   static constexpr size_t kBatch = 64;
@@ -43,12 +51,10 @@ class UdpServer {
   void send(size_t count);
 
   Fd fd_;
-  Responder& responder_;
+  Questions& questions_;
+  Elsewhere elsewhere_;
   std::unique_ptr<Buffers> buffers_;
   event::IoWatch watch_;
 };
-
-/// A bound UDP socket.
-Result<Fd> bind_udp(const net::Endpoint& at);
 
 }  // namespace umaya::named

@@ -1,4 +1,4 @@
-#include "named-lite/server/udp.h"
+#include "named-lite/query/udp.h"
 
 #include <cstring>
 
@@ -6,7 +6,6 @@ namespace umaya::named {
 
 namespace {
 
-constexpr int kReceiveBuffer = 4 << 20;
 constexpr int kRoundsAtOnce = 16;
 
 uint16_t port_of(const sockaddr_storage& address) {
@@ -16,28 +15,10 @@ uint16_t port_of(const sockaddr_storage& address) {
 
 }  // namespace
 
-Result<Fd> bind_udp(const net::Endpoint& at) {
-  sockaddr_storage address{};
-  socklen_t size = at.to_sockaddr(address);
-  Fd fd(socket(address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) return sys_error("socket");
-  int on = 1;
-  if (address.ss_family == AF_INET6) setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  // A burst of questions waits in the kernel while zones are exchanged.
-  setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
-  // Path MTU reports can be forged and would make answers be cut in pieces.
-  int omit = IP_PMTUDISC_OMIT;
-  if (address.ss_family == AF_INET) setsockopt(fd.get(), IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof omit);
-  if (address.ss_family == AF_INET6) setsockopt(fd.get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, &omit, sizeof omit);
-  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
-    return sys_error("bind UDP " + at.to_string());
-  }
-  return fd;
-}
-
-UdpServer::UdpServer(Fd fd, Responder& responder)
+UdpServer::UdpServer(Fd fd, Questions& questions, Elsewhere elsewhere)
     : fd_(std::move(fd)),
-      responder_(responder),
+      questions_(questions),
+      elsewhere_(std::move(elsewhere)),
       buffers_(std::make_unique<Buffers>()),
       watch_(fd_.get(), event::Readiness::read, [this] { on_readable(); }) {
   Buffers& b = *buffers_;
@@ -65,10 +46,13 @@ size_t UdpServer::answer(size_t count) {
   for (size_t i = 0; i < count; ++i) {
     if ((b.received[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 || port_of(b.clients[i]) == 0) continue;
     std::string_view question(b.questions[i].data(), b.received[i].msg_len);
-    size_t size = responder_.respond(question, reinterpret_cast<const sockaddr*>(&b.clients[i]), Transport::udp,
+    Reply reply = questions_.respond(question, reinterpret_cast<const sockaddr*>(&b.clients[i]), Transport::udp,
                                      b.answers[answers]);
-    if (size == 0) continue;
-    b.answer_pieces[answers].iov_len = size;
+    if (reply.verdict == Verdict::ask_zone) {
+      elsewhere_(*this, question, {b.clients[i], b.received[i].msg_hdr.msg_namelen});
+    }
+    if (reply.verdict != Verdict::answered || reply.size == 0) continue;
+    b.answer_pieces[answers].iov_len = reply.size;
     msghdr& head = b.sent[answers].msg_hdr;
     head.msg_name = &b.clients[i];
     head.msg_namelen = b.received[i].msg_hdr.msg_namelen;
@@ -86,6 +70,11 @@ void UdpServer::send(size_t count) {
     // An answer that this host may not send (unreachable, refused by a filter) does not hold up the rest.
     done += sent > 0 ? static_cast<size_t>(sent) : 1;
   }
+}
+
+void UdpServer::send_one(std::string_view answer, const event::PeerAddress& client) {
+  (void)sendto(fd_.get(), answer.data(), answer.size(), MSG_DONTWAIT,
+               reinterpret_cast<const sockaddr*>(&client.storage), client.size);
 }
 
 void UdpServer::on_readable() {

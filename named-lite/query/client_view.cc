@@ -1,0 +1,24 @@
+#include "named-lite/query/client_view.h"
+
+namespace umaya::named {
+
+const ZoneSettings& settings_for(const ServedView& view, std::string_view name) {
+  const ZoneConf* nearest = nullptr;
+  for (const ZoneConf& zone : view.conf.zones) {
+    if (nearest != nullptr && zone.name.size() < nearest->name.size()) continue;
+    if (is_at_or_below(name, zone.name.lower().wire())) nearest = &zone;
+  }
+  return nearest != nullptr ? *nearest->settings : *view.conf.settings;
+}
+
+void choose_view(const Snapshot& snapshot, const Query& query, const Requester& client, AnswerContext& context) {
+  const ServedView* view = snapshot.view_for(client);
+  if (view == nullptr) return;
+  context.catalog = &view->catalog;
+  context.udp_limit = view->conf.answer.max_udp_size;
+  if (view->matches_all || !query.has_question) return;
+  bool admitted = admits(*settings_for(*view, query.lower_name()).allow_query, client);
+  context.access = admitted ? Access::allowed : Access::refused;
+}
+
+}  // namespace umaya::named

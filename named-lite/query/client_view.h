@@ -1,0 +1,17 @@
+// NAME    client_view - the view that a client is in, and what it may ask there
+#pragma once
+
+#include <string_view>
+
+#include "named-lite/answer/answer.h"
+#include "named-lite/server/snapshot.h"
+
+namespace umaya::named {
+
+/// The settings of the zone that holds a name, or else the view's.
+const ZoneSettings& settings_for(const ServedView& view, std::string_view name);
+
+/// Sets catalog and access for a client's question; no catalog when there is no view for the client.
+void choose_view(const Snapshot& snapshot, const Query& query, const Requester& client, AnswerContext& context);
+
+}  // namespace umaya::named

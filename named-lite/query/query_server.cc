@@ -1,0 +1,82 @@
+#include "named-lite/query/query_server.h"
+
+#include "libcommon/log/log.h"
+#include "named-lite/query/requests.h"
+
+namespace umaya::named {
+
+QueryServer::~QueryServer() = default;
+
+void QueryServer::listen(ListenSockets sockets) {
+  if (!questions_.ready()) return closed_.push_back(std::move(sockets));
+  open(std::move(sockets));
+}
+
+void QueryServer::open(ListenSockets sockets) {
+  auto hand_on_packet = [this](UdpServer& socket, std::string_view packet, const event::PeerAddress& client) {
+    hand_on(socket, packet, client);
+  };
+  auto hand_on_connection = [this](Fd fd, const event::PeerAddress& client, std::string arrived) {
+    give_away(std::move(fd), client, std::move(arrived));
+  };
+  udp_.push_back(std::make_unique<UdpServer>(std::move(sockets.udp), questions_, hand_on_packet));
+  tcp_.push_back(std::make_unique<TcpQuestions>(std::move(sockets.tcp), questions_, hand_on_connection));
+}
+
+void QueryServer::connect_zone(Fd fd) {
+  receiver_ = FeedReceiver();  // a new process counts its files anew
+  zone_ = std::make_unique<Link>(
+      std::move(fd), [this](ipc::Packet packet) { from_zone(std::move(packet)); }, [this] { zone_.reset(); });
+}
+
+void QueryServer::from_zone(ipc::Packet packet) {
+  if (!packet.is<PacketAnswer>()) return take_feed(std::move(packet));
+  auto answer = ipc::decode<PacketAnswer>(packet.bytes);
+  if (!answer) return;
+  auto waiter = pending_.take(answer->ticket);
+  if (waiter && !answer->packet.empty()) waiter->socket->send_one(answer->packet, waiter->client);
+}
+
+void QueryServer::take_feed(ipc::Packet packet) {
+  auto exchanged = receiver_.take(packet.bytes, std::move(packet.fds));
+  if (!exchanged) {
+    log::error("the zone process sent what it must not: {}; what was served before is served on",
+               exchanged.error().what);
+    zone_->close();
+    return hooks_.trouble();
+  }
+  if (!*exchanged) return;
+  bool first = !questions_.ready();
+  questions_.replace(receiver_.snapshot());
+  FeedDone done;
+  done.number = receiver_.number();
+  zone_->post(ipc::encode(done));
+  if (!first) return;
+  for (ListenSockets& sockets : closed_) open(std::move(sockets));
+  closed_.clear();
+  hooks_.ready();
+}
+
+void QueryServer::hand_on(UdpServer& socket, std::string_view packet, const event::PeerAddress& client) {
+  if (!zone_) return;  // the client asks again
+  pending_.expire([](Waiter) {});
+  auto ticket = pending_.add({&socket, client});
+  if (!ticket) return;
+  PacketRequest request;
+  request.ticket = *ticket;
+  request.client = pack_address(client);
+  request.packet = packet;
+  if (!zone_->post(ipc::encode(request))) pending_.take(*ticket);
+}
+
+void QueryServer::give_away(Fd fd, const event::PeerAddress& client, std::string arrived) {
+  if (!zone_) return;
+  ConnectionRequest request;
+  request.client = pack_address(client);
+  request.arrived = std::move(arrived);
+  std::string message = ipc::encode(request);
+  if (message.size() > ipc::kMaxMessage) return;
+  zone_->post(std::move(message), std::move(fd));
+}
+
+}  // namespace umaya::named

@@ -1,0 +1,70 @@
+// NAME    query_server - a process that answers questions
+//
+// SYNOPSIS
+//     QueryServer server({.ready = …, .trouble = …});
+//     server.connect_zone(std::move(fd));       // again when there is a new zone process
+//     server.listen(std::move(sockets));
+//     event::Loop::current().run();
+//
+// DESCRIPTION
+//     Answers from the zones that the zone process sends (feed/receiver.h), and goes on with what it has while there is
+//     no zone process. The sockets are first looked at when there are zones.
+//
+// LIMITS
+//     kMostPending packets wait for the zone process, 10 s each.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libcommon/event/loop.h"
+#include "named-lite/feed/link.h"
+#include "named-lite/feed/receiver.h"
+#include "named-lite/query/pending.h"
+#include "named-lite/query/tcp_questions.h"
+#include "named-lite/query/udp.h"
+#include "named-lite/server/listen.h"
+
+namespace umaya::named {
+
+class QueryServer {
+ public:
+  static constexpr size_t kMostPending = 4096;
+  struct Hooks {
+    std::function<void()> ready;    ///< questions are answered from now on; called once
+    std::function<void()> trouble;  ///< the zone process sent what it must not
+  };
+
+  explicit QueryServer(Hooks hooks) : hooks_(std::move(hooks)) {}
+  QueryServer(const QueryServer&) = delete;
+  QueryServer& operator=(const QueryServer&) = delete;
+  ~QueryServer();
+
+  void listen(ListenSockets sockets);
+  void connect_zone(Fd fd);
+  const Questions::Counters& counters() const { return questions_.counters(); }
+
+ private:
+  struct Waiter {
+    UdpServer* socket;
+    event::PeerAddress client;
+  };
+  void open(ListenSockets sockets);
+  void from_zone(ipc::Packet packet);
+  void take_feed(ipc::Packet packet);
+  void hand_on(UdpServer& socket, std::string_view packet, const event::PeerAddress& client);
+  void give_away(Fd fd, const event::PeerAddress& client, std::string arrived);
+
+  Hooks hooks_;
+  Questions questions_;
+  FeedReceiver receiver_;
+  std::vector<ListenSockets> closed_;  // until there are zones
+  Pending<Waiter> pending_{kMostPending, std::chrono::seconds(10)};
+  std::vector<std::unique_ptr<UdpServer>> udp_;
+  std::vector<std::unique_ptr<TcpQuestions>> tcp_;
+  std::unique_ptr<Link> zone_;
+};
+
+}  // namespace umaya::named

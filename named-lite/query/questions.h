@@ -1,0 +1,58 @@
+// NAME    questions - a client's packet to its answer, in a query process
+//
+// SYNOPSIS
+//     Reply reply = questions.respond(packet, client, Transport::udp, out);
+//     if (reply.verdict == Verdict::answered) send(out.first(reply.size));
+//
+// DESCRIPTION
+//     Answers what the zones of the snapshot can answer. What needs keys or changes something (signed questions,
+//     NOTIFY, UPDATE, transfers) is for the zone process.
+//
+// OWNERSHIP
+//     Between two calls zones may be exchanged under it (feed/receiver.h).
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "named-lite/answer/answer.h"
+#include "named-lite/server/snapshot.h"
+
+namespace umaya::named {
+
+/// What becomes of a packet.
+enum class Verdict : unsigned char {
+  drop,      ///< no answer may be given
+  answered,  ///< the answer is in the buffer
+  ask_zone,  ///< the zone process answers
+};
+
+struct Reply {
+  Verdict verdict = Verdict::drop;
+  size_t size = 0;
+};
+
+class Questions {
+ public:
+  struct Counters {
+    uint64_t udp = 0;
+    uint64_t tcp = 0;
+    uint64_t dropped = 0;
+  };
+
+  void replace(SnapshotPtr snapshot) { snapshot_ = std::move(snapshot); }
+  /// Whether there is something to answer from.
+  bool ready() const { return snapshot_ != nullptr; }
+  /// The answer in out, or who gives it.
+  Reply respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out);
+  const Counters& counters() const { return counters_; }
+
+ private:
+  SnapshotPtr snapshot_;
+  Counters counters_;
+};
+
+}  // namespace umaya::named

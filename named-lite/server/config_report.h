@@ -1,0 +1,86 @@
+// NAME    config_report - reads the configuration without keeping its secrets
+//
+// SYNOPSIS
+//     UMAYA_TRY(ReadConfig config, read_config_in_child("/etc/umaya/named.conf", 53));
+//     if (config.report.ok) open_listening(config.report.listen …);
+//
+// DESCRIPTION
+//     The parent of the other processes must know where to listen, but not the keys: what it has in memory, each child
+//     would have, too. So a child of its own reads and parses, and gives back what the parent needs, and the text in a
+//     sealed memfd, which only the zone process opens.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libcommon/base/fd.h"
+#include "libcommon/base/result.h"
+#include "libcommon/daemon/sandbox.h"
+#include "libcommon/net/address.h"
+#include "named-lite/server/config_files.h"
+#include "named-lite/server/snapshot.h"
+
+namespace umaya::named {
+
+struct ConfigReport {
+  struct Line {
+    uint8_t level = 0;  ///< log::Level
+    std::string text;
+    static constexpr std::string_view kName = "named.report.line";
+    static void visit(auto& self, auto&& v) {
+      v("level", self.level);
+      v("text", self.text);
+    }
+  };
+  /// A socket for ndc.
+  struct Control {
+    std::string path;
+    uint32_t mode = 0600;
+    std::optional<uint32_t> owner, group;
+    bool read_only = false;
+    static constexpr std::string_view kName = "named.report.control";
+    static void visit(auto& self, auto&& v) {
+      v("path", self.path);
+      v("mode", self.mode);
+      v("owner", self.owner);
+      v("group", self.group);
+      v("read_only", self.read_only);
+    }
+  };
+  bool ok = false;                  ///< the configuration has no errors
+  std::vector<Line> lines;          ///< for the log
+  std::vector<std::string> listen;  ///< end points as text
+  std::vector<std::string> read;    ///< directories of zone files
+  std::vector<std::string> write;   ///< directories of secondary zones
+  std::string pid_file;
+  std::vector<Control> control;
+  static constexpr std::string_view kName = "named.report";
+  static void visit(auto& self, auto&& v) {
+    v("ok", self.ok);
+    v("lines", self.lines);
+    v("listen", self.listen);
+    v("read", self.read);
+    v("write", self.write);
+    v("pid_file", self.pid_file);
+    v("control", self.control);
+  }
+
+  std::vector<net::Endpoint> endpoints() const;
+  std::vector<ControlChannel> control_channels() const;
+};
+
+struct ReadConfig {
+  ConfigReport report;
+  Fd files;  ///< ConfigFiles in a sealed memfd
+};
+
+/// What there is to know of a configuration; port: where listen-on names none.
+ConfigReport report_on(const ConfigFiles& files, uint16_t port);
+/// Reads it in a child process; an error when that did not work at all.
+Result<ReadConfig> read_config_in_child(const std::string& path, uint16_t port);
+/// The text in such a memfd.
+Result<ConfigFiles> config_files_in(int fd);
+
+}  // namespace umaya::named

@@ -1,0 +1,73 @@
+// NAME    control - messages between the parent and the processes that it starts
+//
+// DESCRIPTION
+//     The parent has no event loop, because it forks: it sends and receives by plain calls, which never wait. The
+//     processes have the other end of the socket in a Link. The end of the socket is the end of the process.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libcommon/base/fd.h"
+#include "libcommon/base/result.h"
+#include "libcommon/ipc/channel.h"
+
+namespace umaya::named {
+
+enum class Role : uint8_t { zone, query };
+
+/// With one descriptor: a socket to another process, in the place of the one before.
+struct NewPeer {
+  Role role = Role::zone;
+  uint32_t number = 0;
+  static constexpr std::string_view kName = "named.control.peer";
+  static void visit(auto& self, auto&& v) {
+    v("role", self.role);
+    v("number", self.number);
+  }
+};
+
+/// To the zone process, with one descriptor: the text of the configuration (ConfigFiles in a sealed memfd).
+struct NewConfig {
+  bool reload = false;
+  static constexpr std::string_view kName = "named.control.config";
+  static void visit(auto& self, auto&& v) { v("reload", self.reload); }
+};
+
+/// From a process: it does its work now.
+struct RoleReady {
+  bool ready = true;
+  static constexpr std::string_view kName = "named.control.ready";
+  static void visit(auto& self, auto&& v) { v("ready", self.ready); }
+};
+
+/// From a query process: the zone process does not work as it must.
+struct ZoneTrouble {
+  bool trouble = true;
+  static constexpr std::string_view kName = "named.control.trouble";
+  static void visit(auto& self, auto&& v) { v("trouble", self.trouble); }
+};
+
+/// To the zone process: the configuration that it asked for, or that a signal asked for, has errors.
+struct BadConfig {
+  bool bad = true;
+  static constexpr std::string_view kName = "named.control.bad_config";
+  static void visit(auto& self, auto&& v) { v("bad", self.bad); }
+};
+
+/// From the zone process: what ndc asks of the parent.
+struct ParentCommand {
+  enum class What : uint8_t { reload, stop };
+  What what = What::reload;
+  static constexpr std::string_view kName = "named.control.command";
+  static void visit(auto& self, auto&& v) { v("what", self.what); }
+};
+
+/// EAGAIN when the other end does not read.
+Result<void> send_control(int socket, std::string_view bytes, const std::vector<int>& fds = {});
+/// ECONNRESET when the other end is gone; EAGAIN when nothing is there.
+Result<ipc::Packet> receive_control(int socket);
+
+}  // namespace umaya::named

@@ -1,0 +1,337 @@
+#include "named-lite/server/parent.h"
+
+#include <fmt/core.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "libcommon/daemon/sandbox.h"
+#include "libcommon/fs/file.h"
+#include "libcommon/log/log.h"
+#include "named-lite/feed/link.h"
+#include "named-lite/server/roles.h"
+
+namespace umaya::named {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kLivedLong = 10s;
+constexpr Duration kShortestPause = 100ms;
+constexpr Duration kLongestPause = 30s;
+constexpr Duration kStopLimit = 5s;
+
+std::string name_of(Role role, uint32_t number) {
+  return role == Role::zone ? "zone" : "query" + std::to_string(number);
+}
+
+sigset_t caught_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : {SIGHUP, SIGTERM, SIGINT, SIGCHLD}) sigaddset(&set, signal);
+  return set;
+}
+
+daemon::SandboxPolicy sandbox_of(Role role, const ConfigReport& config) {
+  daemon::SandboxPolicy policy;
+  if (role == Role::zone) {
+    policy.read = config.read;
+    policy.write = config.write;
+  } else {
+    policy.system_files = daemon::SystemFiles::hidden;
+    policy.sockets = daemon::NewSockets::forbidden;
+  }
+  return policy;
+}
+
+}  // namespace
+
+daemon::SandboxPolicy parent_sandbox(const ConfigReport& config, const std::string& config_file) {
+  daemon::SandboxPolicy policy;
+  policy.read = config.read;
+  policy.read.push_back(fs::parent_directory(config_file));
+  policy.write = config.write;
+  if (!config.pid_file.empty()) policy.write.push_back(fs::parent_directory(config.pid_file));
+  return policy;
+}
+
+Result<std::unique_ptr<Parent>> Parent::open(ParentOptions options) {
+  if (options.queries == 0) options.queries = std::max(1u, std::thread::hardware_concurrency());
+  options.queries = std::min(options.queries, kMostQueries);
+  std::unique_ptr<Parent> parent(new Parent(std::move(options)));
+  UMAYA_TRY(parent->config_, read_config_in_child(parent->options_.config_file, parent->options_.port));
+  if (!parent->config_.report.ok) {
+    for (const auto& line : parent->config_.report.lines) log::write(static_cast<log::Level>(line.level), line.text);
+    return permanent("the configuration has errors: not started");
+  }
+  UMAYA_CHECK(parent->open_sockets());
+  for (unsigned i = 0; i <= parent->options_.queries; ++i) {
+    auto process = std::make_unique<Process>();
+    process->role = i < parent->options_.queries ? Role::query : Role::zone;
+    process->number = i < parent->options_.queries ? i : 0;
+    parent->processes_.push_back(std::move(process));
+  }
+  return parent;
+}
+
+Result<void> Parent::open_sockets() {
+  sockets_.resize(options_.queries);
+  for (const net::Endpoint& at : config_.report.endpoints()) {
+    auto opened = open_listening(at, options_.queries);
+    if (!opened) {
+      log::error("not listening on {}: {}", at.to_string(), opened.error().what);
+      continue;
+    }
+    for (size_t i = 0; i < opened->size(); ++i) sockets_[i].push_back(std::move((*opened)[i]));
+    listening_.push_back(at);
+    log::info("listening on {}", at.to_string());
+  }
+  if (listening_.empty()) return permanent("no address to listen on: see listen-on in " + options_.config_file);
+  control_sockets_ = open_control_sockets(config_.report.control_channels());
+  return {};
+}
+
+Result<void> Parent::catch_signals() {
+  sigset_t set = caught_signals();
+  if (sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return sys_error("sigprocmask");
+  signal(SIGPIPE, SIG_IGN);
+  signals_.reset(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals_) return sys_error("signalfd");
+  return {};
+}
+
+/// In the child: lets go of everything that is not its business, and does its work.
+void Parent::become(const Process& process, Fd control) {
+  Role role = process.role;
+  uint32_t number = process.number;
+  std::vector<ListenSockets> sockets;
+  if (role == Role::query) sockets = std::move(sockets_[number]);
+  std::vector<ControlSocket> control_sockets;
+  if (role == Role::zone) control_sockets = std::move(control_sockets_);
+  sockets_.clear();
+  control_sockets_.clear();
+  processes_.clear();
+  signals_.reset();
+  superior_.reset();
+  config_.files.reset();
+  for (int each : {SIGHUP, SIGINT}) signal(each, SIG_IGN);  // of a terminal: the parent says what happens
+  sigset_t set = caught_signals();
+  sigprocmask(SIG_UNBLOCK, &set, nullptr);
+  std::string name = name_of(role, number);
+  prctl(PR_SET_NAME, ("named-" + name).c_str(), 0, 0, 0);
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  auto in_force = daemon::enter_sandbox(sandbox_of(role, config_.report));
+  if (!in_force) log::fatal("{}", in_force.error().what);
+  log::debug("{}: in force: {}", name, *in_force);
+  int code = role == Role::zone ? run_zone(std::move(control), std::move(control_sockets))
+                                : run_query(std::move(control), std::move(sockets));
+  log::flush();
+  _exit(code);
+}
+
+void Parent::start(Process& process) {
+  process.start_at = TimePoint::max();
+  auto pair = socket_pair();
+  if (pair) {
+    log::flush();
+    pid_t pid = fork();
+    if (pid == 0) {
+      pair->first.reset();
+      become(process, std::move(pair->second));
+    }
+    if (pid > 0) {
+      process.pid = pid;
+      process.started = monotonic_now();
+      process.control = std::move(pair->first);
+    } else {
+      pair = sys_error("fork");
+    }
+  }
+  if (!pair) {
+    log::error("the {} process: {}", name_of(process.role, process.number), pair.error().what);
+    process.start_at = monotonic_now() + kLongestPause;
+    return;
+  }
+  if (process.role == Role::query) return introduce(zone(), process);
+  for (auto& other : processes_) introduce(process, *other);
+  give_config(false);
+}
+
+/// Gives each of the two one end of a new pair of sockets.
+void Parent::introduce(Process& zone, Process& query) {
+  if (zone.pid == 0 || query.pid == 0 || query.role != Role::query) return;
+  auto pair = socket_pair();
+  if (!pair) return log::error("{}", pair.error().what);
+  auto told = [&](const Process& who, Role other, int fd) {
+    NewPeer peer;
+    peer.role = other;
+    peer.number = query.number;
+    auto sent = send_control(who.control.get(), ipc::encode(peer), {fd});
+    if (!sent) log::error("the {} process: {}", name_of(who.role, who.number), sent.error().what);
+  };
+  told(zone, Role::query, pair->first.get());
+  told(query, Role::zone, pair->second.get());
+}
+
+void Parent::give_config(bool reload) {
+  NewConfig message;
+  message.reload = reload;
+  if (zone().pid == 0) return;  // it gets the newest when it starts
+  auto sent = send_control(zone().control.get(), ipc::encode(message), {config_.files.get()});
+  if (!sent) log::error("the zone process does not take the configuration: {}", sent.error().what);
+}
+
+/// Who waits for the end of a reload is told.
+void Parent::refuse_config() {
+  if (zone().pid == 0) return;
+  auto sent = send_control(zone().control.get(), ipc::encode(BadConfig()));
+  if (!sent) log::error("the zone process: {}", sent.error().what);
+}
+
+void Parent::reload() {
+  if (stopping_) return;
+  log::info("reloading {}", options_.config_file);
+  auto config = read_config_in_child(options_.config_file, options_.port);
+  if (!config || !config->report.ok) {
+    if (!config) log::error("{}", config.error().what);
+    for (const auto& line : config ? config->report.lines : std::vector<ConfigReport::Line>()) {
+      log::write(static_cast<log::Level>(line.level), line.text);
+    }
+    log::error("reload failed: the configuration of before stays in service");
+    return refuse_config();
+  }
+  config_ = std::move(*config);
+  give_config(true);
+  note_new_addresses();
+}
+
+/// Ports are opened before the rights for that are given up.
+void Parent::note_new_addresses() const {
+  for (const net::Endpoint& at : config_.report.endpoints()) {
+    if (std::find(listening_.begin(), listening_.end(), at) != listening_.end()) continue;
+    log::warning("not listening on {} before the next start of named-lite", at.to_string());
+  }
+}
+
+void Parent::ended(Process& process, int status) {
+  std::string name = name_of(process.role, process.number);
+  TimePoint now = monotonic_now();
+  process.pid = 0;
+  process.control.reset();
+  if (stopping_) return;
+  std::string how = WIFSIGNALED(status) ? fmt::format("was killed by signal {}", WTERMSIG(status))
+                                        : fmt::format("ended with status {}", WEXITSTATUS(status));
+  bool lived_long = now - process.started >= kLivedLong;
+  process.pause = lived_long ? Duration::zero() : std::clamp(process.pause * 2, kShortestPause, kLongestPause);
+  process.start_at = now + process.pause;
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(process.pause).count();
+  log::error("the {} process {}; it is started again in {} ms", name, how, ms);
+}
+
+void Parent::reap() {
+  int status = 0;
+  for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    for (auto& process : processes_) {
+      if (process->pid == pid) ended(*process, status);
+    }
+  }
+}
+
+void Parent::stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  kill_at_ = monotonic_now() + kStopLimit;
+  for (auto& process : processes_) {
+    if (process->pid != 0) ::kill(process->pid, SIGTERM);
+  }
+}
+
+bool Parent::all_ended() const {
+  return std::all_of(processes_.begin(), processes_.end(), [](const auto& process) { return process->pid == 0; });
+}
+
+void Parent::read_signals() {
+  signalfd_siginfo info;
+  bool hang_up = false;
+  while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo == SIGHUP) hang_up = true;
+    if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) stop();
+  }
+  reap();
+  if (hang_up) reload();
+}
+
+void Parent::read_superior() {
+  char bytes[64];
+  ssize_t size = ::recv(superior_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (size > 0) return reload();
+  superior_.reset();
+  stop();
+}
+
+void Parent::read_control(Process& process) {
+  auto packet = receive_control(process.control.get());
+  if (!packet) {
+    if (packet.error().sys_errno == ECONNRESET) process.control.reset();  // waitpid tells how it ended
+    return;
+  }
+  if (packet->is<ZoneTrouble>() && process.role == Role::query && zone().pid != 0) ::kill(zone().pid, SIGKILL);
+  if (process.role != Role::zone) return;
+  if (auto command = ipc::decode<ParentCommand>(packet->bytes)) {
+    if (command->what == ParentCommand::What::stop) return stop();
+    return reload();
+  }
+  if (!packet->is<RoleReady>()) return;
+  log::write(log::Level::info, announced_ ? "the zone process works again" : "running");
+  announced_ = true;
+}
+
+void Parent::start_due() {
+  TimePoint now = monotonic_now();
+  for (auto& process : processes_) {
+    if (!stopping_ && process->pid == 0 && process->start_at <= now) start(*process);
+    if (stopping_ && process->pid != 0 && now >= kill_at_) ::kill(process->pid, SIGKILL);
+  }
+}
+
+void Parent::wait_for_news() {
+  std::vector<pollfd> fds = {{signals_.get(), POLLIN, 0}, {superior_.get(), POLLIN, 0}};
+  TimePoint wake = stopping_ ? kill_at_ : TimePoint::max();
+  for (const auto& process : processes_) {
+    fds.push_back({process->control.get(), POLLIN, 0});
+    if (process->pid == 0) wake = std::min(wake, process->start_at);
+  }
+  int limit = -1;
+  if (wake != TimePoint::max()) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(wake - monotonic_now()).count();
+    limit = static_cast<int>(std::clamp<int64_t>(left, 0, 1000));
+  }
+  if (::poll(fds.data(), fds.size(), limit) <= 0) return;
+  if (fds[0].revents != 0) read_signals();
+  if (fds[1].revents != 0 && superior_) read_superior();
+  for (size_t i = 0; i < processes_.size(); ++i) {
+    if (fds[i + 2].revents != 0 && processes_[i]->control) read_control(*processes_[i]);
+  }
+}
+
+int Parent::run() {
+  if (auto caught = catch_signals(); !caught) log::fatal("{}", caught.error().what);
+  while (!stopping_ || !all_ended()) {
+    start_due();
+    log::flush();
+    wait_for_news();
+  }
+  log::info("exiting");
+  log::flush();
+  return 0;
+}
+
+}  // namespace umaya::named

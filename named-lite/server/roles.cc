@@ -1,0 +1,73 @@
+#include "named-lite/server/roles.h"
+
+#include <csignal>
+
+#include "libcommon/log/log.h"
+#include "named-lite/query/query_server.h"
+#include "named-lite/server/config_report.h"
+#include "named-lite/server/control.h"
+#include "named-lite/server/zone_server.h"
+
+namespace umaya::named {
+
+namespace {
+
+/// Runs the loop of a process until it is told to end.
+void run_loop() {
+  auto& loop = event::Loop::current();
+  loop.at_round_end([] { log::flush(); });
+  event::SignalWatch terminate(SIGTERM, [&loop] { loop.stop(); });
+  loop.run();
+}
+
+void end_loop() {
+  event::Loop::current().stop();
+}
+
+}  // namespace
+
+int run_query(Fd control, std::vector<ListenSockets> sockets) {
+  std::unique_ptr<Link> parent;
+  QueryServer server({.ready = [&parent] { parent->post(ipc::encode(RoleReady())); },
+                      .trouble = [&parent] { parent->post(ipc::encode(ZoneTrouble())); }});
+  auto received = [&server](ipc::Packet packet) {
+    auto peer = ipc::decode<NewPeer>(packet.bytes);
+    if (peer && peer->role == Role::zone && packet.fds.size() == 1) server.connect_zone(std::move(packet.fds[0]));
+  };
+  parent = std::make_unique<Link>(std::move(control), received, end_loop);
+  for (ListenSockets& set : sockets) server.listen(std::move(set));
+  run_loop();
+  log::info("exiting; questions: {} over UDP, {} over TCP", server.counters().udp, server.counters().tcp);
+  log::flush();
+  return 0;
+}
+
+int run_zone(Fd control, std::vector<ControlSocket> sockets) {
+  std::unique_ptr<Link> parent;
+  auto command = [&parent](ParentCommand::What what) {
+    ParentCommand message;
+    message.what = what;
+    parent->post(ipc::encode(message));
+  };
+  ZoneServer server({.ready = [&parent] { parent->post(ipc::encode(RoleReady())); },
+                     .reload = [&command] { command(ParentCommand::What::reload); },
+                     .stop = [&command] { command(ParentCommand::What::stop); }});
+  server.take_commands(std::move(sockets));
+  auto received = [&server](ipc::Packet packet) {
+    if (packet.is<BadConfig>()) return server.keep_configuration();
+    if (packet.fds.size() != 1) return;
+    if (packet.is<NewConfig>()) {
+      auto files = config_files_in(packet.fds[0].get());
+      if (!files) return log::error("configuration: {}", files.error().what);
+      return server.configure(std::move(*files));
+    }
+    auto peer = ipc::decode<NewPeer>(packet.bytes);
+    if (peer) server.connect(peer->number, std::move(packet.fds[0]));
+  };
+  parent = std::make_unique<Link>(std::move(control), received, end_loop);
+  run_loop();
+  log::flush();
+  return 0;
+}
+
+}  // namespace umaya::named

@@ -1,0 +1,21 @@
+// NAME    roles - what the processes of named-lite do once they are forked
+//
+// DESCRIPTION
+//     Each runs its server on an event loop until the parent is gone or SIGTERM comes, and gives the exit code. It has
+//     its rights and its sandbox already.
+#pragma once
+
+#include <vector>
+
+#include "libcommon/base/fd.h"
+#include "named-lite/control/control_server.h"
+#include "named-lite/server/listen.h"
+
+namespace umaya::named {
+
+/// control: socket to the parent (control.h).
+int run_query(Fd control, std::vector<ListenSockets> sockets);
+/// sockets: where ndc gives its commands.
+int run_zone(Fd control, std::vector<ControlSocket> sockets);
+
+}  // namespace umaya::named

@@ -1,0 +1,59 @@
+#include "named-lite/server/single.h"
+
+#include "libcommon/log/log.h"
+#include "named-lite/feed/link.h"
+
+namespace umaya::named {
+
+namespace {
+
+void write_lines(const ConfigReport& report) {
+  for (const auto& line : report.lines) log::write(static_cast<log::Level>(line.level), line.text);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Single>> Single::open(const ParentOptions& options) {
+  std::unique_ptr<Single> single(new Single(options));
+  UMAYA_TRY(single->files_, read_config_files(options.config_file));
+  single->report_ = report_on(single->files_, options.port);
+  if (!single->report_.ok) {
+    write_lines(single->report_);
+    return permanent("the configuration has errors: not started");
+  }
+  for (const net::Endpoint& at : single->report_.endpoints()) {
+    auto opened = open_listening(at, 1);
+    if (opened) log::info("listening on {}", at.to_string());
+    if (opened) single->sockets_.push_back(std::move((*opened)[0]));
+    if (!opened) log::error("not listening on {}: {}", at.to_string(), opened.error().what);
+  }
+  if (single->sockets_.empty()) {
+    return permanent("no address to listen on: see listen-on in " + options.config_file);
+  }
+  single->control_sockets_ = open_control_sockets(single->report_.control_channels());
+  return single;
+}
+
+Result<void> Single::start() {
+  UMAYA_TRY(auto pair, socket_pair());
+  zone_ = std::make_unique<ZoneServer>(ZoneServer::Hooks{
+      [] { log::info("running"); }, [this] { reload(); }, [] { event::Loop::current().stop(); }});
+  zone_->take_commands(std::move(control_sockets_));
+  query_ = std::make_unique<QueryServer>(QueryServer::Hooks{[] {}, [] { log::panic("a feed cannot be read"); }});
+  query_->connect_zone(std::move(pair.first));
+  for (ListenSockets& sockets : sockets_) query_->listen(std::move(sockets));
+  zone_->connect(0, std::move(pair.second));
+  zone_->configure(std::move(files_));
+  return {};
+}
+
+void Single::reload() {
+  log::info("reloading {}", options_.config_file);
+  auto files = read_config_files(options_.config_file);
+  if (files) return zone_->configure(std::move(*files));
+  log::error("{}", files.error().what);
+  log::error("reload failed: the configuration of before stays in service");
+  zone_->keep_configuration();
+}
+
+}  // namespace umaya::named

@@ -1,0 +1,42 @@
+// NAME    single - everything in one process, for tests and tiny hosts
+//
+// SYNOPSIS
+//     UMAYA_TRY(auto single, Single::open(options));
+//     event::Loop::current().run();
+//
+// DESCRIPTION
+//     The same servers as in processes of their own, with pairs of sockets between them, on one loop.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "libcommon/event/loop.h"
+#include "named-lite/query/query_server.h"
+#include "named-lite/server/parent.h"
+#include "named-lite/server/zone_server.h"
+
+namespace umaya::named {
+
+class Single {
+ public:
+  /// Reads the configuration and opens the sockets. Errors of the configuration are in the log already.
+  static Result<std::unique_ptr<Single>> open(const ParentOptions& options);
+  const ConfigReport& config() const { return report_; }
+  /// Begins to read zones: once the process is in its final state (user, sandbox).
+  Result<void> start();
+  void reload();
+  const Questions::Counters& counters() const { return query_->counters(); }
+
+ private:
+  explicit Single(ParentOptions options) : options_(std::move(options)) {}
+  ParentOptions options_;
+  ConfigReport report_;
+  ConfigFiles files_;
+  std::vector<ListenSockets> sockets_;
+  std::vector<ControlSocket> control_sockets_;
+  std::unique_ptr<QueryServer> query_;
+  std::unique_ptr<ZoneServer> zone_;
+};
+
+}  // namespace umaya::named

@@ -1,0 +1,155 @@
+#include "named-lite/server/zone_server.h"
+
+#include "libcommon/log/log.h"
+
+namespace umaya::named {
+
+using namespace std::chrono_literals;
+
+static constexpr Duration kTakingUp = 30s;  // a query process that is slower than that is not waited for
+static constexpr size_t kMostUdpAnswer = 4096;
+
+ZoneServer::ZoneServer(Hooks hooks)
+    : hooks_(std::move(hooks)),
+      publisher_(
+          [this](size_t view, const std::string& name, const ImagePtr& image) { responder_.moved(view, name, image); }),
+      secondaries_(responder_, workers_,
+                   [this](const ZoneConf& zone, const ImagePtr& image) {
+                     notifier_.zone_changed(zone, *image, responder_.snapshot()->conf.keys);
+                   }),
+      answer_(std::make_unique_for_overwrite<char[]>(kMostUdpAnswer)),
+      control_(responder_, secondaries_, notifier_, workers_,
+               {[this] { return reload_and_wait(); }, hooks_.stop,
+                [this](const std::string& view, std::string_view zone, ImagePtr image) {
+                  responder_.serve(view, zone, std::move(image));
+                }}) {
+  responder_.on_notify(
+      [this](const std::string& view, std::string_view zone) { return secondaries_.notified(view, zone); });
+  responder_.on_serve(
+      [this](size_t view, std::string_view zone, const ImagePtr& image) { publisher_.change(view, zone, image); });
+}
+
+ZoneServer::~ZoneServer() {
+  for (auto& [number, link] : links_) publisher_.disconnect(number);
+}
+
+void ZoneServer::connect(unsigned receiver, Fd fd) {
+  publisher_.disconnect(receiver);
+  auto received_from = [this, receiver](ipc::Packet packet) { received(receiver, std::move(packet)); };
+  auto ended = [this, receiver] {
+    publisher_.disconnect(receiver);
+    links_.erase(receiver);
+  };
+  auto& link = links_[receiver];
+  link = std::make_unique<Link>(std::move(fd), received_from, ended);
+  publisher_.connect(receiver, *link);
+}
+
+void ZoneServer::configure(ConfigFiles files) {
+  next_ = std::move(files);
+  if (loading_) return;
+  loading_ = true;
+  tasks_.spawn(load());
+}
+
+void ZoneServer::keep_configuration() {
+  last_good_ = false;
+  loaded_.set();
+}
+
+event::Task<bool> ZoneServer::reload_and_wait() {
+  loaded_.reset();
+  hooks_.reload();
+  bool ended = co_await loaded_.wait();
+  (void)ended;
+  co_return last_good_;
+}
+
+void ZoneServer::take_commands(std::vector<ControlSocket> sockets) {
+  control_server_ = std::make_unique<ControlServer>(std::move(sockets), control_);
+}
+
+event::Task<void> ZoneServer::load() {
+  while (next_) {
+    // Shared: the thread that reads may outlive this task.
+    auto files = std::make_shared<const ConfigFiles>(std::move(*next_));
+    next_.reset();
+    SnapshotPtr before = responder_.snapshot();
+    if (before) before = copy_of(*before);
+    auto work = [files, before] { return build_snapshot(*files, before); };
+    SnapshotResult result = co_await workers_.run(std::move(work));
+    for (const LogLine& line : result.lines) log::write(line.level, line.text);
+    if (!result.snapshot && !responder_.snapshot()) log::fatal("the configuration has errors: not started");
+    if (!result.snapshot) {
+      log::error("reload failed: the configuration of before stays in service");
+      last_good_ = false;
+      continue;
+    }
+    take_up(std::move(result.snapshot), *files);
+    last_good_ = true;
+    bool settled = co_await publisher_.settled(kTakingUp);
+    if (!settled) log::warning("a query process has not taken up the new zones yet");
+    if (!ready_) {
+      ready_ = true;
+      hooks_.ready();
+    } else {
+      log::info("reload complete");
+    }
+  }
+  loading_ = false;
+  loaded_.set();
+}
+
+void ZoneServer::take_up(std::shared_ptr<Snapshot> snapshot, const ConfigFiles& files) {
+  auto shared = without_secrets(files);
+  if (!shared) return log::error("reload failed: {}", shared.error().what);
+  SnapshotPtr before = responder_.snapshot();
+  responder_.replace(std::move(snapshot));
+  publisher_.configure(ipc::encode(*shared), *responder_.snapshot());
+  secondaries_.configure();
+  notify_changes(before.get());
+}
+
+/// Primary zones with another serial than before, all of them at the start.
+void ZoneServer::notify_changes(const Snapshot* before) {
+  const SnapshotPtr snapshot = responder_.snapshot();
+  for (const auto& view : snapshot->views) {
+    const ServedView* old = nullptr;
+    for (size_t i = 0; before != nullptr && i < before->views.size(); ++i) {
+      if (before->views[i]->conf.name == view->conf.name) old = before->views[i].get();
+    }
+    for (const ZoneConf& zone : view->conf.zones) {
+      if (zone.type != ZoneType::primary) continue;
+      std::string name(zone.name.lower().wire());
+      ImagePtr image = view->catalog.image_of(name);
+      ImagePtr former = old != nullptr ? old->catalog.image_of(name) : nullptr;
+      bool same = former && image && former->header().serial == image->header().serial;
+      if (image && !same) notifier_.zone_changed(zone, *image, snapshot->conf.keys);
+    }
+  }
+}
+
+void ZoneServer::answer(unsigned receiver, const PacketRequest& request) {
+  auto client = unpack_address(request.client);
+  if (!client || !responder_.snapshot()) return;
+  size_t size = responder_.respond(request.packet, reinterpret_cast<const sockaddr*>(&client->storage), Transport::udp,
+                                   {answer_.get(), kMostUdpAnswer});
+  PacketAnswer answer;
+  answer.ticket = request.ticket;
+  answer.packet.assign(answer_.get(), size);
+  links_[receiver]->post(ipc::encode(answer));
+}
+
+void ZoneServer::received(unsigned receiver, ipc::Packet packet) {
+  if (packet.is<FeedDone>()) {
+    if (auto done = ipc::decode<FeedDone>(packet.bytes)) publisher_.done(receiver, *done);
+  } else if (packet.is<PacketRequest>()) {
+    if (auto request = ipc::decode<PacketRequest>(packet.bytes)) answer(receiver, *request);
+  } else if (packet.is<ConnectionRequest>() && packet.fds.size() == 1) {
+    auto request = ipc::decode<ConnectionRequest>(packet.bytes);
+    auto client = request ? unpack_address(request->client) : std::nullopt;
+    if (client && responder_.snapshot()) tcp_.adopt(std::move(packet.fds[0]), *client, std::move(request->arrived));
+  }
+}
+
+}  // namespace umaya::named

@@ -1,0 +1,84 @@
+// NAME    zone_server - the process that has zone files, keys and the other name servers
+//
+// SYNOPSIS
+//     ZoneServer server({.ready = …});
+//     server.connect(number, std::move(fd));       // a query process
+//     server.configure(std::move(files));          // and again at each reload
+//     event::Loop::current().run();
+//
+// DESCRIPTION
+//     Reads zones, keeps secondary ones up to date, tells others of changes, and supplies the query processes with
+//     images (feed/publisher.h). Answers what they hand on: packets one by one, connections from then on.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "libcommon/event/loop.h"
+#include "libcommon/event/sync.h"
+#include "libcommon/event/worker_pool.h"
+#include "named-lite/control/control_server.h"
+#include "named-lite/feed/publisher.h"
+#include "named-lite/query/requests.h"
+#include "named-lite/server/config_files.h"
+#include "named-lite/server/control_target.h"
+#include "named-lite/server/notifier.h"
+#include "named-lite/server/responder.h"
+#include "named-lite/server/secondaries.h"
+#include "named-lite/server/tcp.h"
+
+namespace umaya::named {
+
+class ZoneServer {
+ public:
+  struct Hooks {
+    std::function<void()> ready;   ///< zones are read and the query processes have them; called once
+    std::function<void()> reload;  ///< leads to configure() or keep_configuration()
+    std::function<void()> stop;    ///< ends named-lite
+  };
+
+  explicit ZoneServer(Hooks hooks);
+  ZoneServer(const ZoneServer&) = delete;
+  ZoneServer& operator=(const ZoneServer&) = delete;
+  ~ZoneServer();
+
+  /// A process to supply with zones; in the place of the one that had this number before.
+  void connect(unsigned receiver, Fd fd);
+  /// Reads all zones of this configuration, beside answering. What is bad leaves the old in service.
+  void configure(ConfigFiles files);
+  /// The configuration that was to be read has errors.
+  void keep_configuration();
+  /// Obeys ndc on these sockets.
+  void take_commands(std::vector<ControlSocket> sockets);
+
+ private:
+  event::Task<bool> reload_and_wait();
+  event::Task<void> load();
+  void take_up(std::shared_ptr<Snapshot> snapshot, const ConfigFiles& files);
+  void notify_changes(const Snapshot* before);
+  void received(unsigned receiver, ipc::Packet packet);
+  void answer(unsigned receiver, const PacketRequest& request);
+
+  Hooks hooks_;
+  Responder responder_{nullptr};
+  TcpServer tcp_{responder_};
+  Publisher publisher_;
+  event::WorkerPool workers_{1};
+  Notifier notifier_;
+  Secondaries secondaries_;
+  std::unique_ptr<char[]> answer_;
+  std::map<unsigned, std::unique_ptr<Link>> links_;
+  std::optional<ConfigFiles> next_;  // to be read
+  bool loading_ = false;
+  bool ready_ = false;
+  bool last_good_ = true;  // the last configuration that was to be taken up was
+  event::Event loaded_;
+  ServerControl control_;
+  std::unique_ptr<ControlServer> control_server_;
+  event::TaskScope tasks_;
+};
+
+}  // namespace umaya::named
