@@ -13,21 +13,24 @@ from umaya_instance import BUILD, free_port, wait_for
 
 PROGRAM = os.path.join(BUILD, "libexec", "named-lite")
 ZONE = "$TTL 60\n@ SOA ns root 1 3600 900 604800 60\n@ NS ns\n@ MX 10 mail\nns A 192.0.2.1\nmail A 192.0.2.2\n"
-TYPES = {"A": 1, "MX": 15, "TXT": 16}
+TYPES = {"A": 1, "SOA": 6, "MX": 15, "TXT": 16}
 
 
-def question(name, kind, number=7):
+def question(name, kind, number=7, flags=0x100):
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".") if label)
-    return struct.pack(">HHHHHH", number, 0x100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", TYPES[kind], 1)
+    return struct.pack(">HHHHHH", number, flags, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", TYPES[kind], 1)
 
 
 class NameServer:
-    """named-lite in the foreground, in a directory of its own, on a free port of the loopback."""
+    """named-lite in the foreground, in a directory of its own, on a free port of the loopback.
 
-    def __init__(self, zones, extra=""):
+    extra: of its options; before: statements; arguments: for the command line."""
+
+    def __init__(self, zones, extra="", before="", arguments=()):
         self.directory = tempfile.TemporaryDirectory(prefix="umaya-names-")
+        os.chmod(self.directory.name, 0o755)
         self.port = free_port()
-        self.extra = extra
+        self.extra, self.before, self.arguments = extra, before, arguments
         self.log = None
         for name, text in zones.items():
             self.write(name, text)
@@ -38,11 +41,12 @@ class NameServer:
         if self.log:
             self.log.close()
         self.log = open(self.path("log"), "w+")
-        self.process = subprocess.Popen([PROGRAM, "-g", "-c", self.path("named.conf")], stderr=self.log, stdout=self.log)
+        self.process = subprocess.Popen([PROGRAM, "-g", "-c", self.path("named.conf"), *self.arguments],
+                                        stderr=self.log, stdout=self.log)
         wait_for(lambda: "running" in self.logged() or self.process.poll() is not None, 10, "named-lite runs")
 
     def configure(self, zones):
-        text = (f'options {{ directory "{self.directory.name}"; listen-on port {self.port} {{ 127.0.0.1; }}; '
+        text = (f'{self.before}options {{ directory "{self.directory.name}"; listen-on port {self.port} {{ 127.0.0.1; }}; '
                 f"listen-on-v6 {{ none; }}; {self.extra} }};\n")
         text += "".join(f'zone "{name}" {{ type master; file "{name}"; }};\n' for name in zones)
         self.write("named.conf", text)
@@ -79,11 +83,14 @@ class NameServer:
         self.process.send_signal(signal.SIGHUP)
         wait_for(lambda: self.logged().count("reload") >= before + 2, 10, "the reload ends")
 
-    def udp(self, name, kind="A"):
+    def udp_packet(self, packet, timeout=5):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.settimeout(5)
-            s.sendto(question(name, kind), ("127.0.0.1", self.port))
+            s.settimeout(timeout)
+            s.sendto(packet, ("127.0.0.1", self.port))
             return s.recv(4096)
+
+    def udp(self, name, kind="A", timeout=5):
+        return self.udp_packet(question(name, kind), timeout)
 
     def tcp(self, *packets):
         answers, data = [], b""
