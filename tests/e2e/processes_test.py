@@ -12,7 +12,7 @@ import unittest
 
 import names_test
 from names_test import PROGRAM, ZONE, NameServer, answers, rcode
-from umaya_instance import wait_for
+from umaya_instance import Instance, free_port, wait_for
 
 
 def status(pid):
@@ -212,6 +212,55 @@ class Many(unittest.TestCase):
             os.kill(before, signal.SIGKILL)
             wait_for(lambda: restarted(server, "query0", before), 20, "it is started again")
             wait_for(lambda: answers(server.udp("mail.z77.test", timeout=20)) == 1, 20, "it has the zones")
+
+
+class UnderMaster(unittest.TestCase):
+    def test_master_starts_it_again_and_umaya_reload_reads_zones(self):
+        port = free_port()
+        with Instance(start=False, master_cf="domain unix n - n 1 1 named-lite\n") as mail:
+            mail.set(named_config_file=mail.path("named.conf"))
+            mail.crashes_expected = True
+            mail.write("named.conf", f'options {{ directory "{mail.config}"; listen-on port {port} {{ 127.0.0.1; }}; '
+                       'listen-on-v6 { none; }; };\nzone "ex.test" { type master; file "ex.test"; };\n')
+            mail.write("ex.test", ZONE)
+            mail.start()
+            self.assertEqual(wait_rcode(port, "mail.ex.test"), 0)
+            self.assertEqual(wait_rcode(port, "new.ex.test"), 3)
+            mail.write("ex.test", ZONE + "new A 192.0.2.3\n")
+            mail.reload()
+            wait_for(lambda: wait_rcode(port, "new.ex.test") == 0, 10, "the changed zone is served")
+            mail.wait_log("reload complete")
+            for pid, program in mail.daemons().items():
+                if program == "named-lite":  # the one that master knows, and the parent of the others
+                    os.kill(pid, signal.SIGKILL)
+            wait_for(lambda: mail.log().count("running") >= 2, 20, "it runs again")
+            self.assertEqual(wait_rcode(port, "new.ex.test"), 0)
+            mail.stop()
+            with self.assertRaises(OSError):
+                ask(port, "mail.ex.test", 1)
+
+
+def ask(port, name, timeout):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(timeout)
+        s.connect(("127.0.0.1", port))
+        s.send(names_test.question(name, "A"))
+        return rcode(s.recv(4096))
+
+
+def wait_rcode(port, name):
+    """The response code as soon as there is one."""
+    codes = []
+
+    def asked():
+        try:
+            codes.append(ask(port, name, 1))
+        except OSError:
+            time.sleep(0.1)
+        return codes
+
+    wait_for(asked, 20, f"an answer for {name}")
+    return codes[0]
 
 
 def in_memory(pid, needle):
