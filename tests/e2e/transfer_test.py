@@ -225,6 +225,7 @@ class Secondaries(unittest.TestCase):
     def test_a_chain_of_secondaries_passes_a_change_on(self):
         with Server(zone=short(1)) as primary:
             middle = Secondary(primary.port, more="allow-transfer { key xfer; };")
+            middle.wait_serial(1)  # without data it would send the last one away for half a minute
             with middle, Secondary(middle.port) as last:
                 last.wait_serial(1)
                 primary.extra_zone = f"also-notify {{ 127.0.0.1 port {middle.port} key xfer; }};"
