@@ -1,7 +1,5 @@
 #include "named-lite/server/control_target.h"
 
-#include <unistd.h>
-
 #include "libcommon/base/clock.h"
 #include "libcommon/log/log.h"
 #include "named-lite/transfer/zone_file.h"
@@ -206,13 +204,13 @@ event::Task<ControlReply> ServerControl::status(Command) {
       fmt::format("boot time: {}\nlast configured: {}\nprocess id: {}\nnumber of zones: {} ({} without data)\n"
                   "questions: {} over UDP, {} over TCP, {} without answer\ntransfers out: {}\n"
                   "NOTIFY received: {}\nsignature errors: {}\nserver is up and running\n",
-                  rfc5322_date(started_), rfc5322_date(configured_), getpid(), zones, without_data, counters.udp,
+                  rfc5322_date(started_), rfc5322_date(configured_), hooks_.process, zones, without_data, counters.udp,
                   counters.tcp, counters.dropped, counters.transfers, counters.notifies, counters.signature_errors));
 }
 
 event::Task<ControlReply> ServerControl::stop(Command command) {
   hooks_.stop();
-  co_return done(command.print_pid ? "pid: " + std::to_string(getpid()) : std::string());
+  co_return done(command.print_pid ? "pid: " + std::to_string(hooks_.process) : std::string());
 }
 
 event::Task<ControlReply> ServerControl::halt(Command command) {

@@ -8,6 +8,8 @@
 //     Everything that it is given outlives it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 
@@ -22,7 +24,8 @@ namespace umaya::named {
 /// What is done by who owns the server.
 struct ControlHooks {
   std::function<event::Task<bool>()> reload;  ///< reads everything anew; false: the old stays in service
-  std::function<void()> stop;                 ///< ends the process once the reply is out
+  std::function<void()> stop;                 ///< ends named-lite once the reply is out
+  pid_t process;                              ///< of named-lite: the one that the pid-file names
   /// Puts other data of a zone (view, wire form in lower case) into service.
   std::function<void(const std::string&, std::string_view, ImagePtr)> serve;
 };

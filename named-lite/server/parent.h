@@ -86,7 +86,7 @@ class Parent {
   std::vector<std::vector<ListenSockets>> sockets_;  // for each query process
   std::vector<std::unique_ptr<Process>> processes_;  // the query processes, and the zone process at the end
   std::vector<net::Endpoint> listening_;
-  std::vector<ControlSocket> control_sockets_;       // of the zone process
+  std::vector<ControlSocket> control_sockets_;  // of the zone process
   Fd signals_;
   Fd superior_;
   bool announced_ = false;

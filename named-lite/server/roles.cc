@@ -1,5 +1,7 @@
 #include "named-lite/server/roles.h"
 
+#include <unistd.h>
+
 #include <csignal>
 
 #include "libcommon/log/log.h"
@@ -51,7 +53,8 @@ int run_zone(Fd control, std::vector<ControlSocket> sockets) {
   };
   ZoneServer server({.ready = [&parent] { parent->post(ipc::encode(RoleReady())); },
                      .reload = [&command] { command(ParentCommand::What::reload); },
-                     .stop = [&command] { command(ParentCommand::What::stop); }});
+                     .stop = [&command] { command(ParentCommand::What::stop); },
+                     .process = getppid()});
   server.take_commands(std::move(sockets));
   auto received = [&server](ipc::Packet packet) {
     if (packet.is<BadConfig>()) return server.keep_configuration();

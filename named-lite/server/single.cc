@@ -1,5 +1,7 @@
 #include "named-lite/server/single.h"
 
+#include <unistd.h>
+
 #include "libcommon/log/log.h"
 #include "named-lite/feed/link.h"
 
@@ -36,8 +38,8 @@ Result<std::unique_ptr<Single>> Single::open(const ParentOptions& options) {
 
 Result<void> Single::start() {
   UMAYA_TRY(auto pair, socket_pair());
-  zone_ = std::make_unique<ZoneServer>(ZoneServer::Hooks{
-      [] { log::info("running"); }, [this] { reload(); }, [] { event::Loop::current().stop(); }});
+  zone_ = std::make_unique<ZoneServer>(ZoneServer::Hooks{[] { log::info("running"); }, [this] { reload(); },
+                                                         [] { event::Loop::current().stop(); }, getpid()});
   zone_->take_commands(std::move(control_sockets_));
   query_ = std::make_unique<QueryServer>(QueryServer::Hooks{[] {}, [] { log::panic("a feed cannot be read"); }});
   query_->connect_zone(std::move(pair.first));

@@ -19,7 +19,7 @@ ZoneServer::ZoneServer(Hooks hooks)
                    }),
       answer_(std::make_unique_for_overwrite<char[]>(kMostUdpAnswer)),
       control_(responder_, secondaries_, notifier_, workers_,
-               {[this] { return reload_and_wait(); }, hooks_.stop,
+               {[this] { return reload_and_wait(); }, hooks_.stop, hooks_.process,
                 [this](const std::string& view, std::string_view zone, ImagePtr image) {
                   responder_.serve(view, zone, std::move(image));
                 }}) {

@@ -38,6 +38,7 @@ class ZoneServer {
     std::function<void()> ready;   ///< zones are read and the query processes have them; called once
     std::function<void()> reload;  ///< leads to configure() or keep_configuration()
     std::function<void()> stop;    ///< ends named-lite
+    pid_t process;                 ///< that the pid-file names
   };
 
   explicit ZoneServer(Hooks hooks);
