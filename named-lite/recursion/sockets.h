@@ -1,0 +1,40 @@
+// NAME    sockets - questions to other name servers over UDP and TCP
+//
+// DESCRIPTION
+//     Each question over UDP has a socket of its own: bound to a random port, connected to the server, closed with the
+//     answer, so that whoever forges one must guess the port beside the id (RFC 5452 9.2). Packets carry DF: what does
+//     not fit is not cut into fragments. Over TCP each question has a connection of its own.
+//
+// ERRORS
+//     An ICMP error ends the wait for this server; a forged one makes us ask another server and does no other harm.
+//
+// LIMITS
+//     most_open sockets at the same time; beyond them: no_resources.
+#pragma once
+
+#include "named-lite/recursion/settings.h"
+#include "named-lite/recursion/upstream.h"
+
+namespace umaya::named {
+
+class SocketUpstream : public Upstream {
+ public:
+  struct Options {
+    net::IpAddress source_v4{};
+    net::IpAddress source_v6{};
+    size_t most_open = 2000;
+  };
+  explicit SocketUpstream(Options options) : options_(options) {}
+  event::Task<UpstreamReply> exchange(const UpstreamRequest& request) override;
+  size_t open() const { return open_; }
+
+ private:
+  event::Task<UpstreamReply> over_udp(const UpstreamRequest& request);
+  event::Task<UpstreamReply> over_tcp(const UpstreamRequest& request);
+  const net::IpAddress& source_for(const net::IpAddress& server) const;
+
+  Options options_;
+  size_t open_ = 0;
+};
+
+}  // namespace umaya::named
