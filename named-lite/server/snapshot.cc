@@ -7,10 +7,10 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/random.h"
 #include "libcommon/fs/file.h"
+#include "named-lite/server/zone_source.h"
 #include "named-lite/transfer/zone_file.h"
 #include "named-lite/zone/checker.h"
 #include "named-lite/zone/image_file.h"
-#include "named-lite/zone/zone_loader.h"
 
 namespace umaya::named {
 
@@ -57,9 +57,8 @@ void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, 
     if (zone.type != ZoneType::primary) continue;
     Problems problems;
     TimePoint start = monotonic_now();
-    LoadedZone loaded =
-        load_zone_file({.name = zone.name, .directory = conf.directory, .file = zone.file, .keep_image = true},
-                       view.catalog.seed(), problems);
+    ImagePtr served = former_image(before, view.conf.name, lower);
+    LoadedZone loaded = load_zone_file(zone_source(conf, zone, served.get()), view.catalog.seed(), problems);
     ImagePtr image = loaded.image;
     problems.sort();
     add_lines(problems, lines);
@@ -70,7 +69,7 @@ void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, 
                                              std::to_string(image->header().record_count) + " records, " +
                                              std::to_string(ms) + (loaded.was_kept ? " ms, unchanged)" : " ms)")});
       if (!loaded.note.empty()) lines.push_back({log::Level::info, label + ": " + loaded.note});
-    } else if (image = former_image(before, view.conf.name, lower); image) {
+    } else if (image = served; image) {
       lines.push_back({log::Level::error, label + ": not loaded because of errors; serial " +
                                               std::to_string(image->header().serial) + " stays in service"});
     } else {
@@ -84,9 +83,7 @@ void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, 
 uint64_t first_seed(const ViewConf& view, const NamedConf& conf) {
   for (const ZoneConf& zone : view.zones) {
     if (zone.type != ZoneType::primary) continue;
-    if (auto seed = saved_seed(
-            image_path({.name = zone.name, .directory = conf.directory, .file = zone.file, .keep_image = true})))
-      return *seed;
+    if (auto seed = saved_seed(image_path(zone_source(conf, zone, nullptr)))) return *seed;
   }
   return random_u64();
 }

@@ -7,6 +7,7 @@
 
 #include "libcommon/fs/file.h"
 #include "named-lite/server/snapshot.h"
+#include "named-lite/server/zone_source.h"
 
 namespace umaya::named {
 
@@ -32,7 +33,9 @@ int check_zones(const NamedConf& conf) {
     for (const ZoneConf& zone : view.zones) {
       if (zone.type != ZoneType::primary) continue;
       Problems problems;
-      auto image = load_zone(zone.name, conf.directory, zone.file, 0, problems);
+      ZoneSource source = zone_source(conf, zone, nullptr);
+      source.keep_image = false;
+      ImagePtr image = load_zone_file(source, 0, problems).image;
       status |= show(problems, Verbosity::all);
       if (image) {
         fmt::print("zone {}/IN: loaded serial {}\n", zone.name.text(), image->header().serial);
