@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "libcommon/net/address.h"
-#include "libcommon/smtp/reply.h"
+#include "libcommon/smtp/reply_reader.h"
 
 namespace umaya::smtp_client {
 
@@ -27,8 +27,7 @@ struct Peer {
   std::string relay() const;
 };
 
-/// How a conversation ended before its time.
-enum class Loss : uint8_t { closed, timed_out, garbage };
+using smtp::Loss;
 
 /// Why recipients were not delivered.
 struct Failure {

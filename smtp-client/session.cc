@@ -9,20 +9,6 @@ using event::Task;
 
 namespace {
 
-constexpr size_t kLineLimit = 2048;
-constexpr smtp::ReplyLimits kReplyLimits{.lines = 1000, .bytes = 64 * 1024};
-constexpr size_t kMaxReplyOctets = 256 * 1024;  // received for one reply, what is dropped included
-
-Loss loss_of(const event::Read& read) {
-  return read.status == event::ReadStatus::timed_out ? Loss::timed_out : Loss::closed;
-}
-
-std::string_view without_line_end(std::string_view line) {
-  if (line.ends_with('\n')) line.remove_suffix(1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
-
 Failure loop_failure(const Session& session, const Hello& hello) {
   Failure out;
   out.is_site = true;
@@ -64,26 +50,11 @@ Task<ReplyOrLoss> hello_command(Session& session, std::string verb, const Hello&
 }  // namespace
 
 Task<ReplyOrLoss> Session::reply(Duration limit) {
-  smtp::ReplyParser parser(kReplyLimits);
-  stream.set_deadline(monotonic_now() + limit);
-  for (size_t received = 0; received < kMaxReplyOctets;) {
-    event::Read line = co_await stream.read_line(kLineLimit);
-    if (!line && line.status != event::ReadStatus::too_long) {
-      dead = true;
-      co_return std::unexpected(loss_of(line));
-    }
-    received += line.data.size();
-    const std::string_view text = without_line_end(line.data);
-    auto step = reply_filter ? parser.add_line(filtered(text)) : parser.add_line(text);
-    while (line.status == event::ReadStatus::too_long && received < kMaxReplyOctets) {
-      line = co_await stream.read_line(kLineLimit);
-      received += line.data.size();
-    }
-    if (!step) break;
-    if (*step == smtp::ReplyParser::Step::done) co_return parser.take();
-  }
-  dead = true;  // what follows cannot be understood any more
-  co_return std::unexpected(Loss::garbage);
+  smtp::LineMender mend;
+  if (reply_filter) mend = [this](std::string_view line) { return filtered(line); };
+  ReplyOrLoss reply = co_await smtp::read_reply(stream, limit, reply_filter ? &mend : nullptr);
+  if (!reply) dead = true;  // what follows cannot be understood any more
+  co_return reply;
 }
 
 /// A line of a reply as smtp_reply_filter wants it read: the mending of servers that break the protocol.

@@ -8,13 +8,13 @@
 //
 // DESCRIPTION
 //     Holds what lives as long as the connection: the stream, what the server can do, how often it was used. A server
-//     is not trusted: a reply is bounded in lines, bytes and time as a whole, not per line.
+//     is not trusted (libcommon/smtp/reply_reader.h).
 //
 // OWNERSHIP
 //     A session is owned by one delivery at a time, or by the cache of idle sessions.
 //
 // LIMITS
-//     ReplyLimits: 1000 lines, 64 KiB a reply; what a line has beyond 2 KiB is dropped.
+//     Those of smtp::read_reply().
 #pragma once
 
 #include <expected>
@@ -24,15 +24,17 @@
 
 #include "libcommon/event/stream.h"
 #include "libcommon/event/task.h"
-#include "libcommon/smtp/reply.h"
+#include "libcommon/smtp/capabilities.h"
+#include "libcommon/smtp/reply_reader.h"
 #include "libcommon/table/maps.h"
-#include "smtp-client/capabilities.h"
 #include "smtp-client/destination.h"
 #include "smtp-client/peer.h"
 
 namespace umaya::smtp_client {
 
-using ReplyOrLoss = std::expected<smtp::Reply, Loss>;
+using smtp::Capabilities;
+using smtp::ReplyOrLoss;
+using enum smtp::Feature;
 
 class Session {
  public:
@@ -48,7 +50,7 @@ class Session {
   const Peer& peer() const { return peer_; }
   const Capabilities& can() const { return can_; }
   void set_capabilities(Capabilities can) { can_ = std::move(can); }
-  void forget(Feature feature) { can_.features &= ~static_cast<uint32_t>(feature); }
+  void forget(smtp::Feature feature) { can_.features &= ~static_cast<uint32_t>(feature); }
   TimePoint opened() const { return opened_; }
 
   event::Stream stream;

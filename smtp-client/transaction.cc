@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "libcommon/base/strings.h"
+#include "libcommon/services/xforward.h"
 #include "libcommon/smtp/dot.h"
 #include "libcommon/smtp/dsn.h"
-#include "smtp-client/xforward.h"
 
 namespace umaya::smtp_client {
 

@@ -2,10 +2,11 @@
 
 #include <catch2/catch.hpp>
 
-#include "smtp-client/capabilities.h"
+#include "libcommon/smtp/capabilities.h"
 
 using namespace umaya;
 using namespace umaya::smtp_client;
+using namespace umaya::smtp;
 using Kind = Destination::Kind;
 
 namespace {

@@ -12,7 +12,7 @@
 
 #include "libcommon/smtp/reply.h"
 
-namespace umaya::smtp_client {
+namespace umaya::smtp {
 
 enum Feature : uint32_t {
   kEsmtp = 1,
@@ -39,6 +39,6 @@ struct Capabilities {
 };
 
 /// Reads the reply to EHLO; discard holds keywords (any case) that count as not said.
-Capabilities parse_capabilities(const smtp::Reply& reply, const std::vector<std::string>& discard);
+Capabilities parse_capabilities(const Reply& reply, const std::vector<std::string>& discard);
 
-}  // namespace umaya::smtp_client
+}  // namespace umaya::smtp

@@ -1,10 +1,10 @@
-#include "smtp-client/capabilities.h"
+#include "libcommon/smtp/capabilities.h"
 
 #include <algorithm>
 
 #include "libcommon/base/strings.h"
 
-namespace umaya::smtp_client {
+namespace umaya::smtp {
 
 namespace {
 
@@ -34,7 +34,7 @@ void take_arguments(Capabilities& out, Feature feature, const std::vector<std::s
 
 }  // namespace
 
-Capabilities parse_capabilities(const smtp::Reply& reply, const std::vector<std::string>& discard) {
+Capabilities parse_capabilities(const Reply& reply, const std::vector<std::string>& discard) {
   Capabilities out;
   out.features = kEsmtp;
   for (size_t i = 0; i < reply.lines.size(); ++i) {
@@ -56,4 +56,4 @@ Capabilities parse_capabilities(const smtp::Reply& reply, const std::vector<std:
   return out;
 }
 
-}  // namespace umaya::smtp_client
+}  // namespace umaya::smtp

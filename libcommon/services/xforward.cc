@@ -1,10 +1,10 @@
-#include "smtp-client/xforward.h"
+#include "libcommon/services/xforward.h"
 
 #include <algorithm>
 
 #include "libcommon/smtp/dsn.h"
 
-namespace umaya::smtp_client {
+namespace umaya::services {
 
 namespace {
 
@@ -20,7 +20,7 @@ constexpr Row kRows[] = {
 
 constexpr size_t kMaxValue = 255;
 
-std::string value_of(const Row& row, const services::Envelope& envelope) {
+std::string value_of(const Row& row, const Envelope& envelope) {
   std::string_view value = envelope.attribute(row.attribute);
   if (row.name == "SOURCE") return value == "local" ? "LOCAL" : "REMOTE";
   if (row.name == "IDENT" && value.empty()) value = envelope.queue_id;
@@ -30,7 +30,7 @@ std::string value_of(const Row& row, const services::Envelope& envelope) {
 
 }  // namespace
 
-std::string xforward_command(const services::Envelope& envelope, const std::vector<std::string>& taken) {
+std::string xforward_command(const Envelope& envelope, const std::vector<std::string>& taken) {
   std::string line = "XFORWARD";
   for (const Row& row : kRows) {
     if (std::ranges::find(taken, row.name) == taken.end()) continue;
@@ -39,4 +39,4 @@ std::string xforward_command(const services::Envelope& envelope, const std::vect
   return line + "\r\n";
 }
 
-}  // namespace umaya::smtp_client
+}  // namespace umaya::services

@@ -6,9 +6,9 @@
 
 #include "libcommon/services/envelope.h"
 
-namespace umaya::smtp_client {
+namespace umaya::services {
 
 /// The command line with every attribute that the server takes; what is not known is [UNAVAILABLE].
-std::string xforward_command(const services::Envelope& envelope, const std::vector<std::string>& taken);
+std::string xforward_command(const Envelope& envelope, const std::vector<std::string>& taken);
 
-}  // namespace umaya::smtp_client
+}  // namespace umaya::services
