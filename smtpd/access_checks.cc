@@ -139,7 +139,19 @@ static void add_once(std::vector<std::string>& list, const std::string& item) {
   if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
 }
 
+/// Actions that only cleanup can do: there is none behind a before-queue filter.
+static bool needs_cleanup(ActionKind kind) {
+  return kind == ActionKind::hold || kind == ActionKind::discard || kind == ActionKind::filter ||
+         kind == ActionKind::redirect || kind == ActionKind::bcc;
+}
+
 Step Evaluation::apply_to_message(const AccessAction& action, Subject subject) {
+  if (needs_cleanup(action.kind) && !params_.proxy_filter.empty()) {
+    log_event("warning", fmt::format("<{}>: {}: with smtpd_proxy_filter, HOLD, DISCARD, FILTER, REDIRECT and BCC have "
+                                     "no effect",
+                                     subject.name, subject.kind));
+    return Step::dunno;
+  }
   auto log_with = [&](std::string_view what, std::string_view separator, std::string_view fallback) {
     log_event(what, fmt::format("<{}>: {}{}{}", subject.name, subject.kind, separator,
                                 action.text.empty() ? fallback : std::string_view(action.text)));

@@ -1,9 +1,13 @@
 // NAME    commands_mail - MAIL and RCPT
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "libcommon/base/clock.h"
+#include "libcommon/base/strings.h"
 #include "libcommon/log/log.h"
 #include "libcommon/message/address.h"
+#include "libcommon/message/verp.h"
 #include "libcommon/queue/queue_id.h"
 #include "smtpd/session.h"
 
@@ -12,12 +16,18 @@ namespace umaya::smtpd {
 using event::Task;
 using services::anvil::Event;
 
+/// A command that is passed on as it is must be one line for everybody.
+static bool has_control(std::string_view line) {
+  return std::ranges::any_of(line, [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7f; });
+}
+
 smtp::Offered Session::offered() const {
   // Without EHLO nothing was offered; parameters are read all the same, as Postfix does.
   return {.size = offers("SIZE"),
           .eight_bit = offers("8BITMIME"),
           .dsn = offers("DSN"),
           .smtputf8 = params_.smtputf8 && offers("SMTPUTF8"),
+          .verp = may_ask_verp(),
           .auth = true};
 }
 
@@ -58,6 +68,23 @@ std::optional<smtp::Refusal> Session::space_refusal(std::string_view sender, uin
   return refusal;
 }
 
+bool Session::may_ask_verp() const {
+  return mode_ == Mode::stand_alone || is_listed(shared_.verp_clients);
+}
+
+/// The delimiters of XVERP, or what is wrong with them.
+std::expected<std::string, smtp::Refusal> Session::verp_delimiters(const smtp::MailCommand& command,
+                                                                   std::string_view sender) const {
+  if (!command.verp) return std::string();
+  std::string delimiters = command.verp->empty() ? params_.default_verp_delimiters : *command.verp;
+  if (!message::valid_verp_delimiters(delimiters, params_.verp_delimiter_filter)) {
+    return std::unexpected(
+        smtp::Refusal{501, "5.5.4", "Error: XVERP needs two characters from " + params_.verp_delimiter_filter});
+  }
+  if (sender.empty()) return std::unexpected(smtp::Refusal{503, "5.5.4", "Error: XVERP requires non-null sender"});
+  return delimiters;
+}
+
 Task<bool> Session::do_mail(std::string_view arguments) {
   if (helo_.empty() && params_.helo_required) co_return fail(503, "5.5.1", "Error: send HELO/EHLO first");
   if (transaction_) {
@@ -65,8 +92,11 @@ Task<bool> Session::do_mail(std::string_view arguments) {
   }
   auto command = smtp::parse_mail(arguments, offered());
   if (!command) co_return fail(command.error());
+  if (filtered() && has_control(line_)) co_return fail(501, "5.5.4", "Bad command syntax");
   auto path = message::parse_path(command->path, {.smtputf8 = command->smtputf8, .strict = params_.strict_envelopes});
   if (!path) co_return fail(*path_refusal(path.error(), true));
+  auto verp = verp_delimiters(*command, path->address);
+  if (!verp) co_return fail(verp.error());
   if (params_.message_size_limit > 0 && command->size.value_or(0) > params_.message_size_limit) {
     co_return fail(552, "5.3.4", "Message size exceeds fixed limit");
   }
@@ -83,7 +113,9 @@ Task<bool> Session::do_mail(std::string_view arguments) {
   transaction->smtputf8 = command->smtputf8;
   transaction->ret = command->ret;
   transaction->envid = smtp::xtext_decode(command->envid).value_or("");
+  transaction->verp_delimiters = std::move(*verp);
   transaction->actions = session_actions_;
+  if (filtered()) transaction->mail_line = trim(line_);
   transaction_ = std::move(transaction);
   if (restricted() && !params_.delay_reject) {
     Refusal refusal = co_await shared_.policy.check_sender(question("MAIL"), deferrals_, transaction_->actions);
@@ -104,10 +136,20 @@ Task<Refusal> Session::recipient_refusal(const std::string& address) {
 }
 
 void Session::make_queue_id() {
-  if (!transaction_->queue_id.empty()) return;
+  if (!transaction_->queue_id.empty() || transaction_->filter) return;
+  if (filtered()) return log::info("NOQUEUE: client={}", client_for_log());
   auto form = params_.long_queue_ids ? queue::IdForm::long_form : queue::IdForm::short_form;
   transaction_->queue_id = queue::make_id(form);
   if (mode_ == Mode::network) log::info("{}: client={}", transaction_->queue_id, client_for_log());
+}
+
+/// Passes the command on to the before-queue filter; the refusal is the filter's.
+Task<Refusal> Session::pass_recipient() {
+  Transaction& t = *transaction_;
+  if (!t.filter) {
+    t.filter = std::make_unique<FilterLink>(*shared_.filter, make_submission().envelope, t.mail_line);
+  }
+  co_return co_await t.filter->rcpt(std::string(trim(line_)));
 }
 
 void Session::add_recipient(std::string address, const smtp::RcptCommand& command) {
@@ -134,6 +176,10 @@ Task<bool> Session::do_rcpt(std::string_view arguments) {
     co_return fail(command.error());
   }
   auto path = message::parse_path(command->path, {.smtputf8 = t.smtputf8, .strict = params_.strict_envelopes});
+  if (filtered() && has_control(line_)) {
+    ++t.refused;
+    co_return fail(501, "5.5.4", "Bad command syntax");
+  }
   if (!path || path->address.empty()) {
     ++t.refused;
     auto error = path ? message::PathError::syntax : path.error();
@@ -147,6 +193,11 @@ Task<bool> Session::do_rcpt(std::string_view arguments) {
     co_return fail(*refusal);
   }
   make_queue_id();
+  if (filtered()) refusal = co_await pass_recipient();
+  if (refusal) {
+    ++t.refused;
+    co_return fail(*refusal);
+  }
   add_recipient(std::move(path->address), *command);
   reply_line("250 2.1.5 Ok\r\n");
   co_return true;

@@ -66,6 +66,7 @@ void Session::write_extensions() {
   add("DSN");
   if (params_.smtputf8) add("SMTPUTF8");
   add("CHUNKING");
+  if (may_ask_verp()) add("XVERP");
   if (is_listed(shared_.xclient_hosts)) add("XCLIENT", kXclient.keyword.substr(kXclient.verb.size()));
   if (is_listed(shared_.xforward_hosts)) add("XFORWARD", kXforward.keyword.substr(kXforward.verb.size()));
   reply(250, "", text);

@@ -7,6 +7,7 @@
 #include "libcommon/base/strings.h"
 #include "libcommon/log/log.h"
 #include "libcommon/message/received.h"
+#include "libcommon/smtp/reply.h"
 #include "smtpd/session.h"
 
 namespace umaya::smtpd {
@@ -62,6 +63,7 @@ cleanup::Submission Session::make_submission() const {
   if (forwarded_) rewrite = forwarded_->local;
   s.envelope.attributes.push_back({"rewrite_context", rewrite ? "local" : "remote"});
   if (mode_ == Mode::network) add_client_attributes(s.envelope);
+  if (!t.verp_delimiters.empty()) s.envelope.attributes.push_back({"verp_delimiters", t.verp_delimiters});
   s.options = shared_.submission_options | (rewrite ? uint32_t{cleanup::kRewriteLocally} : 0) |
               (t.actions.hold ? uint32_t{cleanup::kHold} : 0);
   s.size_hint = t.declared_size;
@@ -81,11 +83,27 @@ std::optional<smtp::Refusal> Session::order_refusal(bool bdat) const {
   return {};
 }
 
-void Session::begin_content() {
+/// Makes the place for the content; the refusal is that of a before-queue filter.
+Task<Refusal> Session::begin_content() {
   Transaction& t = *transaction_;
-  t.handover = std::make_unique<Handover>(shared_.cleanup, make_submission());
-  t.handover->content() = trace_headers();
-  t.head_size = t.handover->content().size();
+  if (t.filter) {
+    Refusal refusal = co_await t.filter->begin_text();
+    if (refusal) co_return refusal;
+    t.receiver = t.filter.get();
+  } else {
+    t.handover = std::make_unique<Handover>(shared_.cleanup, make_submission());
+    t.receiver = t.handover.get();
+  }
+  t.receiver->content() = trace_headers();
+  t.head_size = t.receiver->content().size();
+  co_return std::nullopt;
+}
+
+/// Passes on what was gathered. The time that takes is not the client's.
+Task<void> Session::push() {
+  TimePoint before = monotonic_now();
+  co_await transaction_->receiver->push();
+  data_start_ += monotonic_now() - before;
 }
 
 void Session::set_data_deadline(uint64_t octets) {
@@ -99,7 +117,7 @@ void Session::set_data_deadline(uint64_t octets) {
 void Session::settle_first_line(bool all_there) {
   Transaction& t = *transaction_;
   if (t.first_line_known) return;
-  std::string& content = t.handover->content();
+  std::string& content = t.receiver->content();
   std::string_view start = std::string_view(content).substr(t.head_size);
   constexpr size_t kEnough = 64;
   if (!all_there && start.size() < kEnough && start.find('\n') == std::string_view::npos) return;
@@ -118,8 +136,8 @@ void Session::add_content(std::string_view piece) {
   Transaction& t = *transaction_;
   t.size += piece.size();
   if (params_.message_size_limit > 0 && t.size > params_.message_size_limit) t.too_big = true;
-  if (t.too_big || t.handover->settled()) return;
-  t.handover->content().append(piece);
+  if (t.too_big || t.receiver->settled()) return;
+  t.receiver->content().append(piece);
 }
 
 Task<bool> Session::do_data(std::string_view arguments) {
@@ -134,7 +152,8 @@ Task<bool> Session::do_data(std::string_view arguments) {
       co_return fail(*refusal);
     }
   }
-  begin_content();
+  Refusal refused = co_await begin_content();
+  if (refused) co_return fail(*refused);
   reply_line("354 End data with <CR><LF>.<CR><LF>\r\n");
   Result<void> sent = co_await stream_.flush();
   bool received = false;
@@ -170,13 +189,13 @@ Task<bool> Session::receive_dotted() {
     stream_.unread(block.data.size() - used);
     data_octets_ += used;
     settle_first_line(decoder.done());
-    if (t.too_big && t.handover) {
+    if (t.too_big) {
       if (t.size > params_.message_size_limit + kDrainLimit) {
         reply(421, "4.3.4", params_.myhostname + " Error: message too big");
         co_return false;
       }
-    } else if (t.handover->full()) {
-      co_await t.handover->push();
+    } else if (t.receiver->full()) {
+      co_await push();
     }
   }
   data_octets_ = 0;
@@ -219,6 +238,7 @@ Task<bool> Session::finish_message(std::string_view ok_text) {
       co_return false;
     }
   }
+  if (t.filter) co_return co_await finish_filtered();
   cleanup::Outcome outcome{cleanup::Verdict::accepted, 250, "2.0.0", {}};
   if (!t.actions.discard) outcome = co_await t.handover->finish();
   bool accepted = outcome.verdict == cleanup::Verdict::accepted;
@@ -227,6 +247,22 @@ Task<bool> Session::finish_message(std::string_view ok_text) {
   } else {
     reply(smtp::Refusal{outcome.smtp_code, outcome.dsn, outcome.text});
   }
+  reset_transaction();
+  where_ = "END-OF-MESSAGE";
+  co_return accepted;
+}
+
+/// The end of a message that a before-queue filter has taken or refused: the filter's reply is ours.
+Task<bool> Session::finish_filtered() {
+  Transaction& t = *transaction_;
+  smtp::Refusal answer = co_await t.filter->finish();
+  bool accepted = answer.code / 100 == 2;
+  Question q = question("END-OF-MESSAGE");
+  q.recipient = t.recipients[0].address;
+  std::string text = smtp::format_reply(answer.code, answer.dsn, answer.text);
+  log::info("proxy-{}: {}: {};{}", accepted ? "accept" : "reject", q.where,
+            printable(text.substr(0, text.find("\r\n")), true), describe_parties(q));
+  reply(answer);
   reset_transaction();
   where_ = "END-OF-MESSAGE";
   co_return accepted;
@@ -248,16 +284,14 @@ Task<bool> Session::do_bdat(std::string_view arguments) {
   if (!refused && params_.message_size_limit > 0 && transaction_->size + command->size > params_.message_size_limit) {
     refused = smtp::Refusal{552, "5.3.4", "Chunk exceeds message size limit"};
   }
+  if (!refused && !transaction_->bdat) refused = co_await begin_content();
   if (refused) {
     bool skipped = co_await skip_chunk(command->size);
     reset_transaction();
     if (!skipped) co_return false;
     co_return fail(*refused);
   }
-  if (!transaction_->bdat) {
-    transaction_->bdat = true;
-    begin_content();
-  }
+  transaction_->bdat = true;
   bool received = co_await receive_chunk(command->size);
   stream_.set_deadline(TimePoint::max());
   if (!received) {
@@ -295,7 +329,7 @@ Task<bool> Session::receive_chunk(uint64_t size) {
     left -= used;
     data_octets_ += used;
     settle_first_line(false);
-    if (t.handover->full()) co_await t.handover->push();
+    if (t.receiver->full()) co_await push();
   }
   data_octets_ = 0;
   co_return true;

@@ -24,34 +24,27 @@
 #include "libcommon/event/task.h"
 #include "libcommon/ipc/channel.h"
 #include "libcommon/services/cleanup.h"
+#include "smtpd/receiver.h"
 
 namespace umaya::smtpd {
 
-class Handover {
+class Handover : public Receiver {
  public:
   Handover(ipc::ChannelPool& pool, services::cleanup::Submission submission)
       : pool_(pool), submission_(std::move(submission)) {}
-  Handover(const Handover&) = delete;
-  Handover& operator=(const Handover&) = delete;
   /// A message that is given up half way takes its connection with it.
-  ~Handover() {
+  ~Handover() override {
     if (channel_) channel_->drop();
   }
 
-  /// Where content is appended.
-  std::string& content() { return content_; }
-  bool full() const { return content_.size() >= kPushAt; }
-  /// Sends what was gathered; what goes wrong shows in finish().
-  event::Task<void> push();
+  event::Task<void> push() override;
   /// Sends the rest and waits for the outcome.
   event::Task<services::cleanup::Outcome> finish();
   services::cleanup::Submission& submission() { return submission_; }
   /// The service has said no while the message still arrived, or went away: nothing more is sent.
-  bool settled() const { return early_.has_value(); }
+  bool settled() const override { return early_.has_value(); }
 
  private:
-  static constexpr size_t kPushAt = 48 * 1024;
-
   event::Task<Result<void>> start(bool last_content);
   event::Task<Result<void>> send_recipients(std::vector<services::Recipient> recipients);
   event::Task<Result<void>> send_content(bool last);
@@ -59,7 +52,6 @@ class Handover {
 
   ipc::ChannelPool& pool_;
   services::cleanup::Submission submission_;
-  std::string content_;
   std::optional<ipc::ChannelPool::Lease> channel_;
   std::optional<services::cleanup::Outcome> early_;
 };

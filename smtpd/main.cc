@@ -25,8 +25,21 @@
 //     header (version 1 or 2), which is believed, so nobody but the balancer may reach that port. LOGIN, DESTADDR and
 //     DESTPORT are not taken.
 //
+//     XVERP at MAIL (one sender address for each recipient) is for smtpd_authorized_verp_clients.
+//
+//     With smtpd_proxy_filter messages go to an SMTP server that looks into them before anything is queued, and whose
+//     replies are the client's: MAIL and RCPT as the client gave them, XFORWARD when the filter takes it, and the text,
+//     in which no line end but CRLF is left. The filter posts what it lets pass to another smtpd. It gets
+//     smtpd_proxy_timeout for each step; whatever goes wrong with it is 451 4.3.0 for the client. With speed_adjust in
+//     smtpd_proxy_options it is not called before the message is there, which waits in memory until then (64 MiB for
+//     all messages of a process; what does not fit goes through as it comes); it must then take or refuse all
+//     recipients alike. HOLD, DISCARD, FILTER, REDIRECT and BCC of access tables have no effect before a filter.
+//
+//     smtpd_reject_footer_maps is asked with the whole reply ("550 5.1.1 …"); tables that have to wait for another
+//     process (tcp, socketmap) cannot be asked there.
+//
 //     When a session had errors of the notify_classes, error_notice_recipient gets its transcript (bounce counts as
-//     policy here, data as software), at most one in a minute from each process.
+//     policy here), at most one in a minute from each process.
 //
 //     With -S there are no restrictions and no limits for clients: the user has a shell anyway.
 //
@@ -38,6 +51,7 @@
 //     anvil (private/anvil): counts of clients
 //     flush (public/flush): ETRN
 //
+//     the filter of smtpd_proxy_filter
 //     policy servers of check_policy_service: questions about clients, senders and recipients
 //
 // PRIVILEGE

@@ -10,13 +10,14 @@ static constexpr size_t kLongest = 8 * 1024;
 static constexpr size_t kKeptBeginning = 2 * 1024;
 static constexpr size_t kLongestLine = 512;
 
-uint8_t trouble_of(int code, std::string_view dsn) {
+uint8_t trouble_of(int code, std::string_view dsn, std::string_view text) {
   if (code < 400) return kNoTrouble;
   std::string_view detail = dsn.size() > 2 ? dsn.substr(2) : dsn;
   if (detail == "3.1") return kResource;
   if (detail == "3.4") return kPolicy;  // message too big
   if (detail == "4.2") return kNoTrouble;
   if (detail == "3.2") return kNoTrouble;  // we are shutting down
+  if (detail == "3.0" && text.ends_with("lookup failure")) return kData;
   if (detail.starts_with("3.")) return kSoftware;
   if (detail.empty() || detail.starts_with("5.")) return kProtocol;
   return kPolicy;
@@ -28,7 +29,8 @@ uint8_t notify_mask(const std::vector<std::string>& words) {
     if (iequals(word, "policy") || iequals(word, "bounce")) mask |= kPolicy;
     if (iequals(word, "protocol")) mask |= kProtocol;
     if (iequals(word, "resource")) mask |= kResource;
-    if (iequals(word, "software") || iequals(word, "data")) mask |= kSoftware;
+    if (iequals(word, "software")) mask |= kSoftware;
+    if (iequals(word, "data")) mask |= kData;
   }
   return mask;
 }

@@ -6,10 +6,11 @@
 //     if (trouble & notify_mask(words)) post(notice_text({…}));
 //
 // DESCRIPTION
-//     The class of a refusal follows from its enhanced status code: x.3.1 is a lack of resources, other x.3.x of ours a
-//     fault of software, x.5.x (or none) a breach of the protocol, everything else policy. Time-outs are nobody's
-//     error. The words policy, protocol, resource, software and data of notify_classes ask for a transcript to
-//     error_notice_recipient, bounce for one of each session with a refused request.
+//     The class of a refusal follows from its enhanced status code: x.3.1 is a lack of resources, a table that could
+//     not be asked (4.3.0, "lookup failure") data, other x.3.x of ours a fault of software, x.5.x (or none) a breach of
+//     the protocol, everything else policy. Time-outs are nobody's error. The words policy, protocol, resource,
+//     software and data of notify_classes ask for a transcript to error_notice_recipient, bounce for one of each
+//     session with a refused request.
 //
 // LIMITS
 //     A transcript keeps 8 KiB, its beginning and its end; what lies between is dropped.
@@ -22,10 +23,10 @@
 
 namespace umaya::smtpd {
 
-enum Trouble : uint8_t { kNoTrouble = 0, kPolicy = 1, kProtocol = 2, kResource = 4, kSoftware = 8 };
+enum Trouble : uint8_t { kNoTrouble = 0, kPolicy = 1, kProtocol = 2, kResource = 4, kSoftware = 8, kData = 16 };
 
 /// The class of a reply; kNoTrouble for those below 400.
-uint8_t trouble_of(int code, std::string_view dsn);
+uint8_t trouble_of(int code, std::string_view dsn, std::string_view text);
 /// The classes that notify_classes names.
 uint8_t notify_mask(const std::vector<std::string>& words);
 

@@ -2,6 +2,7 @@
 
 #include "libcommon/config/expand.h"
 #include "libcommon/config/values.h"
+#include "smtpd/reject_footer.h"
 
 namespace umaya::smtpd {
 
@@ -23,6 +24,19 @@ Result<> set_bare_newline(Params& params, const std::string& value) {
 Result<> set_upstream_proxy(Params& params, const std::string& value) {
   if (!value.empty() && value != "haproxy") return permanent("use haproxy, or nothing");
   params.upstream_proxy = value;
+  return {};
+}
+
+Result<> set_expansion_filter(Params& params, const std::string& value) {
+  params.expansion_filter = without_escapes(value);
+  return {};
+}
+
+Result<> set_proxy_options(Params& params, const std::string& value) {
+  for (std::string_view word : split_list(value)) {
+    if (!iequals(word, "speed_adjust")) return permanent("use speed_adjust, or nothing");
+    params.proxy_speed_adjust = true;
+  }
   return {};
 }
 

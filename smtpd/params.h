@@ -51,7 +51,11 @@ struct Params {
   int64_t client_ipv4_prefix = 32, client_ipv6_prefix = 84;
   std::string mynetworks, event_limit_exceptions, bare_newline_exclusions, local_header_rewrite_clients;
   std::string xclient_hosts, xforward_hosts;
-  std::string reject_footer, command_filter;
+  std::string reject_footer, reject_footer_maps, expansion_filter, command_filter;
+  std::string verp_clients, default_verp_delimiters, verp_delimiter_filter;
+  std::string proxy_filter, proxy_ehlo;
+  bool proxy_speed_adjust = false;
+  Duration proxy_timeout{};
   std::vector<std::string> notify_classes;
   std::string error_notice_recipient;
   std::string upstream_proxy;
@@ -72,6 +76,10 @@ Result<Patience> patience_under(const config::Config& config, Stress stress);
 
 /// Sets Params::upstream_proxy; "haproxy" is the only protocol there is.
 Result<> set_upstream_proxy(Params& params, const std::string& value);
+/// Sets Params::expansion_filter from text with the escapes of C.
+Result<> set_expansion_filter(Params& params, const std::string& value);
+/// Sets Params::proxy_speed_adjust; speed_adjust is the only option there is.
+Result<> set_proxy_options(Params& params, const std::string& value);
 /// Sets Params::bare_newline from its word.
 Result<> set_bare_newline(Params& params, const std::string& value);
 
@@ -148,7 +156,16 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"smtpd_authorized_xclient_hosts", &Params::xclient_hosts},
     {"smtpd_authorized_xforward_hosts", &Params::xforward_hosts},
     {"smtpd_reject_footer", &Params::reject_footer},
+    {"smtpd_reject_footer_maps", &Params::reject_footer_maps},
+    {"smtpd_expansion_filter", &set_expansion_filter},
     {"smtpd_command_filter", &Params::command_filter},
+    {"smtpd_authorized_verp_clients", &Params::verp_clients},
+    {"default_verp_delimiters", &Params::default_verp_delimiters},
+    {"verp_delimiter_filter", &Params::verp_delimiter_filter},
+    {"smtpd_proxy_filter", &Params::proxy_filter},
+    {"smtpd_proxy_ehlo", &Params::proxy_ehlo},
+    {"smtpd_proxy_options", &set_proxy_options},
+    {"smtpd_proxy_timeout", &Params::proxy_timeout},
     {"notify_classes", &Params::notify_classes},
     {"error_notice_recipient", &Params::error_notice_recipient},
     {"smtpd_upstream_proxy_protocol", &set_upstream_proxy},

@@ -51,14 +51,18 @@ std::shared_ptr<const RuleList> Policy::compile_result(std::string_view list) {
   return rules;
 }
 
-std::string describe_event(const Question& q, std::string_view what, std::string_view text) {
-  std::string line = fmt::format("{}: {}: {} from {}: {};", q.queue_id.empty() ? "NOQUEUE" : q.queue_id, what, q.where,
-                                 q.client.label, text);
+std::string describe_parties(const Question& q) {
+  std::string line;
   if (q.sender) fmt::format_to(std::back_inserter(line), " from=<{}>", *q.sender);
   if (q.recipient) fmt::format_to(std::back_inserter(line), " to=<{}>", *q.recipient);
   fmt::format_to(std::back_inserter(line), " proto={}", q.protocol);
   if (!q.helo.empty()) fmt::format_to(std::back_inserter(line), " helo=<{}>", q.helo);
   return line;
+}
+
+std::string describe_event(const Question& q, std::string_view what, std::string_view text) {
+  return fmt::format("{}: {}: {} from {}: {};{}", q.queue_id.empty() ? "NOQUEUE" : q.queue_id, what, q.where,
+                     q.client.label, text, describe_parties(q));
 }
 
 Task<Refusal> Policy::check_client(Question question, Deferrals& deferrals, MessageActions& actions) {

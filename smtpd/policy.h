@@ -116,5 +116,7 @@ class Policy {
 
 /// "ID: reject: RCPT from name[addr]: 550 5.1.1 text; from=<s> to=<r> proto=ESMTP helo=<h>"
 std::string describe_event(const Question& question, std::string_view what, std::string_view text);
+/// " from=<s> to=<r> proto=ESMTP helo=<h>"
+std::string describe_parties(const Question& question);
 
 }  // namespace umaya::smtpd

@@ -1,6 +1,8 @@
 #include "smtpd/reject_footer.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "libcommon/base/strings.h"
 
@@ -27,6 +29,32 @@ static std::string_view take_name(std::string_view& rest) {
   return name;
 }
 
+std::string without_escapes(std::string_view text) {
+  static constexpr std::pair<char, char> kNamed[] = {{'a', '\a'}, {'b', '\b'}, {'f', '\f'}, {'n', '\n'},
+                                                     {'r', '\r'}, {'t', '\t'}, {'v', '\v'}};
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      out += text[i];
+      continue;
+    }
+    char c = text[++i];
+    auto named = std::find_if(std::begin(kNamed), std::end(kNamed), [c](const auto& row) { return row.first == c; });
+    if (named != std::end(kNamed)) {
+      out += named->second;
+    } else if (c >= '0' && c <= '7') {
+      unsigned octal = 0;
+      size_t end = std::min(i + 3, text.size());
+      for (; i < end && text[i] >= '0' && text[i] <= '7'; ++i) octal = octal * 8 + static_cast<unsigned>(text[i] - '0');
+      out += static_cast<char>(octal);
+      --i;
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 Result<std::string> with_footer(std::string_view text, std::string_view footer, const FooterFacts& facts) {
   std::string out(text);
   std::string_view rest = footer;
@@ -46,7 +74,7 @@ Result<std::string> with_footer(std::string_view text, std::string_view footer, 
       out += '$';
     } else if (c == '$') {
       UMAYA_TRY(std::string_view value, value_of(take_name(rest), facts));
-      out += value;
+      for (char v : value) out += facts.allowed.empty() || facts.allowed.find(v) != facts.allowed.npos ? v : '_';
     } else {
       out += c;
     }

@@ -98,6 +98,7 @@ Result<void> Service::make_shared() {
       .bare_newline_exempt = clients("smtpd_forbid_bare_newline_exclusions", params_.bare_newline_exclusions),
       .submission_options = submission_options(params_)});
   shared_->xclient_hosts = clients("smtpd_authorized_xclient_hosts", params_.xclient_hosts);
+  shared_->verp_clients = clients("smtpd_authorized_verp_clients", params_.verp_clients);
   shared_->xforward_hosts = clients("smtpd_authorized_xforward_hosts", params_.xforward_hosts);
   shared_->classify = [this](Client& client) { classify(client); };
   seats_ = std::make_unique<Seats>(process.session_limit());
@@ -110,6 +111,20 @@ Result<void> Service::make_shared() {
   UMAYA_TRY(shared_->under_stress, patience_under(process.config(), Stress::yes));
   read_rewrite_clients();
   read_reply_settings();
+  return read_filter();
+}
+
+Result<void> Service::read_filter() {
+  if (params_.proxy_filter.empty()) return {};
+  auto server = FilterServer::parse(params_.proxy_filter, process_->queue_path(""));
+  if (!server) return permanent("smtpd_proxy_filter: " + server.error().what);
+  filter_.reset(new Filter{.server = std::move(*server),
+                           .resolver = *resolver_,
+                           .ehlo = params_.proxy_ehlo,
+                           .timeout = params_.proxy_timeout,
+                           .speed_adjust = params_.proxy_speed_adjust,
+                           .soft_bounce = params_.soft_bounce});
+  shared_->filter = filter_.get();
   return {};
 }
 
@@ -152,6 +167,10 @@ void Service::read_reply_settings() {
   if (!params_.command_filter.empty()) {
     command_filter_ = table::Maps::open(table_options_, "smtpd_command_filter", params_.command_filter);
     shared_->command_filter = &command_filter_;
+  }
+  if (!params_.reject_footer_maps.empty()) {
+    footer_maps_ = table::Maps::open(table_options_, "smtpd_reject_footer_maps", params_.reject_footer_maps);
+    shared_->footer_maps = &footer_maps_;
   }
   auto footer = with_footer("", params_.reject_footer, {});
   if (footer) return;
@@ -245,6 +264,7 @@ Task<void> Service::serve(Fd fd, event::PeerAddress peer) {
   mynetworks_.refresh();
   limit_exceptions_.refresh();
   if (shared_->command_filter) command_filter_.refresh();
+  if (shared_->footer_maps) footer_maps_.refresh();
   event::Stream stream(std::move(fd));
   std::optional<net::Endpoint> from = endpoint_of(peer);
   if (!params_.upstream_proxy.empty()) {

@@ -35,6 +35,7 @@ class Service {
   void hurry_sessions();
   void read_rewrite_clients();
   void read_reply_settings();
+  Result<void> read_filter();
   /// Names, and what they and the address allow; may wait for the name service.
   event::Task<Client> identify(Client client);
   void classify(Client& client);
@@ -51,8 +52,9 @@ class Service {
   std::unique_ptr<ipc::ChannelPool> cleanup_, flush_;
   std::unique_ptr<ClientCounts> counts_;
   std::unique_ptr<fs::FreeSpace> space_;
+  std::unique_ptr<Filter> filter_;
   table::MatchList mynetworks_, limit_exceptions_;
-  table::Maps command_filter_;
+  table::Maps command_filter_, footer_maps_;
   std::unique_ptr<Shared> shared_;
   std::set<Session*> sessions_;
   std::unique_ptr<Seats> seats_;

@@ -59,20 +59,32 @@ const Session::VerbRow* Session::find_verb(std::string_view name) {
 void Session::reply(int code, std::string_view dsn, std::string_view text) {
   scratch_.clear();
   bool utf8 = transaction_ && transaction_->smtputf8;
-  bool foot = code >= 400 && !params_.reject_footer.empty();
-  std::string whole = foot ? footed(text) : std::string();
+  bool foot = code >= 400 && (shared_.footer_maps || !params_.reject_footer.empty());
+  std::string whole = foot ? footed(code, dsn, text) : std::string();
   smtp::append_reply(scratch_, code, dsn, foot ? whole : text, utf8 ? smtp::Utf8::yes : smtp::Utf8::no);
   stream_.write(scratch_);
   if (shared_.notify != kNoTrouble) {
     transcript_.add_out(scratch_);
-    trouble_ |= trouble_of(code, dsn) & shared_.notify;
+    trouble_ |= trouble_of(code, dsn, text) & shared_.notify;
   }
   if (code == 421 || code == 521) hang_up();
 }
 
-std::string Session::footed(std::string_view text) const {
-  FooterFacts facts{client_.address_text, std::to_string(client_.port), syslog_time(wall_seconds()),
-                    params_.myhostname};
+/// The text with the footer that is for this reply.
+std::string Session::footed(int code, std::string_view dsn, std::string_view text) const {
+  FooterFacts facts{client_.address_text, std::to_string(client_.port), syslog_time(wall_seconds()), params_.myhostname,
+                    params_.expansion_filter};
+  if (shared_.footer_maps) {
+    std::string whole = smtp::format_reply(code, dsn, text);
+    table::Lookup found = shared_.footer_maps->find(std::string_view(whole).substr(0, whole.size() - 2));
+    if (found.is_error()) log::warning("{}: {}", shared_.footer_maps->title(), found.error().what);
+    if (found.found()) {
+      auto with = with_footer(text, found.value(), facts);
+      if (!with) log::warning("{}: \"{}\": {}", shared_.footer_maps->title(), found.value(), with.error().what);
+      return with.value_or(std::string(text));
+    }
+  }
+  if (params_.reject_footer.empty()) return std::string(text);
   return with_footer(text, params_.reject_footer, facts).value_or(std::string(text));
 }
 

@@ -52,12 +52,15 @@ struct Shared {
   bool rewrite_for_interfaces = false;             ///< permit_inet_interfaces
   std::shared_ptr<table::Maps> rewrite_clients{};  ///< check_address_map; shared with the policy's list of open maps
   table::MatchList xclient_hosts{}, xforward_hosts{};  ///< smtpd_authorized_…_hosts
+  table::MatchList verp_clients{};                     ///< smtpd_authorized_verp_clients
   table::Maps* command_filter = nullptr;               ///< null: commands stay as they are
+  table::Maps* footer_maps = nullptr;                  ///< smtpd_reject_footer_maps; null: none
   std::function<void(Client&)> classify{};             ///< sets what name and address of a client allow
   uint8_t notify = kNoTrouble;                         ///< classes of trouble of which postmaster is told
   TimePoint next_notice{};                             ///< not before
   Patience at_ease{}, under_stress{};
   fs::FreeSpace* space = nullptr;  ///< of the queue; null: not looked at
+  Filter* filter = nullptr;        ///< smtpd_proxy_filter; null: messages go to cleanup
   bool overloaded = false;         ///< as many sessions as there may be: less patience
   bool stopping = false;           ///< say 421 instead of waiting for the next command
   const Patience& patience() const { return overloaded ? under_stress : at_ease; }
@@ -144,7 +147,7 @@ class Session {
   event::Task<void> tell_postmaster();
 
   // replies
-  std::string footed(std::string_view text) const;
+  std::string footed(int code, std::string_view dsn, std::string_view text) const;
   void reply(int code, std::string_view dsn, std::string_view text);
   void reply(const smtp::Refusal& refusal);
   /// Sends a constant reply that is complete with CRLF.
@@ -182,11 +185,15 @@ class Session {
   event::Task<bool> do_mail(std::string_view arguments);
   event::Task<bool> do_rcpt(std::string_view arguments);
   std::optional<smtp::Refusal> space_refusal(std::string_view sender, uint64_t declared_size) const;
+  bool may_ask_verp() const;
+  std::expected<std::string, smtp::Refusal> verp_delimiters(const smtp::MailCommand& command,
+                                                            std::string_view sender) const;
   std::optional<smtp::Refusal> path_refusal(message::PathError error, bool sender) const;
   event::Task<bool> within_rate(services::anvil::Event event, int64_t limit, std::string_view what);
   event::Task<Refusal> recipient_refusal(const std::string& address);
   void add_recipient(std::string address, const smtp::RcptCommand& command);
   void make_queue_id();
+  event::Task<Refusal> pass_recipient();
   smtp::Offered offered() const;
 
   // content.cc
@@ -196,9 +203,11 @@ class Session {
   event::Task<bool> receive_chunk(uint64_t size);
   event::Task<bool> skip_chunk(uint64_t size);
   event::Task<bool> finish_message(std::string_view ok_text);
+  event::Task<bool> finish_filtered();
+  event::Task<void> push();
   std::optional<smtp::Refusal> content_refusal() const;
   std::optional<smtp::Refusal> order_refusal(bool bdat) const;
-  void begin_content();
+  event::Task<Refusal> begin_content();
   void add_content(std::string_view piece);
   void settle_first_line(bool all_there);
   std::string trace_headers() const;
@@ -217,6 +226,8 @@ class Session {
     if (trouble_ == kNoTrouble) transcript_.clear();
   }
   bool restricted() const { return mode_ == Mode::network; }
+  /// The message goes to smtpd_proxy_filter.
+  bool filtered() const { return shared_.filter && mode_ == Mode::network; }
 
   Shared& shared_;
   const Params& params_;

@@ -8,6 +8,7 @@
 #include "libcommon/services/envelope.h"
 #include "libcommon/smtp/command.h"
 #include "libcommon/smtp/dot.h"
+#include "smtpd/filter/link.h"
 #include "smtpd/handover.h"
 #include "smtpd/policy.h"
 
@@ -20,6 +21,7 @@ struct Transaction {
   smtp::Ret ret = smtp::Ret::none;
   smtp::BodyType body = smtp::BodyType::unspecified;
   bool smtputf8 = false;
+  std::string verp_delimiters;  ///< of XVERP; empty: one sender for all
   uint64_t declared_size = 0;
   int64_t arrival_usec = 0;
   std::vector<services::Recipient> recipients;
@@ -37,7 +39,10 @@ struct Transaction {
   smtp::DotEncoder normalizer{{.line_limit = 0,
                                .dots = smtp::DotEncoder::Dots::plain,
                                .bare_cr = smtp::DotEncoder::BareCr::keep}};  ///< BDAT: line ends
-  std::unique_ptr<Handover> handover;
+  std::string mail_line;               ///< the command as it was given, for a before-queue filter
+  std::unique_ptr<FilterLink> filter;  ///< with smtpd_proxy_filter, from the first recipient on
+  std::unique_ptr<Handover> handover;  ///< without
+  Receiver* receiver = nullptr;        ///< the one of the two that gets the content
 };
 
 }  // namespace umaya::smtpd

@@ -29,8 +29,8 @@ std::string received_from(const ReceivedFrom& r) {
   if (!r.auth_user.empty()) {
     fmt::format_to(std::back_inserter(out), "(Authenticated sender: {})\r\n\t", safe_trace_text(r.auth_user, utf8));
   }
-  fmt::format_to(std::back_inserter(out), "by {} ({}) with {} id {}", r.myhostname, r.mail_name, r.protocol,
-                 r.queue_id);
+  fmt::format_to(std::back_inserter(out), "by {} ({}) with {}", r.myhostname, r.mail_name, r.protocol);
+  if (!r.queue_id.empty()) out.append(" id ").append(r.queue_id);
   if (!r.recipient.empty()) {
     fmt::format_to(std::back_inserter(out), "\r\n\tfor <{}>", printable(to_external(r.recipient), utf8));
   }

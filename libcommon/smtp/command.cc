@@ -121,6 +121,10 @@ std::expected<void, Refusal> mail_parameter(MailCommand& mail, std::string_view 
     mail.smtputf8 = true;
     return {};
   }
+  if (offered.verp && p.is("XVERP")) {
+    mail.verp = p.value.value_or("");
+    return {};
+  }
   if (offered.auth && p.is("AUTH")) {
     std::string_view value = p.value.value_or("");
     auto decoded = xtext_decode(value);

@@ -55,6 +55,7 @@ struct MailCommand {
   Ret ret = Ret::none;
   std::string envid;                ///< as given: xtext, checked
   std::optional<std::string> auth;  ///< decoded AUTH= value; grants nothing
+  std::optional<std::string> verp;  ///< XVERP (Postfix): its two characters, empty for the default ones
 };
 
 /// RCPT TO:<path> with its parameters.
@@ -70,7 +71,8 @@ struct Offered {
   bool eight_bit = true;
   bool dsn = true;
   bool smtputf8 = true;
-  bool auth = true;  ///< RFC 4954 5: AUTH=<> is understood also without a log-in
+  bool verp = false;  ///< XVERP
+  bool auth = true;   ///< RFC 4954 5: AUTH=<> is understood also without a log-in
 };
 
 std::expected<MailCommand, Refusal> parse_mail(std::string_view rest, const Offered& offered = {});

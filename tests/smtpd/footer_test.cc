@@ -29,6 +29,40 @@ TEST_CASE("session: smtpd_reject_footer stands behind refusals only, and not in 
   CHECK_FALSE(b.logged("Ask mx.example.test"));
 }
 
+TEST_CASE("reject footer: values lose what smtpd_expansion_filter does not have", "[smtpd][footer]") {
+  CHECK(without_escapes("\\t\\40!\\\\a\\q\\101x") == "\t !\\aqAx");
+  CHECK(without_escapes("\\") == "\\");
+  FooterFacts facts{"192.0.2.9", "1", "Nov 22 15:42:00", "mx.test", "0123456789.amxtes"};
+  CHECK(*with_footer("no", "$client_address $localtime $server_name-:", facts) ==
+        "no\n192.0.2.9 ____22_15_42_00 mx.test-:");
+  Bench b({"smtpd_reject_footer = \\c $server_name", "smtpd_expansion_filter = mx.e\\141"});
+  b.open();
+  CHECK(b.say("RCPT TO:<x@y>\r\n") == "503 5.5.1 Error: need MAIL command mx.exam__e._e__\r\n");
+}
+
+TEST_CASE("session: smtpd_reject_footer_maps is asked with the whole reply, and smtpd_reject_footer is for the rest",
+          "[smtpd][session][footer]") {
+  Bench b({"smtpd_reject_footer = general"});
+  table::Maps maps = table::Maps::open({}, "smtpd_reject_footer_maps",
+                                       "inline:{ {550 5.1.1 <nobody@example.test>: Recipient address rejected: User "
+                                       "unknown in local recipient table = \\c: ask $server_name} "
+                                       "{503 5.5.1 Error: need MAIL command = bad $sender} }");
+  b.shared->footer_maps = &maps;
+  b.open();
+  CHECK(b.say("RCPT TO:<alice@example.test>\r\n") == "503 5.5.1 Error: need MAIL command\r\n");
+  CHECK(b.logged("smtpd_reject_footer_maps: \"bad $sender\": $sender: use $client_address"));
+  b.say("MAIL FROM:<s@x.test>\r\n");
+  CHECK(b.say("RCPT TO:<nobody@example.test>\r\n") ==
+        "550 5.1.1 <nobody@example.test>: Recipient address rejected: User unknown in local recipient table: ask "
+        "mx.example.test\r\n");
+  CHECK(b.say("MAIL FROM:<s@x.test>\r\n") == "503-5.5.1 Error: nested MAIL command\r\n503 5.5.1 general\r\n");
+  CHECK(b.say("NOOP\r\n") == "250 2.0.0 Ok\r\n");
+  table::Maps broken = table::Maps::open({}, "smtpd_reject_footer_maps", "fail:gone");
+  b.shared->footer_maps = &broken;
+  CHECK(b.say("MAIL FROM:<s@x.test>\r\n") == "503-5.5.1 Error: nested MAIL command\r\n503 5.5.1 general\r\n");
+  CHECK(b.logged("smtpd_reject_footer_maps: "));
+}
+
 TEST_CASE("session: smtpd_command_filter changes a command before anybody looks at it", "[smtpd][session][filter]") {
   Bench b;
   table::Maps filter = table::Maps::open({}, "smtpd_command_filter",

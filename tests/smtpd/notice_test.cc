@@ -8,20 +8,23 @@ using namespace umaya;
 using namespace umaya::smtpd;
 
 TEST_CASE("notice: the class of a refusal follows from its status code", "[smtpd][notice]") {
-  CHECK(trouble_of(250, "2.0.0") == kNoTrouble);
-  CHECK(trouble_of(452, "4.3.1") == kResource);
-  CHECK(trouble_of(451, "4.3.0") == kSoftware);
-  CHECK(trouble_of(451, "4.3.5") == kSoftware);
-  CHECK(trouble_of(552, "5.3.4") == kPolicy);
-  CHECK(trouble_of(554, "5.7.1") == kPolicy);
-  CHECK(trouble_of(550, "5.1.1") == kPolicy);
-  CHECK(trouble_of(503, "5.5.1") == kProtocol);
-  CHECK(trouble_of(501, "") == kProtocol);
-  CHECK(trouble_of(421, "4.4.2") == kNoTrouble);
-  CHECK(trouble_of(421, "4.3.2") == kNoTrouble);
+  CHECK(trouble_of(250, "2.0.0", "no") == kNoTrouble);
+  CHECK(trouble_of(452, "4.3.1", "no") == kResource);
+  CHECK(trouble_of(451, "4.3.0", "no") == kSoftware);
+  CHECK(trouble_of(451, "4.3.5", "no") == kSoftware);
+  CHECK(trouble_of(552, "5.3.4", "no") == kPolicy);
+  CHECK(trouble_of(554, "5.7.1", "no") == kPolicy);
+  CHECK(trouble_of(550, "5.1.1", "no") == kPolicy);
+  CHECK(trouble_of(503, "5.5.1", "no") == kProtocol);
+  CHECK(trouble_of(501, "", "no") == kProtocol);
+  CHECK(trouble_of(421, "4.4.2", "no") == kNoTrouble);
+  CHECK(trouble_of(421, "4.3.2", "no") == kNoTrouble);
+  CHECK(trouble_of(451, "4.3.0", "<a@b>: Temporary lookup failure") == kData);
+  CHECK(trouble_of(451, "4.3.0", "Error: temporary lookup failure") == kData);
+  CHECK(trouble_of(451, "4.3.0", "Error: queue file write error") == kSoftware);
   CHECK(notify_mask({"resource", "software"}) == (kResource | kSoftware));
   CHECK(notify_mask({"bounce", "2bounce", "delay"}) == kPolicy);
-  CHECK(notify_mask({"Protocol", "data"}) == (kProtocol | kSoftware));
+  CHECK(notify_mask({"Protocol", "data"}) == (kProtocol | kData));
 }
 
 TEST_CASE("notice: a transcript is bounded, keeps both ends, and carries no strange bytes", "[smtpd][notice]") {
@@ -72,4 +75,19 @@ TEST_CASE("session: the transcript begins anew with each message, and tells of a
   CHECK(b.cleanup.messages[1].content.find("MAIL FROM") == std::string::npos);
   CHECK(b.cleanup.messages[1].content.find(" In:  NONSENSE\r\n") != std::string::npos);
   CHECK(b.cleanup.messages[1].content.find("Session aborted, reason: lost connection\r\n") != std::string::npos);
+}
+
+TEST_CASE("session: notify_classes=data tells postmaster of tables that cannot be asked, and of nothing else",
+          "[smtpd][session][notice]") {
+  Bench b({"smtpd_sender_restrictions = check_sender_access fail:gone", "error_notice_recipient = admin@example.test"});
+  b.shared->notify = kData;
+  b.open("s@x.test");
+  b.say("RCPT TO:<alice@example.test>\r\nNONSENSE\r\nQUIT\r\n");
+  REQUIRE(b.cleanup.messages.size() == 1);
+  CHECK(b.cleanup.messages[0].content.find(" Out: 451 4.3.0 <s@x.test>: Temporary lookup failure\r\n") !=
+        std::string::npos);
+  b.shared->next_notice = {};
+  b.open();
+  b.say("NONSENSE\r\nRCPT TO:<x@y>\r\nQUIT\r\n");
+  CHECK(b.cleanup.messages.size() == 1);
 }

@@ -497,3 +497,23 @@ TEST_CASE("S18 session: under stress a client that idles for longer than the sho
   CHECK(b.ended);
   CHECK(b.logged("timeout after NOOP from unknown[198.51.100.7]"));
 }
+
+TEST_CASE("session: XVERP is for smtpd_authorized_verp_clients, and its delimiters are checked",
+          "[smtpd][session][verp]") {
+  Bench b;
+  b.open();
+  CHECK(b.say("MAIL FROM:<list@x.org> XVERP\r\n") == "555 5.5.4 Unsupported option: XVERP\r\n");
+  b.shared->verp_clients = table::MatchList::parse({}, "hosts", "198.51.100.7", table::MatchKind::client);
+  CHECK(b.say("EHLO client.example.org\r\n").find(" XVERP\r\n") != std::string::npos);
+  CHECK(b.say("MAIL FROM:<list@x.org> XVERP=ab\r\n") == "501 5.5.4 Error: XVERP needs two characters from -=+\r\n");
+  CHECK(b.say("MAIL FROM:<list@x.org> XVERP=+\r\n") == "501 5.5.4 Error: XVERP needs two characters from -=+\r\n");
+  CHECK(b.say("MAIL FROM:<> XVERP\r\n") == "503 5.5.4 Error: XVERP requires non-null sender\r\n");
+  for (auto [parameter, delimiters] : {std::pair{"XVERP", "+="}, {"xverp=-=", "-="}}) {
+    CHECK(b.say("MAIL FROM:<list@x.org> " + std::string(parameter) + "\r\n") == "250 2.1.0 Ok\r\n");
+    deliver(b, "x\r\n.\r\n");
+    CHECK(b.cleanup.messages.back().envelope.attribute("verp_delimiters") == delimiters);
+  }
+  b.say("MAIL FROM:<list@x.org>\r\n");
+  deliver(b, "x\r\n.\r\n");
+  CHECK(b.cleanup.messages.back().envelope.attribute("verp_delimiters").empty());
+}
