@@ -139,8 +139,8 @@ class Composer {
   void recipient_fields(const queue::BounceRecord& record) {
     const queue::Recipient& to = record.recipient;
     field("Final-Recipient", typed(to.address));
-    if (!to.dsn_orcpt.empty()) {
-      field("Original-Recipient", printable(to.dsn_orcpt, utf8_));
+    if (!to.dsn_original.empty()) {
+      field("Original-Recipient", printable(to.dsn_original, utf8_));
     } else if (!to.original.empty()) {
       field("Original-Recipient", typed(to.original));
     }

@@ -149,7 +149,7 @@ queue::BounceRecord to_log_record(bs::Kind kind, const bs::Record& record) {
   const services::Recipient& to = record.recipient;
   const services::delivery::RecipientResult& result = record.result;
   queue::BounceRecord out;
-  out.recipient = {to.address, to.original, to.dsn_original, to.notify};
+  out.recipient = to;
   out.offset = result.id;
   out.status = result.dsn;
   if (kind == bs::Kind::defer || result.status == Status::deferred) {

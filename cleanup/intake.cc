@@ -17,6 +17,12 @@ struct Intake::SenderPlan {
   std::vector<std::string> bcc;
 };
 
+/// What became of one recipient.
+struct Intake::Expansion {
+  std::string alias;  ///< before virtual_alias_maps
+  std::vector<std::string> addresses;
+};
+
 struct Intake::RecipientPlan {
   std::optional<Error> error;
   std::vector<queue::Recipient> recipients;
@@ -133,34 +139,44 @@ void Intake::open_file() {
 }
 
 /// The addresses that a recipient stands for in the end, one at least.
-Result<std::vector<std::string>> Intake::plan_recipient(const services::Recipient& recipient, RecipientPlan& plan) {
+Result<Intake::Expansion> Intake::plan_recipient(const services::Recipient& recipient, RecipientPlan& plan) {
   route::Router& router = service_.router();
   bool is_empty = recipient.address.empty();
   std::string full = router.rewrite(is_empty ? router.params().empty_address_recipient : recipient.address);
-  if (!option(sc::kMapAddresses)) return std::vector<std::string>{std::move(full)};
+  if (!option(sc::kMapAddresses)) return Expansion{{}, {std::move(full)}};
   UMAYA_TRY(full, router.map_address(full, route::kEnvelopeRecipient));
   UMAYA_TRY(auto bcc, router.recipient_bcc(full));
   for (std::string& address : bcc) plan.bcc.push_back(std::move(address));
-  return router.expand_virtual(full);
+  UMAYA_TRY(auto addresses, router.expand_virtual(full));
+  return Expansion{std::move(full), std::move(addresses)};
 }
 
 Intake::RecipientPlan Intake::plan_recipients(const std::vector<services::Recipient>& recipients) {
   RecipientPlan plan;
   for (const services::Recipient& recipient : recipients) {
-    auto addresses = plan_recipient(recipient, plan);
-    if (!addresses) {
-      plan.error = addresses.error();
+    if ((recipient.notify & queue::notify::kExpanded) != 0) {  // of a message that is queued anew (postsuper -r)
+      plan.recipients.push_back(recipient);
+      continue;
+    }
+    auto expansion = plan_recipient(recipient, plan);
+    if (!expansion) {
+      plan.error = expansion.error();
       return plan;
     }
     const std::string& original = recipient.original.empty() ? recipient.address : recipient.original;
-    for (std::string& address : *addresses) {
+    auto add = [&](std::string& address, uint8_t notify) {
       queue::Recipient out;
       if (original != address) out.original = original;
       out.address = std::move(address);
-      out.dsn_orcpt = recipient.dsn_original;
-      out.notify = recipient.notify;
+      out.dsn_original = recipient.dsn_original;
+      out.notify = notify;
       plan.recipients.push_back(std::move(out));
-    }
+    };
+    // Of an alias with one address the sender hears what becomes of that; of a list, that it is one.
+    bool told = expansion->addresses.size() > 1 && (recipient.notify & services::kNotifySuccess) != 0;
+    if (told && !option(sc::kVerifyOnly)) add(expansion->alias, services::kNotifySuccess | queue::notify::kExpanded);
+    uint8_t notify = told ? queue::notify::behind_alias(recipient.notify) : recipient.notify;
+    for (std::string& address : expansion->addresses) add(address, notify);
   }
   return plan;
 }
@@ -168,7 +184,7 @@ Intake::RecipientPlan Intake::plan_recipients(const std::vector<services::Recipi
 bool Intake::seen_before(const queue::Recipient& r) {
   std::string key = table::fold_case(r.address);
   if (service_.params().enable_original_recipient) {
-    key += '\n' + table::fold_case(r.original) + '\n' + r.dsn_orcpt + '\n';
+    key += '\n' + table::fold_case(r.original) + '\n' + r.dsn_original + '\n';
     key += static_cast<char>('0' + r.notify);
   }
   if (seen_recipients_.contains(key)) return true;

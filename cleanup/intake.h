@@ -59,7 +59,8 @@ class Intake {
   bool option(uint32_t bit) const { return (options_ & bit) != 0; }
 
   SenderPlan plan_sender();
-  Result<std::vector<std::string>> plan_recipient(const services::Recipient& recipient, RecipientPlan& plan);
+  struct Expansion;
+  Result<Expansion> plan_recipient(const services::Recipient& recipient, RecipientPlan& plan);
   RecipientPlan plan_recipients(const std::vector<services::Recipient>& recipients);
   void store(const RecipientPlan& plan);
   void store_one(queue::Recipient recipient);

@@ -148,7 +148,7 @@ event::Task<service::Done> QueueManager::late_results(service::LateResults late)
   for (const auto& result : late.results) {
     auto found = recipients.find(result.id);
     if (found == recipients.end() || result.status != services::delivery::Status::bounced) continue;
-    bounced.push_back({services::from_file(found->second), result});
+    bounced.push_back({found->second, result});
   }
   if (!bounced.empty()) {
     bool recorded = co_await reports_.append(services::bounce::Kind::bounce, late.queue_id, std::move(bounced));

@@ -214,19 +214,21 @@ void QueueManager::add_recipient(ActiveMessage& message, uint32_t index, const q
     ++message.bounced;  // its notice was not sent yet
   }
   if (stored.state != queue::RecipientState::pending) return;
-  if (message.redirected) {
+  const bool expanded = (stored.notify & queue::notify::kExpanded) != 0;
+  if (message.redirected || (expanded && !message.redirect.empty())) {
     write_state(message, stored.offset, queue::RecipientState::abandoned);
     return;
   }
   ActiveRecipient& recipient = message.recipients[index];
   ++recipients_in_memory_;
-  recipient.recipient = services::from_file(stored);
+  recipient.recipient = stored;
   recipient.offset = stored.offset;
   if (!message.redirect.empty()) {
     message.redirected = true;
     if (recipient.recipient.original.empty()) recipient.recipient.original = recipient.recipient.address;
     recipient.recipient.address = message.redirect;
   }
+  if (expanded) return tell_expanded(message, index);
   route::Resolution to = router_->resolve(message.envelope.sender, recipient.recipient.address);
   if (to.error) {  // some table has to be asked first
     ++message.work;
@@ -234,6 +236,18 @@ void QueueManager::add_recipient(ActiveMessage& message, uint32_t index, const q
     return;
   }
   place(message, index, to);
+}
+
+/// An alias that cleanup has expanded: nothing is delivered, its sender is told that it was (RFC 3461 5.2.7.1).
+void QueueManager::tell_expanded(ActiveMessage& message, uint32_t index) {
+  message.recipients.at(index).recipient.notify = queue::notify::kSuccess;
+  services::delivery::RecipientResult result;
+  result.id = index;
+  result.status = services::delivery::Status::sent;
+  result.action = services::delivery::Action::expanded;
+  result.dsn = "2.0.0";
+  result.text = "alias expanded";
+  record(message, {std::move(result)});
 }
 
 event::Task<void> QueueManager::resolve_later(MessageKey key, uint32_t index) {

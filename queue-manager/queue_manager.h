@@ -105,6 +105,7 @@ class QueueManager {
   event::Task<void> begin_again(MessageKey key, std::vector<services::bounce::Kind> old_logs);
   void add_recipient(ActiveMessage& message, uint32_t index, const queue::StoredRecipient& stored);
   void place(ActiveMessage& message, uint32_t index, route::Resolution to);
+  void tell_expanded(ActiveMessage& message, uint32_t index);
   event::Task<void> resolve_later(MessageKey key, uint32_t index);
   void apply_filter(const ActiveMessage& message, route::Resolution& to) const;
   std::string destination_of(TransportId transport, const route::Resolution& to) const;
@@ -118,6 +119,7 @@ class QueueManager {
                                           const std::vector<uint32_t>& tokens) const;
   void take_reply(DeliveryId delivery, MessageKey key, const std::vector<uint32_t>& tokens,
                   services::delivery::Reply reply);
+  void pass_on(ActiveMessage& message, const std::vector<uint32_t>& tokens, const services::delivery::Reply& reply);
   void take_failure(DeliveryId delivery, MessageKey key, const std::vector<uint32_t>& tokens, const Error& error);
   void drain_suspended();
   void defer_here(ActiveMessage& message, const std::vector<uint32_t>& tokens, const std::string& dsn,

@@ -66,7 +66,7 @@ queue::Envelope to_queue_envelope(const services::postdrop::Start& start, uid_t 
   e.arrival_usec = wall_usec();
   e.rewrite_context = "local";
   e.dsn_envid = start.envid;
-  e.dsn_ret = static_cast<queue::DsnReturn>(start.ret);
+  e.dsn_ret = start.ret;
   e.verp_delimiters = start.verp_delimiters;
   if (start.body != services::BodyType::not_given) {
     e.encoding = start.body == services::BodyType::eight_bit ? "8bit" : "7bit";

@@ -50,7 +50,8 @@ class FileContent : public cleanup::ContentSource {
   uint64_t offset_ = 0;
 };
 
-Result<std::vector<services::Recipient>> pending_recipients(queue::MessageReader& file) {
+/// What is not ours to say stays out: only cleanup says of an alias that it was expanded.
+Result<std::vector<services::Recipient>> pending_recipients(queue::MessageReader& file, Origin origin) {
   std::vector<services::Recipient> out;
   queue::RecipientCursor cursor;
   for (;;) {
@@ -58,7 +59,8 @@ Result<std::vector<services::Recipient>> pending_recipients(queue::MessageReader
     if (some.empty()) return out;
     for (auto& r : some) {
       if (r.state != queue::RecipientState::pending) continue;
-      out.push_back(services::from_file(r));
+      if (origin == Origin::posted) r.notify &= static_cast<uint8_t>(~queue::notify::kExpanded);
+      out.push_back(r);
     }
   }
 }
@@ -183,7 +185,7 @@ Result<Pickup::Item> Pickup::load(const std::string& name, int fd, uid_t owner) 
   UMAYA_TRY(queue::MessageReader file, queue::MessageReader::open(fd));
   const Origin origin = origin_of(file.envelope(), owner, ::geteuid());
   if (origin == Origin::unknown) return permanent(fmt::format("owner {} is not the one who posted it", owner));
-  UMAYA_TRY(auto recipients, pending_recipients(file));
+  UMAYA_TRY(auto recipients, pending_recipients(file, origin));
   cleanup::Submission submission;
   auto form = params_.long_ids ? queue::IdForm::long_form : queue::IdForm::short_form;
   submission.envelope = to_submission(file.envelope(), origin, queue::make_id(form));

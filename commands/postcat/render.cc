@@ -71,9 +71,9 @@ Result<> print_recipients(queue::MessageReader& message, Printer& printer) {
     UMAYA_TRY(auto some, message.read_recipients(cursor, 1000));
     if (some.empty()) return {};
     for (const queue::StoredRecipient& recipient : some) {
-      if (!recipient.dsn_orcpt.empty()) {
+      if (!recipient.dsn_original.empty()) {
         printer.record(Type::attribute, recipient.offset,
-                       fmt::format("named_attribute: dsn_orig_rcpt={}", recipient.dsn_orcpt));
+                       fmt::format("named_attribute: dsn_orig_rcpt={}", recipient.dsn_original));
       }
       if (recipient.notify != 0) {
         printer.record(Type::attribute, recipient.offset,

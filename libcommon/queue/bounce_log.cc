@@ -54,7 +54,7 @@ void set(BounceRecord& record, std::string_view name, std::string_view value) {
   };
   const Row rows[] = {{"recipient", &record.recipient.address},
                       {"original_recipient", &record.recipient.original},
-                      {"dsn_orig_rcpt", &record.recipient.dsn_orcpt},
+                      {"dsn_orig_rcpt", &record.recipient.dsn_original},
                       {"status", &record.status},
                       {"action", &record.action},
                       {"diag_type", &record.diag_type},
@@ -99,7 +99,7 @@ std::string encode_bounce_record(const BounceRecord& record) {
   put(out, "recipient", record.recipient.address.empty() ? "<>" : record.recipient.address);
   put(out, "original_recipient", record.recipient.original);
   put(out, "offset", std::to_string(record.offset));
-  put(out, "dsn_orig_rcpt", record.recipient.dsn_orcpt);
+  put(out, "dsn_orig_rcpt", record.recipient.dsn_original);
   put(out, "notify_flags", std::to_string(record.recipient.notify));
   put(out, "status", record.status);
   put(out, "action", record.action);

@@ -1,9 +1,11 @@
 // NAME    envelope - what is known about a message apart from its text
 //
 // DESCRIPTION
-//     Envelope holds the sender and the attributes, Recipient one address that it goes to. Both travel between
-//     processes and stand in the queue file; visit() names every field once for both. In the file a field that is
-//     empty or zero is left out, and one that a reader does not know is kept in `extra`.
+//     Envelope holds the sender and the attributes as they stand in the queue file; visit() names every field. A field
+//     that is empty or zero is left out there, and one that a reader does not know is kept in `extra`. The names are a
+//     file format: they stay when versions of the programs change, and old files must be read. What services tell one
+//     another of a message is services::Envelope, which says why it is another struct.
+//     Recipient is one address that the message goes to, in the file and between services alike.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +16,7 @@
 namespace umaya::queue {
 
 /// RFC 3461 4.3: what a notice brings back; unset leaves it to bounce_size_limit.
-enum class DsnReturn : uint8_t { unset, full, headers };
+enum class DsnReturn : uint8_t { not_given, full, headers };
 
 /// RFC 3461 4.1, a set of bits; 0 means that the sender did not say (failure and delay, by our choice).
 namespace notify {
@@ -22,6 +24,15 @@ inline constexpr uint8_t kNever = 1;
 inline constexpr uint8_t kSuccess = 2;
 inline constexpr uint8_t kFailure = 4;
 inline constexpr uint8_t kDelay = 8;
+/// Not of RFC 3461: this is an alias that was expanded. It gets nothing itself; its sender is told of the expansion.
+inline constexpr uint8_t kExpanded = 16;
+
+/// What the addresses behind an alias inherit: success was told as "expanded" and is not told again (RFC 3461 5.2.7.1).
+inline uint8_t behind_alias(uint8_t bits) {
+  if ((bits & kSuccess) == 0) return bits;
+  const uint8_t rest = bits & static_cast<uint8_t>(~kSuccess);
+  return rest == 0 ? kNever : rest;
+}
 }  // namespace notify
 
 /// Whether a notice of that kind (one of the bits above) is to be sent to the sender of a recipient with these bits.
@@ -51,7 +62,7 @@ struct Envelope {
   std::string content_filter;   ///< transport:nexthop of a FILTER action or of content_filter
   std::string redirect;         ///< a REDIRECT action: replaces all recipients
   std::string dsn_envid;        ///< RFC 3461 ENVID as decoded
-  DsnReturn dsn_ret = DsnReturn::unset;
+  DsnReturn dsn_ret = DsnReturn::not_given;
   std::string verp_delimiters;  ///< XVERP: two characters
   std::string client_name;      ///< where it came from: verified name or "unknown"; empty when local
   std::string client_address;
@@ -93,10 +104,10 @@ struct Envelope {
 struct Recipient {
   static constexpr std::string_view kName = "recipient";
 
-  std::string address;    ///< where it goes, after rewriting
-  std::string original;   ///< as the client gave it; empty means the same
-  std::string dsn_orcpt;  ///< RFC 3461 ORCPT "type;address", decoded
-  uint8_t notify = 0;     ///< bits of namespace notify
+  std::string address;       ///< where it goes, after rewriting
+  std::string original;      ///< as the client gave it; empty means the same
+  std::string dsn_original;  ///< RFC 3461 ORCPT "type;address", decoded
+  uint8_t notify = 0;        ///< bits of namespace notify
 
   /// The address as the client gave it.
   const std::string& original_or_address() const { return original.empty() ? address : original; }
@@ -104,7 +115,7 @@ struct Recipient {
   static void visit(auto& self, auto&& v) {
     v("address", self.address);
     v("original", self.original);
-    v("dsn_orcpt", self.dsn_orcpt);
+    v("dsn_original", self.dsn_original);
     v("notify", self.notify);
   }
 };

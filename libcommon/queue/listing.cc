@@ -61,6 +61,7 @@ std::optional<ListedMessage> list_message(const QueueDirectories& spool, QueueNa
     for (const StoredRecipient& stored : *some) {
       bool is_bounced = stored.state == RecipientState::bounced;
       if (stored.state != RecipientState::pending && !is_bounced) continue;
+      if ((stored.notify & notify::kExpanded) != 0) continue;  // gets no mail
       ListedRecipient recipient{stored.address, stored.original, {}, false};
       auto offset = by_offset.find(stored.offset);
       auto address = by_address.find(stored.address);

@@ -160,7 +160,8 @@ Result<Envelope> decode_attributes(std::string_view bytes) {
 
 Result<> append_recipient(std::string& out, const Recipient& recipient) {
   std::string_view original = recipient.original == recipient.address ? std::string_view() : recipient.original;
-  for (std::string_view text : {std::string_view(recipient.address), original, std::string_view(recipient.dsn_orcpt)}) {
+  for (std::string_view text :
+       {std::string_view(recipient.address), original, std::string_view(recipient.dsn_original)}) {
     if (text.size() > kMaxAddress) return permanent("address is longer than 32767 bytes", "5.1.3");
     if (!fit_for_lines(text)) return permanent("address has a line end or a null byte in it", "5.1.3");
   }
@@ -169,10 +170,10 @@ Result<> append_recipient(std::string& out, const Recipient& recipient) {
       .u8(recipient.notify)
       .u16(static_cast<uint16_t>(recipient.address.size()))
       .u16(static_cast<uint16_t>(original.size()))
-      .u16(static_cast<uint16_t>(recipient.dsn_orcpt.size()))
+      .u16(static_cast<uint16_t>(recipient.dsn_original.size()))
       .bytes(recipient.address)
       .bytes(original)
-      .bytes(recipient.dsn_orcpt);
+      .bytes(recipient.dsn_original);
   return {};
 }
 
@@ -193,7 +194,7 @@ Result<StoredRecipient> decode_recipient(std::string_view record) {
   size_t address = in.u16(), original = in.u16(), orcpt = in.u16();
   recipient.address = in.bytes(address);
   recipient.original = in.bytes(original);
-  recipient.dsn_orcpt = in.bytes(orcpt);
+  recipient.dsn_original = in.bytes(orcpt);
   if (!in.at_end() || !known_state(state)) return damaged("recipient");
   if (!fit_for_lines(record.substr(kRecipientHeadSize))) return damaged("recipient with a line end in it");
   recipient.state = static_cast<RecipientState>(state);

@@ -2,6 +2,12 @@
 //
 // DESCRIPTION
 //     Addresses are in internal form (RFC 5321 quoting removed), the empty string is the null sender.
+//
+//     Recipient is the queue file's. Envelope is not queue::Envelope, and queue_envelope.h leads from one to the other,
+//     for two reasons. It holds what a client may say of a message and an agent may know: flags, content filter and
+//     redirection of the queue file are decided by cleanup and qmgr alone, and have no place in what smtpd or a
+//     delivery agent sends. And it changes with the programs (two versions refuse one another, libcommon/ipc), while
+//     the fields of queue::Envelope are the names in a file that outlives them.
 #pragma once
 
 #include <cstdint>
@@ -9,19 +15,23 @@
 #include <string_view>
 #include <vector>
 
+#include "libcommon/queue/envelope.h"
+
 namespace umaya::services {
 
 /// RFC 3461 NOTIFY bits; 0: not given (failure and, when late, delay).
 enum Notify : uint8_t {
   kNotifyDefault = 0,
-  kNotifyNever = 1,
-  kNotifySuccess = 2,
-  kNotifyFailure = 4,
-  kNotifyDelay = 8
+  kNotifyNever = queue::notify::kNever,
+  kNotifySuccess = queue::notify::kSuccess,
+  kNotifyFailure = queue::notify::kFailure,
+  kNotifyDelay = queue::notify::kDelay
 };
 
 /// RFC 3461 RET.
-enum class Return : uint8_t { not_given, full, headers };
+using Return = queue::DsnReturn;
+
+using queue::Recipient;
 
 /// RFC 6152 BODY.
 enum class BodyType : uint8_t { not_given, seven_bit, eight_bit };
@@ -35,21 +45,6 @@ struct Attribute {
   static void visit(auto& self, auto&& v) {
     v("name", self.name);
     v("value", self.value);
-  }
-};
-
-/// One recipient as the client named it.
-struct Recipient {
-  std::string address;       ///< where it goes
-  std::string original;      ///< what was asked for first; empty: the same
-  std::string dsn_original;  ///< ORCPT as "type;text" with xtext decoded; empty: none
-  uint8_t notify = kNotifyDefault;
-  static constexpr std::string_view kName = "recipient";
-  static void visit(auto& self, auto&& v) {
-    v("address", self.address);
-    v("original", self.original);
-    v("dsn_original", self.dsn_original);
-    v("notify", self.notify);
   }
 };
 

@@ -36,7 +36,7 @@ queue::Envelope to_file(const Envelope& envelope) {
   stored.sender = envelope.sender;
   stored.arrival_usec = envelope.arrival_usec;
   stored.dsn_envid = envelope.envid;
-  stored.dsn_ret = static_cast<queue::DsnReturn>(envelope.ret);
+  stored.dsn_ret = envelope.ret;
   if (envelope.body == BodyType::seven_bit) stored.encoding = "7bit";
   if (envelope.body == BodyType::eight_bit) stored.encoding = "8bit";
   if (envelope.smtputf8) stored.flags |= queue::flag::kSmtpUtf8;
@@ -56,7 +56,7 @@ Envelope from_file(std::string queue_id, const queue::Envelope& stored) {
   envelope.sender = stored.sender;
   envelope.arrival_usec = stored.arrival_usec;
   envelope.envid = stored.dsn_envid;
-  envelope.ret = static_cast<Return>(stored.dsn_ret);
+  envelope.ret = stored.dsn_ret;
   if (stored.encoding == "7bit") envelope.body = BodyType::seven_bit;
   if (stored.encoding == "8bit") envelope.body = BodyType::eight_bit;
   envelope.smtputf8 = stored.has(queue::flag::kSmtpUtf8);
@@ -66,14 +66,6 @@ Envelope from_file(std::string queue_id, const queue::Envelope& stored) {
   }
   for (const auto& [name, value] : stored.extra) envelope.attributes.push_back({name, value});
   return envelope;
-}
-
-queue::Recipient to_file(const Recipient& recipient) {
-  return {recipient.address, recipient.original, recipient.dsn_original, recipient.notify};
-}
-
-Recipient from_file(const queue::Recipient& stored) {
-  return {stored.address, stored.original, stored.dsn_orcpt, stored.notify};
 }
 
 }  // namespace umaya::services

@@ -19,7 +19,4 @@ namespace umaya::services {
 queue::Envelope to_file(const Envelope& envelope);
 Envelope from_file(std::string queue_id, const queue::Envelope& stored);
 
-queue::Recipient to_file(const Recipient& recipient);
-Recipient from_file(const queue::Recipient& stored);
-
 }  // namespace umaya::services

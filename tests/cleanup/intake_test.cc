@@ -205,6 +205,36 @@ TEST_CASE("cleanup intake: enable_original_recipient decides what a duplicate is
   CHECK(instance.read().addresses() == "a@example.com(x) ");
 }
 
+/// What stands in the queue file for a recipient: "address:notify " for each.
+static std::string stored_for(Instance& instance, const std::string& to, uint8_t notify, uint32_t more_options = 0) {
+  auto s = Instance::submission({to});
+  s.recipients[0].notify = notify;
+  s.recipients[0].dsn_original = "rfc822;" + to;
+  s.options |= more_options;
+  CHECK(instance.code(std::move(s)) == "250 2.0.0");
+  std::string out;
+  for (const auto& r : instance.read().recipients) out += r.address + ":" + std::to_string(r.notify) + " ";
+  return out;
+}
+
+TEST_CASE("cleanup intake: a virtual alias of several addresses is told as expanded when success is to be told",
+          "[cleanup][dsn]") {
+  namespace n = queue::notify;
+  Instance instance("virtual_alias_maps = inline:{{list@example.com=a@x.test,b@x.test},{one@example.com=c@x.test}}\n");
+  auto told = std::to_string(n::kSuccess | n::kExpanded);
+  CHECK(stored_for(instance, "list@example.com", n::kSuccess) ==
+        "list@example.com:" + told + " a@x.test:1 b@x.test:1 ");
+  CHECK(instance.read().recipients[0].dsn_original == "rfc822;list@example.com");
+  CHECK(stored_for(instance, "list", n::kSuccess | n::kFailure) ==
+        "list@example.com:" + told + " a@x.test:4 b@x.test:4 ");
+  CHECK(stored_for(instance, "list@example.com", n::kFailure) == "a@x.test:4 b@x.test:4 ");
+  CHECK(stored_for(instance, "list@example.com", 0) == "a@x.test:0 b@x.test:0 ");
+  // A message that is queued anew names the alias, and is not expanded again.
+  CHECK(stored_for(instance, "list@example.com", n::kSuccess | n::kExpanded) == "list@example.com:" + told + " ");
+  CHECK(stored_for(instance, "one@example.com", n::kSuccess) == "c@x.test:2 ");  // RFC 3461 5.2.7.1: the duty passes on
+  CHECK(stored_for(instance, "list@example.com", n::kSuccess, sc::kVerifyOnly) == "a@x.test:1 b@x.test:1 ");
+}
+
 TEST_CASE("cleanup intake: recipients of headers are taken for sendmail -t, resent ones first", "[cleanup]") {
   Instance instance;
   auto s = Instance::submission({"extra"}, "To: a, G: b, c@x.test;\r\nCc: d\r\nBcc: hidden\r\n\r\n");

@@ -76,7 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     queue::BounceRecord record;
     record.recipient.address = next(rest);
     record.recipient.original = next(rest);
-    record.recipient.dsn_orcpt = next(rest);
+    record.recipient.dsn_original = next(rest);
     record.status = "5.1.1";
     record.action = "failed";
     record.mta_name = next(rest);

@@ -41,7 +41,7 @@ TEST_CASE("bounce log: records come back as they were written", "[queue][bounce_
   auto records = read_log(*text);
   REQUIRE(records.size() == 3);
   CHECK(records[1].recipient.address == "user1@example.net");
-  CHECK(records[1].recipient.dsn_orcpt == "rfc822;list@example.net");
+  CHECK(records[1].recipient.dsn_original == "rfc822;list@example.net");
   CHECK(records[1].recipient.notify == 4);
   CHECK(records[1].offset == 1001);
   CHECK(records[1].diag_text == "550 5.1.1 no\nsuch\\user");

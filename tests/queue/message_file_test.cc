@@ -121,7 +121,7 @@ TEST_CASE("queue file: what was written is read back, a small message with one w
     CHECK(stored.envelope.extra == sample_envelope().extra);
     REQUIRE(stored.recipients.size() == 3);
     CHECK(stored.recipients[0].original == "list@c5.example");
-    CHECK(stored.recipients[0].dsn_orcpt == "rfc822;list@c5.example");
+    CHECK(stored.recipients[0].dsn_original == "rfc822;list@c5.example");
     CHECK(stored.recipients[0].notify == notify::kSuccess);
     CHECK(stored.recipients[1].original_or_address() == "k.kikk@c5.example");
     CHECK(stored.content == "Subject: x\r\n\r\nhello\r\n");

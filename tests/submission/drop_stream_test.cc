@@ -165,6 +165,22 @@ TEST_CASE("pickup: only a requeued file of the mail owner keeps what its envelop
   CHECK(to_submission(forged, Origin::requeued, "ID").arrival_usec == 5);
 }
 
+TEST_CASE("S31 pickup: nothing that a user can write into a message makes it one of the mail system's own",
+          "[submission][attack]") {
+  // Address verification does not exist yet. When it does, its probes must not be made from what comes in here.
+  queue::Envelope forged;
+  forged.sender = "double-bounce@mx.example";
+  forged.flags = UINT32_MAX;
+  forged.extra["probe"] = "yes";
+  services::Envelope posted = to_submission(forged, Origin::posted, "ID");
+  REQUIRE(posted.attributes.size() == 1);
+  CHECK(posted.attribute("rewrite_context") == "local");
+  namespace sc = services::cleanup;
+  const uint32_t options = submission_options(forged, {});
+  CHECK((options & ~uint32_t{sc::kMapAddresses | sc::kCheckContent | sc::kRewriteLocally | sc::kVerifyOnly |
+                             sc::kReportDelivery | sc::kHold}) == 0);
+}
+
 TEST_CASE("pickup: every bound parameter is in the table and marked used", "[submission]") {
   for (const std::string& problem : config::check_bindings(kPickupBindings)) FAIL_CHECK(problem);
 }
