@@ -83,6 +83,7 @@ Result<std::unique_ptr<LocalAgent>> LocalAgent::open(const daemon::Process& proc
   agent->workers_ = std::make_unique<Workers>(process.queue_path(services::become::kSocket));
   agent->cleanup_ = std::make_unique<ipc::ChannelPool>(process.queue_path(services::cleanup::kSocket));
   agent->agents_.clear();
+  if (settings.params.biff) agent->biff_ = Biff::open();
   return agent;
 }
 
@@ -181,12 +182,6 @@ Task<services::become::Ended> LocalBackend::run(Identity who, services::become::
   co_return co_await agent_.workers_->run(who, std::move(job), job_.message.get());
 }
 
-uint8_t notify_behind_alias(uint8_t notify) {
-  if ((notify & services::kNotifySuccess) == 0) return notify;
-  const uint8_t rest = notify & static_cast<uint8_t>(~services::kNotifySuccess);
-  return rest == 0 ? static_cast<uint8_t>(services::kNotifyNever) : rest;
-}
-
 services::cleanup::Submission LocalBackend::submission(const Forward& message) const {
   const LocalParams& params = agent_.settings_.params;
   services::cleanup::Submission out;
@@ -210,7 +205,7 @@ services::cleanup::Submission LocalBackend::submission(const Forward& message) c
     to.original = from.original.empty() ? from.address : from.original;
     if (!message.other_sender) {
       to.dsn_original = from.dsn_original;
-      to.notify = notify_behind_alias(from.notify);
+      to.notify = queue::notify::behind_alias(from.notify);
     }
     out.recipients.push_back(std::move(to));
   }

@@ -19,12 +19,10 @@
 #include "libcommon/services/status_filter.h"
 #include "libcommon/table/maps.h"
 #include "local-delivery/agent.h"
+#include "local-delivery/biff.h"
 #include "local-delivery/local_delivery.h"
 
 namespace umaya::local_delivery {
-
-/// NOTIFY of the addresses behind an alias: success was told as "expanded" and is not told again (RFC 3461 5.2.7.1).
-uint8_t notify_behind_alias(uint8_t notify);
 
 class LocalAgent {
  public:
@@ -67,6 +65,7 @@ class LocalAgent {
   std::map<std::string, Places> places_;
   SystemUsers users_;
   services::delivery::StatusFilter status_filter_;
+  Biff biff_;
   Ledger ledger_;
 };
 
@@ -82,6 +81,7 @@ class LocalBackend : public LocalOutside {
   event::Task<services::become::FileContent> read_file(Identity who, services::become::ReadFile job) override;
   event::Task<services::become::Ended> run(Identity who, services::become::Run job) override;
   event::Task<Result<std::string>> forward(Forward message) override;
+  void tell_new_mail(const std::string& user, uint64_t begins_at) override { agent_.biff_.notify(user, begins_at); }
   event::Task<services::delivery::RecipientResult> pass(std::string transport, std::string nexthop,
                                                         std::string recipient) override;
 

@@ -221,6 +221,7 @@ Task<PartResult> LocalDelivery::deliver_user(Progress* progress, UserAction acti
     co_await expander_.add_forward_text(&progress->plan, action.user, done.forward_text, action.from);
     co_return PartResult{};
   }
+  if (mailbox_now) note_new_mail(action.user, done);
   if (mailbox_now && done.outcome == Outcome::delivered) progress->plan.seen.insert("mailbox " + action.user.name);
   if (mailbox_now || (asked && done.outcome != Outcome::delivered)) co_return mailbox_result(done, std::move(text));
   if (!progress->plan.seen.insert("mailbox " + action.user.name).second) co_return PartResult{};
@@ -257,7 +258,15 @@ Task<PartResult> LocalDelivery::deliver_mailbox(Progress* progress, UserAction a
   Identity who = identity_of(action.user);
   who.extra_gid = settings_.spool_gid;
   services::become::Delivered done = co_await outside_.deliver(who, std::move(job));
+  note_new_mail(action.user, done);
   co_return mailbox_result(done, std::move(text));
+}
+
+/// comsat reads mailboxes of one file only.
+void LocalDelivery::note_new_mail(const User& user, const services::become::Delivered& done) {
+  const bool mbox = user_mailbox(user).kind == services::become::MailboxKind::mbox;
+  if (params_.biff && mbox && done.outcome == services::become::Outcome::delivered)
+    outside_.tell_new_mail(user.name, done.begins_at);
 }
 
 services::become::Deliver LocalDelivery::make_job(const Progress& progress, std::string_view header_kind) const {

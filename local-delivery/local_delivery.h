@@ -84,6 +84,7 @@ class LocalDelivery {
   event::Task<PartResult> pass(std::string service, std::string recipient);
   event::Task<PartResult> forward(Progress* progress, Forward message);
   services::become::Deliver make_job(const Progress& progress, std::string_view header_kind) const;
+  void note_new_mail(const User& user, const services::become::Delivered& done);
   services::become::Mailbox user_mailbox(const User& user) const;
   void set_locks(services::become::Mailbox* mailbox) const;
   Result<std::vector<std::string>> forward_files(const Progress& progress, const User& user) const;

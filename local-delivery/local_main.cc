@@ -5,7 +5,8 @@
 //     users; .forward files are honoured; mail goes to a Maildir or mbox, to commands and files that aliases and users
 //     name, and everything else that a name stands for goes back into the queue as a new message. Deliveries are made
 //     by private/become with the rights of the recipient; this process has none of its own beyond the mail system's
-//     user. Trouble with files, tables or the user database defers mail; only a definite answer sends it back.
+//     user. With biff, comsat of this host is told of new mail in a mailbox of one file. Trouble with files, tables or
+//     the user database defers mail; only a definite answer sends it back.
 //
 // RECEIVES FROM
 //     qmgr: private/local

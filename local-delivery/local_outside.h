@@ -52,6 +52,8 @@ class LocalOutside {
   virtual event::Task<services::become::Ended> run(Identity who, services::become::Run job) = 0;
   /// The queue id of the new message, or why there is none.
   virtual event::Task<Result<std::string>> forward(Forward message) = 0;
+  /// A user's mbox has a new message that begins there.
+  virtual void tell_new_mail(const std::string& user, uint64_t begins_at) = 0;
   /// Hands the recipient to another delivery agent.
   virtual event::Task<services::delivery::RecipientResult> pass(std::string transport, std::string nexthop,
                                                                 std::string recipient) = 0;

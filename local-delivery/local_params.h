@@ -20,7 +20,7 @@ struct LocalParams {
   int64_t mailbox_size_limit = 0, duplicate_filter_limit = 0;
   int lock_attempts = 20, log_decimals = 2, concurrency_limit = 2;
   Duration lock_delay{}, stale_lock_time{}, command_time_limit{};
-  bool strict_ownership = true, require_home = false;
+  bool biff = true, strict_ownership = true, require_home = false;
   bool expand_owner = false, reset_owner = false, frozen_delivered = true;
   bool original_recipient = true, owner_request_special = true, long_queue_ids = false;
 };
@@ -29,6 +29,7 @@ inline constexpr auto kLocalBindings = config::bindings<LocalParams>({
     {"alias_maps", &LocalParams::alias_maps},
     {"allow_mail_to_commands", &LocalParams::allow_commands},
     {"allow_mail_to_files", &LocalParams::allow_files},
+    {"biff", &LocalParams::biff},
     {"command_execution_directory", &LocalParams::command_execution_directory},
     {"command_expansion_filter", &LocalParams::command_filter},
     {"command_time_limit", &LocalParams::command_time_limit},

@@ -129,8 +129,10 @@ Result<std::string> separator(int fd, off_t size) {
   return std::string(tail[0] == '\n' ? "" : "\n");
 }
 
-Result<off_t> append(int fd, off_t start, const MboxMessage& mail) {
+/// Gives the end of the message; begin gets where its first line is.
+Result<off_t> append(int fd, off_t start, const MboxMessage& mail, uint64_t& begin) {
   UMAYA_TRY(std::string text, separator(fd, start));
+  begin = static_cast<uint64_t>(start) + text.size();
   text += from_line(mail.sender, wall_seconds());
   text += mail.message.head;
   uint64_t limit = mail.message.size_limit > 0 ? mail.message.size_limit : kMboxTextLimit;
@@ -151,7 +153,8 @@ void cut(int fd, off_t size) {
   if (fs::calls().ftruncate(fd, size) == 0) fs::calls().fsync(fd);
 }
 
-void append_all(int fd, std::span<const MboxMessage> messages, std::span<Result<>> results) {
+void append_all(int fd, std::span<const MboxMessage> messages, std::span<Result<>> results,
+                std::span<uint64_t> begins) {
   struct stat status {};
   bool known = ::fstat(fd, &status) == 0;
   const off_t before = status.st_size;
@@ -161,7 +164,7 @@ void append_all(int fd, std::span<const MboxMessage> messages, std::span<Result<
       results[i] = temporary("size of the mailbox is not known", "4.2.0");
       continue;
     }
-    auto appended = append(fd, end, messages[i]);
+    auto appended = append(fd, end, messages[i], begins[i]);
     if (appended) {
       end = *appended;
     } else {
@@ -199,14 +202,17 @@ std::string from_line(std::string_view sender, int64_t seconds) {
 }
 
 std::vector<Result<>> deliver_mbox(int directory, const std::string& name, const MboxRules& rules,
-                                   std::span<const MboxMessage> messages) {
+                                   std::span<const MboxMessage> messages, std::vector<uint64_t>* begins) {
   std::vector<Result<>> results(messages.size());
+  std::vector<uint64_t> unused;
+  if (!begins) begins = &unused;
+  begins->assign(messages.size(), 0);
   LockedMbox box(directory, name, rules);
   if (auto locked = box.acquire(); !locked) {
     fail_all(results, locked.error());
     return results;
   }
-  append_all(box.fd(), messages, results);
+  append_all(box.fd(), messages, results, *begins);
   if (!box.created()) return results;
   if (auto synced = sync_directory(directory, name); !synced) fail_all(results, synced.error());
   return results;

@@ -50,9 +50,10 @@ struct MboxMessage {
   std::string sender;  ///< empty: the null sender, written MAILER-DAEMON
 };
 
-/// Appends all messages to the file of this name in directory; one result for each.
+/// Appends all messages to the file of this name in directory; one result for each. begins, when given, gets the offset
+/// of each message's "From " line; meaningless where the message was not delivered.
 std::vector<Result<>> deliver_mbox(int directory, const std::string& name, const MboxRules& rules,
-                                   std::span<const MboxMessage> messages);
+                                   std::span<const MboxMessage> messages, std::vector<uint64_t>* begins = nullptr);
 
 /// "From sender Sun Nov 22 04:18:03 2026\n"; white space and control bytes of the sender become '_' and '?'.
 std::string from_line(std::string_view sender, int64_t seconds);

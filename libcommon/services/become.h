@@ -126,6 +126,7 @@ struct Delivered {
   std::string forward_file;  ///< its name
   std::string forward_text;  ///< its content
   std::string warning;       ///< for the log: a .forward file that was passed over
+  uint64_t begins_at = 0;    ///< delivered to an mbox: offset of the message
   static constexpr std::string_view kName = "become.delivered";
   static void visit(auto& self, auto&& v) {
     v("id", self.id);
@@ -135,6 +136,7 @@ struct Delivered {
     v("forward_file", self.forward_file);
     v("forward_text", self.forward_text);
     v("warning", self.warning);
+    v("begins_at", self.begins_at);
   }
 };
 

@@ -116,11 +116,13 @@ Result<Fd> mbox_directory(const Mailbox& where, std::string& name) {
   return mailbox::open_directory_beneath(base.get(), folder, Missing::create);
 }
 
-std::vector<Result<>> append_mbox(const Mailbox& where, std::span<const mailbox::MboxMessage> messages) {
+std::vector<Result<>> append_mbox(const Mailbox& where, std::span<const mailbox::MboxMessage> messages,
+                                  std::vector<uint64_t>& begins) {
   std::string name;
   auto directory = mbox_directory(where, name);
+  begins.assign(messages.size(), 0);
   if (!directory) return all_failed(messages.size(), directory.error());
-  return mailbox::deliver_mbox(directory->get(), name, rules_of(where), messages);
+  return mailbox::deliver_mbox(directory->get(), name, rules_of(where), messages, &begins);
 }
 
 }  // namespace
@@ -191,8 +193,12 @@ std::vector<Delivered> MailboxServer::deliver(std::span<DeliverJob> jobs) {
     }
     std::vector<mailbox::MboxMessage> messages;
     for (size_t job : group.jobs) messages.push_back({message_of(jobs[job]), jobs[job].request.sender});
-    std::vector<Result<>> results = append_mbox(*group.where, messages);
-    for (size_t i = 0; i < results.size(); ++i) put(answers[group.jobs[i]], results[i]);
+    std::vector<uint64_t> begins;
+    std::vector<Result<>> results = append_mbox(*group.where, messages, begins);
+    for (size_t i = 0; i < results.size(); ++i) {
+      answers[group.jobs[i]].begins_at = begins[i];
+      put(answers[group.jobs[i]], results[i]);
+    }
   }
   return answers;
 }

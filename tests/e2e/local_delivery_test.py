@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pwd
+import socket
 import stat
 import time
 import unittest
@@ -180,6 +181,25 @@ class Mailboxes(unittest.TestCase):
             self.assertEqual(box.count("\n\n>From here on it is text.\n\n"), 3)
             self.assertEqual(stat.S_IMODE(os.stat(mail.path("mail", "kim")).st_mode), 0o600)
             self.assertEqual(os.listdir(mail.path("mail")), ["kim"])
+
+    def test_biff_tells_comsat_where_the_new_message_begins(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as comsat, Instance(users=["biffkim"], start=False) as mail:
+            try:
+                comsat.bind(("127.0.0.1", 512))
+            except OSError as error:
+                self.skipTest(f"the port of comsat: {error}")
+            comsat.settimeout(20)
+            self.spool(mail)
+            mail.start()
+            for number in range(2):
+                mail.send("sender@example.test", "biffkim@example.test", MESSAGE.format(number))
+                heard = b""
+                while not heard.startswith(b"biffkim@"):  # others may use the port of this host, too
+                    heard = comsat.recv(1000)
+                offset = int(heard.split(b"@")[1])
+                box = read(mail.path("mail", "biffkim"))
+                self.assertTrue(box[offset:].startswith("From sender@example.test "), heard)
+                self.assertEqual(offset == 0, number == 0)
 
     def test_a_locked_mbox_defers_and_is_tried_again(self):
         with Instance(users=["kim"], main_cf={"deliver_lock_attempts": "2", "deliver_lock_delay": "1s"},

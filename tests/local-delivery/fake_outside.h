@@ -27,6 +27,7 @@ class FakeOutside : public LocalOutside {
   int exit_code = 0;
 
   std::vector<std::string> done;  ///< what happened, one line each
+  std::vector<std::string> told;  ///< of new mail
   std::vector<services::become::Run> runs;
   std::vector<services::become::Deliver> deliveries;
 
@@ -75,6 +76,7 @@ class FakeOutside : public LocalOutside {
       answer.dsn = "4.3.1";
     } else {
       done.push_back(what);
+      answer.begins_at = 1234;
     }
     co_return answer;
   }
@@ -103,6 +105,9 @@ class FakeOutside : public LocalOutside {
     if (!message.delivered_to.empty()) what += " via " + message.delivered_to;
     done.push_back(what);
     co_return std::string("NEWID");
+  }
+  void tell_new_mail(const std::string& user, uint64_t begins_at) override {
+    told.push_back(user + "@" + std::to_string(begins_at));
   }
   event::Task<services::delivery::RecipientResult> pass(std::string transport, std::string nexthop,
                                                         std::string recipient) override {

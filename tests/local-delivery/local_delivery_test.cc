@@ -31,6 +31,24 @@ TEST_CASE("local delivery: users, mailboxes and unknown names", "[local]") {
           "Return-Path: <sender@example.org>\nX-Original-To: kim@example.com\nDelivered-To: kim@example.com\n");
 }
 
+TEST_CASE("local delivery: biff hears of mail in a mailbox of one file, and of nothing else", "[local]") {
+  Desk desk;
+  desk.run("kim@example.com");
+  CHECK(desk.outside.told == std::vector<std::string>{"kim@1234"});
+  desk.outside.told.clear();
+  desk.outside.broken = {"mailbox"};
+  desk.run("kim@example.com");
+  desk.outside.broken.clear();
+  desk.settings.params.biff = false;
+  desk.run("kim@example.com");
+  desk.settings.params.biff = true;
+  desk.settings.params.home_mailbox = "Maildir/";
+  desk.run("kim@example.com");
+  desk.settings.params.mailbox_command = "cmd";
+  desk.run("kim@example.com");
+  CHECK(desk.outside.told.empty());
+}
+
 TEST_CASE("local delivery: L8 L20 a user database that cannot be asked defers", "[local]") {
   Desk desk;
   desk.outside.users_fail = true;

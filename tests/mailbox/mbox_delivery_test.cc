@@ -51,6 +51,21 @@ TEST_CASE("mbox: L15 messages are separated and quoted whatever the file ended i
   REQUIRE(spool.list("") == std::vector<std::string>{"kim"});
 }
 
+TEST_CASE("mbox: where each message begins is told", "[mailbox][mbox]") {
+  Directory spool;
+  spool.write("kim", "old");
+  Message message("Subject: hi\r\n\r\nx\r\n");
+  std::vector<MboxMessage> mails{{message.mail(), "a@x"}, {message.mail(), "b@x"}};
+  std::vector<uint64_t> begins;
+  auto results = deliver_mbox(spool.fd(), "kim", quick(), mails, &begins);
+  REQUIRE(results[0]);
+  REQUIRE(results[1]);
+  std::string text = spool.read("kim");
+  REQUIRE(begins.size() == 2);
+  CHECK(text.substr(begins[0]).starts_with("From a@x "));
+  CHECK(text.substr(begins[1]).starts_with("From b@x "));
+}
+
 TEST_CASE("mbox: a From line has one line and one word for the sender", "[mailbox][mbox]") {
   setenv("TZ", "UTC", 1);
   tzset();
