@@ -115,8 +115,10 @@ void QueueManager::take_reply(DeliveryId delivery, MessageKey key, const std::ve
   } else {
     scheduler_.finished(delivery, Outcome::reached, monotonic_now());
   }
+  if (!reply.pass_to.empty()) pass_on(message, tokens, reply);
   for (uint32_t token : tokens) {
-    bool answered = std::any_of(reply.results.begin(), reply.results.end(),
+    bool answered = !reply.pass_to.empty() ||
+                    std::any_of(reply.results.begin(), reply.results.end(),
                                 [token](const agent::RecipientResult& result) { return result.id == token; });
     if (answered) continue;
     agent::RecipientResult missing;
@@ -135,6 +137,24 @@ void QueueManager::take_reply(DeliveryId delivery, MessageKey key, const std::ve
     load_more(message);
   } else {
     check_done(message);
+  }
+}
+
+/// Targets without a result go to another transport, at once.
+void QueueManager::pass_on(ActiveMessage& message, const std::vector<uint32_t>& tokens, const agent::Reply& reply) {
+  const size_t colon = std::min(reply.pass_to.find(':'), reply.pass_to.size());
+  const TransportId transport = transports_.id_of(reply.pass_to.substr(0, colon));
+  const std::string nexthop = reply.pass_to.substr(std::min(colon + 1, reply.pass_to.size()));
+  for (uint32_t token : tokens) {
+    bool answered = std::any_of(reply.results.begin(), reply.results.end(),
+                                [token](const agent::RecipientResult& result) { return result.id == token; });
+    if (answered) continue;
+    ActiveRecipient& recipient = message.recipients.at(token);
+    if (!nexthop.empty()) recipient.nexthop = nexthop;
+    route::Resolution to;
+    to.nexthop = recipient.nexthop;
+    to.recipient = recipient.recipient.address;
+    scheduler_.add_recipient(message.key, transport, destination_of(transport, to), token, monotonic_now());
   }
 }
 

@@ -48,7 +48,9 @@ Task<delivery::Reply> Delivery::run() {
     reply_.destination_dsn = site_trouble_->dsn;
     reply_.destination_text = site_trouble_->text;
   }
-  for (Progress* progress : pending()) finish_failed(*progress);
+  if (reply_.pass_to.empty()) {
+    for (Progress* progress : pending()) finish_failed(*progress);
+  }
   co_return std::move(reply_);
 }
 
@@ -123,6 +125,7 @@ Task<Delivery::Next> Delivery::try_destination(Destination destination) {
     dns::MailRoute route = co_await client_.find_hosts(destination);
     if (!route) {
       Failure failure = from_error(route.error());
+      if (is_loop(failure) && passes_to_best_mx()) co_return Next::stop;
       const bool hopeless = is_loop(failure) || failure.dsn == "5.1.0";  // a fallback relay would not help
       fail_pending(failure, {}, 0);
       co_return hopeless ? Next::stop : Next::go_on;
@@ -131,6 +134,15 @@ Task<Delivery::Next> Delivery::try_destination(Destination destination) {
   }
   std::vector<Peer> peers = peers_of(destination, std::move(hosts));
   co_return co_await try_hosts(std::move(peers), std::move(destination));
+}
+
+/// We are the best mail exchanger of a domain that is not ours: best_mx_transport says who takes it. The queue manager
+/// hands it there; a transport that was handed it already bounces it, as without the parameter.
+bool Delivery::passes_to_best_mx() {
+  const std::string& to = client_.params.best_mx_transport;
+  if (to.empty() || to.substr(0, to.find(':')) == request_.transport) return false;
+  reply_.pass_to = to;
+  return true;
 }
 
 std::vector<Peer> Delivery::peers_of(const Destination& destination, std::vector<dns::MailHost> hosts) const {

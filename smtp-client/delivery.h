@@ -64,6 +64,7 @@ class Delivery {
   event::Task<Next> try_hosts(std::vector<Peer> peers, Destination destination);
   event::Task<Next> try_session(std::unique_ptr<Session> session, bool was_idle, Destination destination);
   std::vector<Peer> peers_of(const Destination& destination, std::vector<dns::MailHost> hosts) const;
+  bool passes_to_best_mx();
   std::optional<Failure> unfit(const Session& session) const;
   void absorb(const Transaction& transaction, const std::vector<Progress*>& asked, const Session& session);
   void fail_pending(const Failure& failure, const Peer& peer, unsigned conn_use);

@@ -6,7 +6,8 @@
 // DESCRIPTION
 //     Takes deliveries from the queue manager, finds the hosts of each destination (MX, address records, fallback
 //     relays), and speaks SMTP, or LMTP when started under that name. One process serves many deliveries at once and
-//     keeps connections open for a moment, so that the next message to the same place needs no new one.
+//     keeps connections open for a moment, so that the next message to the same place needs no new one. Mail for a
+//     domain of which this host is the best mail exchanger goes back to the queue manager for best_mx_transport.
 //
 // RECEIVES FROM
 //     qmgr (private/NAME of the transport)

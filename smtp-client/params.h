@@ -20,6 +20,7 @@ struct Params {
   int64_t mx_address_limit = 0, mx_session_limit = 0;
   bool balance_protocols = true, randomize_addresses = true, defer_if_no_mx_address = false;
   bool ignore_mx_lookup_error = false, disable_dns_lookups = false, bind_address_enforce = false;
+  std::string best_mx_transport;
   std::string bind_address, bind_address6, resolv_conf, queue_directory;
   // How long each step may take.
   Duration connect_timeout{}, helo_timeout{}, mail_timeout{}, rcpt_timeout{}, data_init_timeout{}, data_xfer_timeout{},
@@ -80,6 +81,7 @@ struct Params {
   {PREFIX "line_length_limit", &Params::line_length_limit}
 
 #define UMAYA_CLIENT_COMMON_BINDINGS                                               \
+  {"best_mx_transport", &Params::best_mx_transport},                               \
   {"inet_protocols", &Params::inet_protocols},                                     \
   {"relayhost", &Params::relayhost},                                               \
   {"proxy_interfaces", &Params::proxy_interfaces},                                 \

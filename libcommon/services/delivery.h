@@ -98,13 +98,15 @@ struct RecipientResult {
 };
 
 struct Reply {
-  std::vector<RecipientResult> results;  ///< a target that is missing counts as deferred
+  std::vector<RecipientResult> results;  ///< a target that is missing counts as deferred, unless pass_to is set
+  std::string pass_to;                   ///< transport[:nexthop] for targets without a result (best_mx_transport)
   bool destination_failed = false;       ///< no session could be had: concurrency feedback, dead destination
   std::string destination_dsn;
   std::string destination_text;
   static constexpr std::string_view kName = "delivery.reply";
   static void visit(auto& self, auto&& v) {
     v("results", self.results);
+    v("pass_to", self.pass_to);
     v("destination_failed", self.destination_failed);
     v("destination_dsn", self.destination_dsn);
     v("destination_text", self.destination_text);

@@ -369,6 +369,80 @@ TEST_CASE("qmgr: success is reported when it was asked for, but not when the nex
   CHECK(world.notices.size() == 1);
 }
 
+TEST_CASE("qmgr: an alias that cleanup has expanded is reported once and gets no mail", "[qmgr][dsn]") {
+  QmgrWorld world;
+  auto put = [&](const std::string& id, const std::string& redirect) {
+    auto fd = world.spool().create(QueueName::incoming, id);
+    REQUIRE(fd);
+    queue::Envelope envelope;
+    envelope.sender = "from@example.org";
+    envelope.arrival_usec = wall_usec();
+    envelope.redirect = redirect;
+    queue::MessageWriter writer(std::move(*fd), envelope);
+    const uint8_t expanded = queue::notify::kSuccess | queue::notify::kExpanded;
+    REQUIRE(writer.add_recipient({"list@dest.example", "", "rfc822;list@dest.example", expanded}));
+    REQUIRE(writer.add_recipient({"x@dest.example", "list@dest.example", "", queue::notify::kNever}));
+    REQUIRE(writer.add_recipient({"y@dest.example", "list@dest.example", "", queue::notify::kNever}));
+    REQUIRE(writer.finish());
+    world.give_away();
+    world.announce({id});
+  };
+  world.result = [](const agent::Request&, const agent::Target& target) {
+    return QmgrWorld::failed(target, agent::Status::deferred);
+  };
+  world.start_qmgr();
+  put("AAAAE3", "");
+  REQUIRE(world.until([&] { return world.in(QueueName::deferred, "AAAAE3"); }));
+  CHECK(world.states(world.path(QueueName::deferred, "AAAAE3")) == "DPP");
+  std::vector<bounce::Append> traced;
+  for (const auto& append : world.appends) {
+    if (append.kind == bounce::Kind::trace) traced.push_back(append);
+  }
+  REQUIRE(traced.size() == 1);
+  REQUIRE(traced[0].records.size() == 1);
+  const bounce::Record& record = traced[0].records[0];
+  CHECK(record.recipient.address == "list@dest.example");
+  CHECK(record.recipient.dsn_original == "rfc822;list@dest.example");
+  CHECK(record.recipient.notify == queue::notify::kSuccess);
+  CHECK(record.result.action == agent::Action::expanded);
+  CHECK(record.result.dsn == "2.0.0");
+  for (const auto& request : world.deliveries) {
+    for (const auto& target : request.targets) CHECK(target.recipient.address != "list@dest.example");
+  }
+  // A message that was redirected is no longer for the alias: nothing is said of it.
+  world.appends.clear();
+  world.deliveries.clear();
+  world.result = [](const agent::Request&, const agent::Target& target) { return QmgrWorld::sent(target); };
+  put("AAAAE4", "other@dest.example");
+  REQUIRE(world.until([&] { return world.nowhere("AAAAE4"); }));
+  CHECK(world.appends.empty());
+  REQUIRE(world.deliveries.size() == 1);
+  CHECK(world.deliveries[0].targets.size() == 1);
+}
+
+TEST_CASE("qmgr: recipients that an agent passes to another transport go there at once", "[qmgr]") {
+  QmgrWorld world("slow_destination_recipient_limit = 1\n");
+  world.serve_agent("slow");
+  world.put("AAAAE5", 3);
+  world.edit_reply = [](const agent::Request& request, agent::Reply& reply) {
+    if (request.transport != "smtp") return;
+    reply.results.resize(1);  // the first one had a result
+    reply.pass_to = "slow:elsewhere";
+  };
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.nowhere("AAAAE5"); }));
+  REQUIRE(world.deliveries.size() == 3);
+  CHECK(world.deliveries[0].transport == "smtp");
+  std::set<std::string> passed;
+  for (size_t i = 1; i < 3; ++i) {
+    CHECK(world.deliveries[i].transport == "slow");
+    CHECK(world.deliveries[i].nexthop == "elsewhere");
+    REQUIRE(world.deliveries[i].targets.size() == 1);
+    passed.insert(world.deliveries[i].targets[0].recipient.address);
+  }
+  CHECK(passed.size() == 2);
+}
+
 TEST_CASE("qmgr: promise 1 a complete message needs no announcement, one that is still written is left alone",
           "[qmgr]") {
   QmgrWorld world;

@@ -66,6 +66,13 @@ class QmgrWorld {
   }
   ~QmgrWorld() { kill_qmgr(); }
 
+  /// One more delivery agent, which answers as smtp does; before qmgr is started.
+  void serve_agent(const std::string& transport) {
+    serve("private/" + transport);
+    std::ofstream(root_ / "master.cf", std::ios::app) << transport << " unix - - n - 20 smtp\n";
+    give_away();
+  }
+
   static agent::RecipientResult sent(const agent::Target& target) {
     agent::RecipientResult r;
     r.id = target.id;
@@ -196,7 +203,7 @@ class QmgrWorld {
     Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
     REQUIRE(::listen(fd.get(), 1000) == 0);
-    bool is_agent = name == "private/smtp";
+    bool is_agent = name != "private/bounce" && name != "private/defer" && name != "private/trace";
     listeners_.push_back(
         std::make_unique<event::Listener>(std::move(fd), [this, is_agent](Fd peer, const event::PeerAddress&) {
           scope_.spawn(is_agent ? play_agent(std::move(peer)) : play_bounce(std::move(peer)));

@@ -301,3 +301,20 @@ TEST_CASE("smtp delivery: a server that defers over an open connection is not as
   CHECK(server.connections == 1);
   CHECK_FALSE(f.reply.destination_failed);
 }
+
+TEST_CASE("smtp delivery: mail for a domain of which we are the best MX goes to best_mx_transport", "[smtp-client]") {
+  auto delivered = [](const std::string& best_mx_transport, const std::string& transport) {
+    Params params = test_params(25);
+    params.best_mx_transport = best_mx_transport;
+    DeliveryFixture f(params);
+    f.dns->mx("ours.test", 10, "me.example").mx("ours.test", 20, "backup.test").a("me.example", "192.0.2.1");
+    f.prototype.transport = transport;
+    auto results = f.deliver("ours.test", {"a@ours.test", "b@ours.test"});
+    return f.reply.pass_to + "|" + results[0];
+  };
+  const std::string loop = "bounced 5.4.6 mail for ours.test loops back to myself";
+  CHECK(delivered("", "smtp") == "|" + loop);
+  CHECK(delivered("local", "smtp") == "local|");
+  CHECK(delivered("relay:[inside.test]", "smtp") == "relay:[inside.test]|");
+  CHECK(delivered("relay:[inside.test]", "relay") == "|" + loop);  // it was passed on once
+}
