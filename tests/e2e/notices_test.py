@@ -1,5 +1,6 @@
 """What a sender is told: failure notices, delay warnings, delivery reports."""
 
+import os
 import time
 import unittest
 
@@ -138,6 +139,57 @@ class Verp(unittest.TestCase):
                 self.assertIn("verp_delimiter_filter", refused.stderr)
 
 
+    def test_XVERP_over_smtp_does_the_same_and_is_for_listed_clients(self):
+        with SmtpPeer() as peer:
+            settings = {"relayhost": f"[127.0.0.1]:{peer.port}", "smtpd_authorized_verp_clients": "127.0.0.0/8"}
+            with Instance(users=["owner"], main_cf=settings) as mail:
+                with mail.smtp() as client:
+                    client.ehlo()
+                    self.assertTrue(client.has_extn("xverp"))
+                mail.send("owner@example.test", ["x@far.test", "y@far.test"], "Subject: news\n\nx\n",
+                          mail_options=["XVERP=-="])
+                mail.wait_empty()
+                self.assertEqual(sorted((m["sender"], m["recipients"]) for m in peer.messages),
+                                 [("owner-x=far.test@example.test", ["x@far.test"]),
+                                  ("owner-y=far.test@example.test", ["y@far.test"])])
+                mail.set(smtpd_authorized_verp_clients="")
+                mail.reload()
+                wait_for(lambda: not self.offered(mail), 10, "XVERP is no longer offered")
+
+    def offered(self, mail):
+        with mail.smtp() as client:
+            client.ehlo()
+            return client.has_extn("xverp")
+
+
+class Probes(unittest.TestCase):
+    def test_S31_what_a_local_user_asks_with_bv_is_remembered_by_nobody(self):
+        """There is no address verification yet: a verify-only message makes a report, and no result outlives it."""
+        with SmtpPeer() as peer:
+            peer.reply_to_rcpt = refuse
+            with Instance(main_cf={"relayhost": f"[127.0.0.1]:{peer.port}"}) as mail:
+                before = self.kept(mail)
+                for sender in ("alice@example.test", "double-bounce@server.example.test"):
+                    mail.sendmail("-bv", "-f", sender, "victim@far.test", check=True)
+                self.assertEqual(delivery_status(mail.wait_mail("alice")[0])[1][0]["Action"], "undeliverable")
+                mail.wait_empty()
+                self.assertEqual(mail.queued("bounce", "defer", "trace"), {})
+                self.assertEqual(self.kept(mail), before)
+                peer.reply_to_rcpt = lambda a: "250 2.1.5 Ok"
+                mail.send("bob@example.test", ["victim@far.test"], "Subject: true\n\nx\n")
+                mail.wait_empty()
+                self.assertEqual(peer.recipients(), ["victim@far.test"])
+
+    @staticmethod
+    def kept(mail):
+        """Files outside the queue, mailboxes and the log."""
+        found = set()
+        for directory, _, files in os.walk(mail.config):
+            if not directory.startswith((mail.queue_path(), mail.path("home"))):
+                found.update(os.path.join(directory, name) for name in files)
+        return found
+
+
 class Filters(unittest.TestCase):
     def test_a_delivery_status_filter_changes_log_and_notice(self):
         with Instance(main_cf={"local_recipient_maps": ""}, start=False) as mail:
@@ -190,6 +242,25 @@ class Reports(unittest.TestCase):
                 self.assertEqual(recipients[0]["Final-Recipient"], f"rfc822; {name}@example.test")
                 mail.wait_empty()
                 self.assertEqual(len(mail.raw_mail("alice")), 1)
+
+    def test_success_of_a_virtual_alias_is_told_once_as_expanded_and_failures_still_come(self):
+        with SmtpPeer() as peer:
+            peer.reply_to_rcpt = lambda a: refuse(a) if a.startswith("bad") else "250 2.1.5 Ok"
+            maps = "inline:{{all@example.test=bob@example.test,x@far.test,bad@far.test}}"
+            with Instance(main_cf={"relayhost": f"[127.0.0.1]:{peer.port}", "virtual_alias_maps": maps}) as mail:
+                mail.send("alice@example.test", ["all@example.test"], "Subject: all\n\nx\n",
+                          rcpt_options=["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;all@example.test"])
+                mail.wait_mail("bob")
+                told = {}
+                for report in mail.wait_mail("alice", 2):
+                    for recipient in delivery_status(report)[1]:
+                        told[recipient["Final-Recipient"]] = recipient["Action"]
+                        self.assertEqual(recipient["Original-Recipient"], "rfc822;all@example.test")
+                self.assertEqual(told, {"rfc822; all@example.test": "expanded", "rfc822; bad@far.test": "failed"})
+                self.assertIn("NOTIFY=FAILURE", " ".join(peer.messages[0]["parameters"]))
+                mail.wait_empty()
+                self.assertEqual(len(mail.raw_mail("alice")), 2)
+                self.assertEqual(len(mail.raw_mail("bob")), 1)
 
     def test_success_is_passed_on_to_a_server_with_dsn_and_reported_relayed_otherwise(self):
         for extensions, reports in ((SmtpPeer.EXTENSIONS, 0), (("PIPELINING",), 1)):
