@@ -17,13 +17,12 @@ bool is_below_any(std::string_view name, const std::vector<std::string>& zones) 
 bool is_denied(const ViewRecursion& view, uint16_t type, std::string_view data) {
   auto bytes = reinterpret_cast<const uint8_t*>(data.data());
   net::IpAddress address = type == type::kA ? net::IpAddress::v4(bytes) : net::IpAddress::v6(bytes).unmapped();
-  return std::any_of(view.denied_addresses.begin(), view.denied_addresses.end(),
-                     [&](const net::Network& network) { return network.contains(address); });
+  return view.denied_address(address);
 }
 
 bool is_permitted(const ViewRecursion& view, const RrSet& set) {
   if (set.type == type::kA || set.type == type::kAaaa) {
-    if (view.denied_addresses.empty() || is_below_any(set.owner, view.denied_except)) return true;
+    if (!view.denied_address || is_below_any(set.owner, view.denied_except)) return true;
     return std::none_of(set.data.begin(), set.data.end(),
                         [&](const std::string& data) { return is_denied(view, set.type, data); });
   }
@@ -37,7 +36,7 @@ bool is_permitted(const ViewRecursion& view, const RrSet& set) {
 }  // namespace
 
 bool is_permitted(const ViewRecursion& view, const std::vector<Step>& steps) {
-  if (view.denied_addresses.empty() && view.denied_aliases.empty()) return true;
+  if (!view.denied_address && view.denied_aliases.empty()) return true;
   return std::all_of(steps.begin(), steps.end(), [&](const Step& step) {
     if (step.entry.outcome != Outcome::found && step.entry.outcome != Outcome::alias) return true;
     return std::all_of(step.entry.sets.begin(), step.entry.sets.end(),

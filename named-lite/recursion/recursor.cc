@@ -172,8 +172,8 @@ void Recursor::note_failure(const FetchKey& key, const FetchResult& result) {
   std::span<char> found = failures_.find(failure_key(key));
   if (found.data() != nullptr) std::memcpy(&failure, found.data(), sizeof failure);
   failure.count = std::min<uint32_t>(failure.count + 1, 6);
-  uint32_t rest = std::min(kLongestFailure, 1u << (failure.count - 1));
-  failure.until = (now() + std::chrono::seconds(rest)).time_since_epoch().count();
+  uint32_t pause = std::min(kLongestFailure, 1u << (failure.count - 1));
+  failure.until = (now() + std::chrono::seconds(pause)).time_since_epoch().count();
   failures_.put(failure_key(key), {reinterpret_cast<const char*>(&failure), sizeof failure});
 }
 

@@ -6,10 +6,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "libcommon/event/loop.h"
+#include "libcommon/base/clock.h"
 #include "libcommon/net/address.h"
 
 namespace umaya::named {
@@ -40,9 +41,9 @@ struct ViewRecursion {
   std::vector<RootHint> hints;  ///< none: those of the public root
   std::vector<ForwardZone> forwards;
   std::vector<StubZone> stubs;
-  std::vector<net::Network> denied_addresses;  ///< deny-answer-addresses
-  std::vector<std::string> denied_except;      ///< names at or below these may have such addresses
-  std::vector<std::string> denied_aliases;     ///< deny-answer-aliases: no alias may lead to or below these
+  std::function<bool(const net::IpAddress&)> denied_address;  ///< deny-answer-addresses; none: all may come
+  std::vector<std::string> denied_except;                     ///< names at or below these may have such addresses
+  std::vector<std::string> denied_aliases;  ///< deny-answer-aliases: no alias may lead to or below these
   std::vector<std::string> aliases_except;
   bool empty_zones = true;
   std::vector<std::string> disabled_empty_zones;
@@ -80,10 +81,8 @@ struct RecursionSettings {
   bool want_dnssec = true;  ///< ask for signatures (DO)
   bool use_ipv4 = true;
   bool use_ipv6 = true;
-  bool allow_loopback = false;  ///< ask name servers that have an address of the loopback
-  uint16_t port = 53;           ///< of other name servers
-  net::IpAddress source_v4{};   ///< query-source
-  net::IpAddress source_v6{};
+  bool allow_loopback = false;        ///< ask name servers that have an address of the loopback
+  uint16_t port = 53;                 ///< of other name servers
   std::vector<net::Network> bogus{};  ///< servers that are never asked
   WorkLimits limits{};
 };

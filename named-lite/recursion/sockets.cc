@@ -14,7 +14,6 @@ namespace umaya::named {
 
 namespace {
 
-constexpr uint16_t kFirstPort = 1024;
 constexpr int kPortTries = 8;
 constexpr size_t kMostUdpAnswer = 4096;  // we ask for 1232 at most
 
@@ -52,12 +51,13 @@ net::IpAddress any_address(bool v4) {
 }
 
 /// A socket on a random port: the whole range, not only the system's third of it.
-Result<event::DatagramSocket> open_udp(const net::Endpoint& server, const net::IpAddress& source) {
+Result<event::DatagramSocket> open_udp(const net::Endpoint& server, const net::IpAddress& source, uint16_t least_port,
+                                       uint16_t most_port) {
   int family = server.address.is_v4() ? AF_INET : AF_INET6;
   net::IpAddress from = source ? source : any_address(server.address.is_v4());
   Result<event::DatagramSocket> socket = temporary("no port");
   for (int i = 0; i < kPortTries; ++i) {
-    auto port = static_cast<uint16_t>(kFirstPort + random_below(65536 - kFirstPort));
+    auto port = static_cast<uint16_t>(least_port + random_below(uint64_t{most_port} - least_port + 1));
     socket = event::DatagramSocket::create(family, to_peer({from, port}));
     if (socket || (socket.error().sys_errno != EADDRINUSE && socket.error().sys_errno != EACCES)) break;
   }
@@ -120,7 +120,7 @@ event::Task<UpstreamReply> SocketUpstream::exchange(const UpstreamRequest& reque
 event::Task<UpstreamReply> SocketUpstream::over_udp(const UpstreamRequest& request) {
   UpstreamReply result;
   TimePoint until = monotonic_now() + request.limit;
-  auto socket = open_udp(request.server, source_for(request.server.address));
+  auto socket = open_udp(request.server, source_for(request.server.address), options_.least_port, options_.most_port);
   Result<void> sent = socket ? socket->send(request.packet) : std::unexpected(socket.error());
   if (!sent) {
     result.status = status_of(sent.error().sys_errno);

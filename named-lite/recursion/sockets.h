@@ -20,8 +20,10 @@ namespace umaya::named {
 class SocketUpstream : public Upstream {
  public:
   struct Options {
-    net::IpAddress source_v4{};
+    net::IpAddress source_v4{};  ///< query-source; none: any
     net::IpAddress source_v6{};
+    uint16_t least_port = 1024;  ///< of those that questions leave from
+    uint16_t most_port = 65535;
     size_t most_open = 2000;
   };
   explicit SocketUpstream(Options options) : options_(options) {}
