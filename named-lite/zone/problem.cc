@@ -31,6 +31,9 @@ void Problems::add(Problem problem) {
     ++dropped_;
     return;
   }
+  // A line of a megabyte is shown by its beginning; half a cure would be none.
+  if (problem.what.size() > kMostText) problem.what = problem.what.substr(0, kMostText) + "…";
+  if (problem.cure.size() > kMostText) problem.cure.clear();
   all_.push_back(std::move(problem));
 }
 

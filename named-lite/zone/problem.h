@@ -6,7 +6,7 @@
 //         // example.zone:12:8: error: MX without a preference; write: www IN MX 10 mail
 //
 // LIMITS
-//     At most kMost problems are kept; the rest are counted.
+//     At most kMost problems are kept, of each at most kMostText octets; the rest are counted.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +38,7 @@ struct Problem {
 class Problems {
  public:
   static constexpr size_t kMost = 1000;
+  static constexpr size_t kMostText = 1000;
 
   void error(Place place, std::string what, std::string cure = {}) {
     ++errors_;
