@@ -45,8 +45,7 @@ Result<AnswerCache> AnswerCache::map(const Fd& cache, const Fd& marks) {
   if (made.cache_.size() < sizeof header) return permanent("the answer cache is too small");
   std::memcpy(&header, made.cache_.data(), sizeof header);
   bool power_of_two = header.slots >= kWays && (header.slots & (header.slots - 1)) == 0;
-  uint64_t slots_end = kSlotsOffset + uint64_t{header.slots} * sizeof(Slot);
-  if (header.magic != kMagic || header.version != kVersion || !power_of_two || slots_end > header.data ||
+  if (header.magic != kMagic || header.version != kVersion || !power_of_two || slots_end(header.slots) > header.data ||
       header.data > made.cache_.size() || made.marks_.size() < header.slots) {
     return permanent("the answer cache is of another version");
   }
@@ -57,11 +56,16 @@ Result<AnswerCache> AnswerCache::map(const Fd& cache, const Fd& marks) {
 }
 
 const Slot& AnswerCache::slot_at(uint32_t slot) const {
-  return reinterpret_cast<const Slot*>(cache_.data() + kSlotsOffset)[slot];
+  return reinterpret_cast<const Slot*>(cache_.data() + slots_offset(slots_))[slot];
+}
+
+const Tag& AnswerCache::tag_at(uint32_t slot) const {
+  return reinterpret_cast<const Tag*>(cache_.data() + kTagsOffset)[slot];
 }
 
 void AnswerCache::prefetch(const AnswerKey& key) const {
   auto first = static_cast<uint32_t>(hash_of(key, seed_)) & (slots_ - 1) & ~static_cast<uint32_t>(kWays - 1);
+  __builtin_prefetch(&tag_at(first));
   __builtin_prefetch(&slot_at(first));
 }
 
@@ -71,7 +75,7 @@ bool AnswerCache::find(const AnswerKey& key, uint32_t now, std::span<char> out, 
   auto first = static_cast<uint32_t>(hash) & (slots_ - 1) & ~static_cast<uint32_t>(kWays - 1);
   uint32_t tag = tag_of(hash);
   for (uint32_t slot = first; slot < first + kWays; ++slot) {
-    if (slot_at(slot).tag.load(std::memory_order_relaxed) == tag && take(slot, key, now, out, hit)) return true;
+    if (tag_at(slot).load(std::memory_order_relaxed) == tag && take(slot, key, now, out, hit)) return true;
   }
   return false;
 }

@@ -64,16 +64,19 @@ struct Header {
   uint64_t seed;
 };
 
-/// 32 octets, so that the slots for a key lie in four lines of cache. All is written between two odd numbers.
+/// Part of the hash of a slot's key, 0: free. They stand by themselves, so that those of all slots in which a key may
+/// be are one line of the processor's cache.
+using Tag = std::atomic<uint32_t>;
+
+/// All but the sequence is written while that is odd.
 struct Slot {
   std::atomic<uint32_t> sequence;
-  std::atomic<uint32_t> tag;     // upper half of the hash; 0: free
   std::atomic<uint32_t> offset;  // of the answer
   std::atomic<uint32_t> size;
   std::atomic<uint32_t> stored;   // seconds of the monotonic clock
   std::atomic<uint32_t> expires;  // the same
   std::atomic<uint32_t> refresh;  // seconds before the end at which it is to be fetched anew; 0: never
-  uint32_t unused;
+  uint32_t unused[2];
 };
 static_assert(sizeof(Slot) == 32);
 
@@ -90,7 +93,13 @@ struct AnswerHead {
   uint8_t name_size;
 };
 
-inline constexpr size_t kSlotsOffset = 64;
+inline constexpr size_t kTagsOffset = 64;
+inline constexpr size_t slots_offset(uint32_t slots) {
+  return kTagsOffset + slots * sizeof(Tag);
+}
+inline constexpr size_t slots_end(uint32_t slots) {
+  return slots_offset(slots) + slots * sizeof(Slot);
+}
 inline constexpr uint8_t kDnssecOk = 1, kCheckingDisabled = 2, kAuthentic = 4;  // of AnswerHead::flags
 inline constexpr uint8_t kUsed = 1, kRefreshed = 2;                             // of the marks
 
@@ -150,6 +159,7 @@ class AnswerCache {
   AnswerCache() = default;
   bool take(uint32_t slot, const AnswerKey& key, uint32_t now, std::span<char> out, Hit& hit) const;
   const answer_cache::Slot& slot_at(uint32_t slot) const;
+  const answer_cache::Tag& tag_at(uint32_t slot) const;
 
   SharedMapping cache_;
   SharedMapping marks_;
@@ -194,6 +204,7 @@ class AnswerCacheWriter {
 
   AnswerCacheWriter() = default;
   answer_cache::Slot& slot_at(uint32_t slot) const;
+  answer_cache::Tag& tag_at(uint32_t slot) const;
   std::atomic<uint8_t>& mark_at(uint32_t slot) const;
   char* piece_at(uint32_t piece) const;
   uint32_t take_piece(size_t size_class);

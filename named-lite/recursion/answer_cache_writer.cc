@@ -62,8 +62,7 @@ Result<std::unique_ptr<AnswerCacheWriter>> AnswerCacheWriter::create(size_t octe
   octets = std::clamp<size_t>(octets, kLeastSize, size_t{UINT32_MAX} - kPageSize) / kPageSize * kPageSize;
   std::unique_ptr<AnswerCacheWriter> made(new AnswerCacheWriter);
   made->slots_ = slots_for(octets);
-  size_t slots_end = kSlotsOffset + made->slots_ * sizeof(Slot);
-  made->data_ = static_cast<uint32_t>((slots_end + kPageSize - 1) / kPageSize * kPageSize);
+  made->data_ = static_cast<uint32_t>((slots_end(made->slots_) + kPageSize - 1) / kPageSize * kPageSize);
   UMAYA_TRY(made->cache_fd_, shared_memory("answers", octets));
   UMAYA_TRY(made->marks_fd_, shared_memory("answer-marks", made->slots_));
   UMAYA_TRY(made->cache_, map_shared(made->cache_fd_, PROT_READ | PROT_WRITE));
@@ -87,7 +86,11 @@ Result<std::unique_ptr<AnswerCacheWriter>> AnswerCacheWriter::create(size_t octe
 }
 
 Slot& AnswerCacheWriter::slot_at(uint32_t slot) const {
-  return reinterpret_cast<Slot*>(cache_.data() + kSlotsOffset)[slot];
+  return reinterpret_cast<Slot*>(cache_.data() + slots_offset(slots_))[slot];
+}
+
+Tag& AnswerCacheWriter::tag_at(uint32_t slot) const {
+  return reinterpret_cast<Tag*>(cache_.data() + kTagsOffset)[slot];
 }
 
 std::atomic<uint8_t>& AnswerCacheWriter::mark_at(uint32_t slot) const {
@@ -104,10 +107,10 @@ char* AnswerCacheWriter::piece_at(uint32_t piece) const {
 void AnswerCacheWriter::drop(uint32_t slot) {
   uint32_t number = slot_piece_[slot];
   if (number == kNone) return;
-  Slot& shared = slot_at(slot);
+  tag_at(slot).store(0, std::memory_order_relaxed);
   {
+    Slot& shared = slot_at(slot);
     SlotChange change(shared);
-    shared.tag.store(0, std::memory_order_relaxed);
     shared.expires.store(0, std::memory_order_relaxed);
   }
   // Readers that began before see the new number before they see what is written to the piece from now on.
@@ -231,13 +234,13 @@ void AnswerCacheWriter::put(const AnswerKey& key, const RecursiveAnswer& answer,
   Slot& slot = slot_at(number);
   {
     SlotChange change(slot);
-    slot.tag.store(tag_of(hash), std::memory_order_relaxed);
     slot.offset.store(static_cast<uint32_t>(piece_at(piece) - cache_.data()), std::memory_order_relaxed);
     slot.size.store(static_cast<uint32_t>(size), std::memory_order_relaxed);
     slot.stored.store(now, std::memory_order_relaxed);
     slot.expires.store(now + answer.ttl, std::memory_order_relaxed);
     slot.refresh.store(refresh, std::memory_order_relaxed);
   }
+  tag_at(number).store(tag_of(hash), std::memory_order_release);
   slot_piece_[number] = piece;
   SizeClass& of = classes_[page_class_[piece / kMostPieces]];
   pieces_[piece] = {number, kNone, of.newest};
