@@ -49,6 +49,14 @@ Result<void> ImageStore::place_together(std::span<PlacedImage* const> images, si
   return {};
 }
 
+void ImageStore::stay(PlacedImage& image) {
+  auto memory = image.image->shared_memory();
+  image.file = std::make_shared<const ImageFile>(next_id_++, Fd(), memory->capacity(), memory);
+  image.origin = image.image;
+  image.offset = 0;
+  image.size = image.image->bytes().size();
+}
+
 Result<void> ImageStore::place(std::span<PlacedImage* const> images) {
   std::vector<PlacedImage*> gathered;
   size_t size = 0;
@@ -62,7 +70,11 @@ Result<void> ImageStore::place(std::span<PlacedImage* const> images) {
   for (PlacedImage* each : images) {
     if (!each->image || each->file) continue;
     size_t length = aligned(each->image->bytes().size());
-    if (length >= kLarge) {
+    if (each->image->memory().fd() >= 0) {
+      stay(*each);
+      continue;
+    }
+    if (length >= kLarge) {  // there was no memfd to be had when it was made
       UMAYA_CHECK(place_together({&each, 1}, length));
       continue;
     }

@@ -5,8 +5,9 @@
 //     if (store.crowded()) …                 // too many files: give all small images a new place
 //
 // DESCRIPTION
-//     A large image has a file of its own; small ones share files of kShared bytes, so that as many zones as there are
-//     names need few descriptors and few mappings.
+//     A large image lies in a memfd already (zone/image_memory.h) and stays there: the file is that one, with the room
+//     for later versions of the zone, which need no file of their own then. Small images are copied into files of
+//     kShared bytes that they share, so that as many zones as there are names need few descriptors and few mappings.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,8 @@ struct ImageFile {
   uint64_t id = 0;
   Fd fd;
   size_t size = 0;
+  std::shared_ptr<const ImageMemory> memory{};  ///< of a large image; fd is empty then
+  int descriptor() const { return memory ? memory->fd() : fd.get(); }
 };
 /// Shared: each image in it keeps its file.
 using ImageFilePtr = std::shared_ptr<const ImageFile>;
@@ -36,6 +39,12 @@ struct PlacedImage {
   uint64_t offset = 0;
   uint64_t size = 0;
 
+  /// Whether this is a later version that lies in the same memory.
+  bool goes_on_with(const ImagePtr& data) const {
+    return file && file->memory && data && file->memory == data->shared_memory();
+  }
+  /// Whether it lies in a file with others.
+  bool is_small() const { return file && !file->memory && size < ImageMemory::kLarge; }
   /// Whether these are its data.
   bool has(const ImagePtr& data) const {
     return image == data || (data && !origin.owner_before(data) && !data.owner_before(origin));
@@ -44,7 +53,7 @@ struct PlacedImage {
 
 class ImageStore {
  public:
-  static constexpr size_t kLarge = size_t{1} << 20;   ///< images from here on have a file each
+  static constexpr size_t kLarge = ImageMemory::kLarge;
   static constexpr size_t kShared = size_t{8} << 20;  ///< bytes of a shared file
   static constexpr size_t kAlignment = 64;
   static constexpr size_t kMostSharedFiles = 128;
@@ -55,6 +64,7 @@ class ImageStore {
   bool crowded();
 
  private:
+  void stay(PlacedImage& image);
   Result<void> place_together(std::span<PlacedImage* const> images, size_t size);
   uint64_t next_id_ = 1;
   std::vector<std::weak_ptr<const ImageFile>> shared_;

@@ -9,6 +9,12 @@ namespace umaya::named {
 namespace {
 
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+constexpr int kGrowingSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE;
+
+bool has_seals(int fd, int seals) {
+  int found = fcntl(fd, F_GET_SEALS);
+  return found >= 0 && (found & seals) == seals;
+}
 
 }  // namespace
 
@@ -32,8 +38,16 @@ Result<Fd> sealed_file(const char* name, std::string_view bytes) {
 }
 
 Result<MappingPtr> Mapping::of(int fd, size_t most) {
-  int seals = fcntl(fd, F_GET_SEALS);
-  if (seals < 0 || (seals & kSeals) != kSeals) return permanent("the memory is not sealed");
+  if (!has_seals(fd, kSeals)) return permanent("the memory is not sealed");
+  return map(fd, most);
+}
+
+Result<MappingPtr> Mapping::of_growing(int fd, size_t most) {
+  if (!has_seals(fd, kSeals) && !has_seals(fd, kGrowingSeals)) return permanent("the memory is not sealed");
+  return map(fd, most);
+}
+
+Result<MappingPtr> Mapping::map(int fd, size_t most) {
   struct stat info;
   if (fstat(fd, &info) != 0) return sys_error("fstat");
   auto size = static_cast<size_t>(info.st_size);

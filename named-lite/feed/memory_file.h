@@ -6,7 +6,8 @@
 //
 // DESCRIPTION
 //     A sealed memfd can neither shrink nor change, so that a process which maps one that another process sent cannot
-//     be ended by SIGBUS, nor have what it checked be changed behind its back.
+//     be ended by SIGBUS, nor have what it checked be changed behind its back. Only its maker can add to one that is
+//     sealed against F_SEAL_FUTURE_WRITE: the memory of a large zone, whose next versions come behind the first.
 //
 // ERRORS
 //     of() refuses what is no sealed memfd or too large.
@@ -36,6 +37,8 @@ using MappingPtr = std::shared_ptr<const Mapping>;
 class Mapping {
  public:
   static Result<MappingPtr> of(int fd, size_t most);
+  /// The same, also when the maker can still write.
+  static Result<MappingPtr> of_growing(int fd, size_t most);
   /// Takes over what was mapped.
   Mapping(const char* base, size_t size) : base_(base), size_(size) {}
   Mapping(const Mapping&) = delete;
@@ -44,6 +47,7 @@ class Mapping {
   std::string_view bytes() const { return {base_, size_}; }
 
  private:
+  static Result<MappingPtr> map(int fd, size_t most);
   const char* base_;
   size_t size_;
 };

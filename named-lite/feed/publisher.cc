@@ -53,10 +53,17 @@ void Publisher::configure(std::string_view config, const Snapshot& snapshot) {
 void Publisher::change(size_t view, std::string_view name, ImagePtr image) {
   auto zone = zones_.find(Key(view, name));
   if (zone == zones_.end()) return;
-  if (zone->second.has(image)) return;
-  zone->second = PlacedImage();
-  zone->second.image = std::move(image);
-  unplaced_.push_back(&*zone);
+  PlacedImage& placed = zone->second;
+  if (placed.has(image)) return;
+  if (placed.goes_on_with(image)) {
+    placed.size = image->bytes().size();
+    placed.origin = image;
+    placed.image = std::move(image);
+  } else {
+    placed = PlacedImage();
+    placed.image = std::move(image);
+    unplaced_.push_back(&*zone);
+  }
   for (auto& [number, receiver] : receivers_) {
     receiver->changed.insert(&*zone);
     receiver->news.set();
@@ -92,7 +99,7 @@ bool Publisher::place_images() {
   if (unplaced_.empty()) return true;
   if (store_.crowded()) {
     for (auto& zone : zones_) {
-      if (!zone.second.file || zone.second.size >= ImageStore::kLarge) continue;
+      if (!zone.second.is_small()) continue;
       zone.second.file = nullptr;
       unplaced_.push_back(&zone);
       for (auto& [number, receiver] : receivers_) receiver->changed.insert(&zone);
@@ -149,7 +156,7 @@ event::Task<bool> Publisher::send(Receiver& receiver, uint64_t number, bool whol
     FeedFile message;
     message.id = file->first;
     message.size = file->second->size;
-    std::vector<int> one(1, file->second->fd.get());
+    std::vector<int> one(1, file->second->descriptor());
     sent = co_await link.send(ipc::encode(message), std::move(one));
   }
   for (size_t at = 0; sent && at < feed.zones.size(); at += kMostZonesInMessage) {

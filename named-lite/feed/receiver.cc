@@ -46,7 +46,7 @@ Result<void> FeedReceiver::begin(const FeedBegin& message, const std::vector<Fd>
 
 Result<void> FeedReceiver::file(const FeedFile& message, const std::vector<Fd>& fds) {
   if (!open_ || fds.size() != 1) return permanent("a file out of place");
-  UMAYA_TRY(files_[message.id], Mapping::of(fds[0].get(), kMostFile));
+  UMAYA_TRY(files_[message.id], Mapping::of_growing(fds[0].get(), kMostFile));
   if (files_[message.id]->bytes().size() != message.size) return permanent("a file of another size");
   return {};
 }

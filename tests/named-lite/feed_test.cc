@@ -6,6 +6,7 @@
 #include "named-lite/feed/publisher.h"
 #include "named-lite/feed/receiver.h"
 #include "named-lite/query/pending.h"
+#include "named-lite/zone/change_image.h"
 #include "tests/named-lite/zone_support.h"
 
 using namespace umaya;
@@ -130,6 +131,44 @@ TEST_CASE("feed: a reload exchanges everything at once, and what did not change 
   CHECK_FALSE(pair.receiver.snapshot()->views[0]->catalog.contains(wire("a.test.")));
   CHECK(pair.serial("b.test.") == 1);
   CHECK(pair.serial("c.test.") == 1);
+}
+
+TEST_CASE("feed: a large zone is not copied, and its next version is read where the first one lies", "[named][feed]") {
+  std::string text = zone_text_of(1);
+  for (int i = 0; i < 30'000; ++i) text += "h" + std::to_string(i) + " A 192.0.2.7\n";
+  ImagePtr large(check("a.test.", text).image);
+  REQUIRE(large->memory().fd() >= 0);
+  ConfigFiles config = config_of("options { };");
+  Pair pair;
+  auto snapshot = snapshot_of(config, {"b.test."});
+  snapshot->views[0]->catalog.add({wire("a.test."), large});
+  pair.publisher.configure(ipc::encode(config), *snapshot);
+  pair.settle();
+  auto served = [&] { return pair.receiver.snapshot()->views[0]->catalog.image_of(wire("a.test.")); };
+  const char* base = served()->bytes().data();
+  size_t descriptors = open_descriptors();
+  for (int i = 0; i < 50; ++i) {
+    ZoneChange change;
+    change.added.push_back({wire("n" + std::to_string(i) + ".a.test."), 1, 60, "\1\2\3\4"});
+    auto next = apply_change(large, change);
+    REQUIRE(next);
+    REQUIRE((*next)->shared_memory() == large->shared_memory());
+    large = *next;
+    pair.publisher.change(0, wire("a.test."), large);
+    pair.settle();
+    REQUIRE(served()->header().record_count == 30'004u + static_cast<unsigned>(i));
+    REQUIRE(served()->bytes().data() == base);
+  }
+  CHECK(open_descriptors() == descriptors);
+  CHECK(served()->validate());
+  // The process that serves cannot write into it.
+  CHECK(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, large->memory().fd(), 0) == MAP_FAILED);
+
+  pair.publisher.change(0, wire("a.test."), nullptr);
+  pair.settle();
+  pair.publisher.change(0, wire("a.test."), large);
+  pair.settle();
+  CHECK(served()->header().record_count == large->header().record_count);
 }
 
 TEST_CASE("feed: many small zones need few descriptors, also when they change one by one", "[named][feed]") {
