@@ -27,7 +27,7 @@ FilterLink::~FilterLink() {
 }
 
 void FilterLink::forget_waiting() {
-  filter_.waiting -= waiting_.size();
+  filter_.waiting -= std::exchange(held_, 0);
   waiting_ = std::string();
 }
 
@@ -158,7 +158,6 @@ Task<bool> FilterLink::replay() {
     co_return false;
   }
   text_open_ = true;
-  filter_.waiting -= waiting_.size();
   std::string last = std::exchange(content_, std::exchange(waiting_, {}));
   content_.append(last);
   co_return true;
@@ -174,7 +173,8 @@ Task<bool> FilterLink::send_text() {
     bool sent = co_await send();
     if (!sent) break;
   }
-  content_.clear();
+  content_ = std::string();
+  forget_waiting();
   co_return !broken_;
 }
 
@@ -182,6 +182,7 @@ Task<void> FilterLink::push() {
   if (!broken_ && !text_open_) {
     if (filter_.waiting + content_.size() <= kMostWaiting) {
       filter_.waiting += content_.size();
+      held_ += content_.size();
       waiting_.append(content_);
       content_.clear();
       co_return;

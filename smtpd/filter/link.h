@@ -89,6 +89,7 @@ class FilterLink : public Receiver {
   std::string mail_;
   std::vector<std::string> later_;  ///< RCPT commands that wait for the end of the message (speed_adjust)
   std::string waiting_;             ///< text that waits
+  size_t held_ = 0;                 ///< of filter_.waiting; until all of it is sent
   std::optional<event::Stream> stream_;
   smtp::Reply reply_;  ///< the last one
   smtp::DotEncoder encoder_;
