@@ -4,9 +4,16 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <system_error>
+
 #include "libcommon/log/log.h"
 
 namespace umaya::event {
+namespace {
+
+constexpr int kWakeTries = 10;
+
+}  // namespace
 
 WorkerPool::WorkerPool(size_t threads) : limit_(threads) {}
 
@@ -30,15 +37,39 @@ void WorkerPool::submit(std::shared_ptr<Job> job) {
     watch_ = std::make_unique<IoWatch>(signal_.get(), Readiness::read, [this] { collect(); });
   }
   std::lock_guard lock(mutex_);
+  const bool is_idle = idle_ > waiting_.size();
+  if (!is_idle && threads_.size() < limit_ && !start_thread() && threads_.empty()) {
+    job->work();
+    finish(std::move(job));
+    return;
+  }
   waiting_.push_back(std::move(job));
-  if (idle_ >= waiting_.size()) {
-    wake_.notify_one();
-  } else if (threads_.size() < limit_) {
-    sigset_t all, before;  // signals are for the loop's thread
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
+  if (is_idle) wake_.notify_one();
+}
+
+bool WorkerPool::start_thread() {
+  sigset_t all, before;  // signals are for the loop's thread
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  bool is_started = true;
+  try {
     threads_.emplace_back([this] { thread_main(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  } catch (const std::system_error& error) {
+    is_started = false;
+    if (!refused_) log::warning("no thread for blocking work: {}", error.what());
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  refused_ = !is_started;
+  return is_started;
+}
+
+/// The waiter is resumed by the loop. The lock is held.
+void WorkerPool::finish(std::shared_ptr<Job> job) {
+  finished_.push_back(std::move(job));
+  if (finished_.size() > 1) return;
+  const uint64_t one = 1;
+  for (int tries = 0; ::write(signal_.get(), &one, sizeof one) < 0; ++tries) {
+    if (tries == kWakeTries) log::panic("worker pool: {}", strerror(errno));  // or somebody waits for ever
   }
 }
 
@@ -54,11 +85,7 @@ void WorkerPool::thread_main() {
     lock.unlock();
     job->work();
     lock.lock();
-    finished_.push_back(std::move(job));
-    if (finished_.size() == 1) {
-      uint64_t one = 1;
-      if (::write(signal_.get(), &one, sizeof one) < 0) log::panic("worker pool: {}", strerror(errno));
-    }
+    finish(std::move(job));
   }
 }
 

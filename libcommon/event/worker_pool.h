@@ -8,7 +8,8 @@
 // DESCRIPTION
 //     The function runs on a thread of the pool, its result comes back on the loop. It must own, by value, all that it
 //     uses: when the waiting coroutine is destroyed the function still runs to its end and its result is dropped.
-//     Threads are started when there is work for them. The destructor waits for what is running.
+//     Threads are started when there is work for them. Where not even one can be had (limits of processes or memory)
+//     the loop's thread does the work itself, and everything waits for it. The destructor waits for what is running.
 #pragma once
 
 #include <condition_variable>
@@ -51,6 +52,8 @@ class WorkerPool {
   class Awaiter;
 
   void submit(std::shared_ptr<Job> job);
+  bool start_thread();
+  void finish(std::shared_ptr<Job> job);
   void thread_main();
   void collect();
 
@@ -63,6 +66,7 @@ class WorkerPool {
   std::vector<std::thread> threads_;
   size_t idle_ = 0;
   bool stopping_ = false;
+  bool refused_ = false;  ///< the last start of a thread
   Fd signal_;
   std::unique_ptr<IoWatch> watch_;
 };

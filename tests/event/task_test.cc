@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -146,6 +147,29 @@ TEST_CASE("worker pool: results come back, abandoned work is dropped", "[event][
   while (!scope.empty()) Loop::current().run_once();
   for (int i = 0; i < 50; ++i) REQUIRE(results[static_cast<size_t>(i)] == i * i);
   REQUIRE(dropped == 0);
+}
+
+TEST_CASE("worker pool: Q23 where no thread can be started the work is done all the same", "[event][worker_pool]") {
+  pid_t child = ::fork();
+  if (child == 0) {
+    rlimit none{0, 0};
+    ::setrlimit(RLIMIT_NPROC, &none);
+    if (::geteuid() == 0 && ::setuid(200'000) != 0) ::_exit(2);  // root may have as many as it likes
+    WorkerPool pool(2);
+    auto squares = [](WorkerPool* p) -> Task<int> {
+      int sum = 0;
+      for (int n = 1; n <= 3; ++n) {
+        auto work = [n] { return n * n; };
+        sum += co_await p->run(work);
+      }
+      co_return sum;
+    };
+    ::_exit(run_until_done(squares(&pool)) == 14 ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("child: exit codes, signals and time limits are told apart, no descriptor leaks in", "[event][child]") {
