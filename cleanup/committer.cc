@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "libcommon/fs/file.h"
+#include "libcommon/queue/message_file.h"
 
 namespace umaya::cleanup {
 namespace {
@@ -56,8 +57,13 @@ void Committer::finish(Flush& flush) {
   for (size_t i = 0; i < flush.entries.size(); ++i) {
     Entry& entry = flush.entries[i];
     int error = flush.errors[i] != 0 ? flush.errors[i] : flush.directories[entry.directory];
-    if (error != 0) entry.ticket->result = sys_error("sync " + entry.id, error);
-    if (error == 0 && entry.queue == queue::QueueName::incoming) durable.push_back(entry.id);
+    if (error != 0) {
+      entry.ticket->result = sys_error("sync " + entry.id, error);
+    } else {
+      entry.ticket->result = queue::mark_complete(entry.fd.get());
+    }
+    entry.fd.reset();  // and its lock, before the queue manager comes
+    if (entry.ticket->result && entry.queue == queue::QueueName::incoming) durable.push_back(entry.id);
   }
   if (!durable.empty()) on_durable_(std::move(durable));
   for (Entry& entry : flush.entries) entry.ticket->done.set();

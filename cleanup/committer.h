@@ -9,6 +9,7 @@
 //     messages share a flush. A flush starts writing all files, then syncs all of them and their directories at the
 //     same time on the threads of the pool: the kernel makes one journal commit and one flush of the disk out of many
 //     that come together, where one after the other each would wait for its own. The loop goes on meanwhile.
+//     What is safe is marked as complete and closed, and only then announced.
 //
 // ERRORS
 //     A file whose sync fails, and every file of a directory whose sync fails, gets the error; it must be given up.

@@ -1,6 +1,7 @@
 #include "cleanup/intake.h"
 
 #include "libcommon/base/strings.h"
+#include "libcommon/fs/lock.h"
 #include "libcommon/log/log.h"
 #include "libcommon/queue/queue_id.h"
 #include "libcommon/services/queue_envelope.h"
@@ -135,6 +136,8 @@ void Intake::open_file() {
   auto fd = service_.spool().create(queue_, id_);
   if (!fd) return fail_with(fd.error(), "create queue file");
   file_exists_ = true;
+  // While it is locked it has a writer: the queue manager leaves it alone.
+  if (auto lock = fs::try_lock(fd->get(), fs::LockKind::flock); !lock) return fail_with(lock.error(), "queue file");
   writer_.emplace(std::move(*fd), envelope_);
 }
 
@@ -275,6 +278,8 @@ event::Task<Outcome> Intake::finish() {
     fail_with(fd.error(), "write queue file");
     co_return std::move(*failure_);
   }
+  // Nobody looks through hold/ after a crash for what lacks the mark, so here the mark is flushed with the file.
+  if (queue_ == queue::QueueName::hold) (void)queue::mark_complete(fd->get());
   auto safe = co_await service_.committer().commit(std::move(*fd), queue_, id_);
   if (!safe) {
     fail_with(safe.error(), "sync queue file");

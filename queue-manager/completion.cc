@@ -11,10 +11,14 @@
 
 namespace umaya::qmgr {
 
+using namespace std::chrono_literals;
 using services::bounce::Kind;
 using services::bounce::Notice;
 
 namespace {
+
+/// Removals within this time are made lasting together: a few flushes a second, whatever the load.
+constexpr Duration kGatherRemovals = 100ms;
 
 int64_t seconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
@@ -124,7 +128,7 @@ void QueueManager::remove(ActiveMessage& message) {
     return;
   }
   log::info("{}: removed", message.id);
-  names_removed_ = true;
+  if (!removal_timer_.armed()) removal_timer_.arm(kGatherRemovals);
   forget(message);
 }
 

@@ -17,6 +17,8 @@ namespace {
 /// Recipients of one message that are read at a time.
 constexpr size_t kBatch = 5000;
 constexpr size_t kPiece = 500;
+/// Seconds after which a part of a message without a writer is removed.
+constexpr int64_t kAbandonedAfter = 3600;
 
 /// "transport:nexthop" of a content filter.
 std::pair<std::string, std::string> split_filter(const std::string& filter) {
@@ -38,18 +40,28 @@ QueueManager::Taken QueueManager::take(const std::string& path, const std::strin
     if (file.error().is_permanent()) put_aside(path, id, -1, file.error());
     return Taken::not_due;
   }
-  if ((status.st_mode & queue::mode::kReadyBit) == 0) return Taken::not_due;
   auto lock = fs::try_lock(file->get(), fs::LockKind::flock);
   if (!lock || *lock == fs::LockState::busy) return Taken::busy;
-  if (status.st_size == 0) {
-    // A power cut took what its writer had not flushed: nobody was told that it was accepted.
-    log::info("{}: empty queue file removed: it was never complete", id);
-    (void)fs::remove(path);
-    return Taken::gone;
-  }
+  if ((status.st_mode & queue::mode::kReadyBit) == 0 && !counts(path, id, *file, status)) return Taken::not_due;
   mode_t mode = status.st_mode & 0777;
   if (urgency == Urgency::now && from == queue::QueueName::deferred) mode |= queue::mode::kUnthrottle;
   return activate(std::move(*file), path, id, from, mode);
+}
+
+/// A file without the mark, whose writer is gone. One that is whole may have been accepted, and is marked now. One that
+/// is not whole never was: its end was not on the disk when its writer, or the machine, stopped.
+bool QueueManager::counts(const std::string& path, const std::string& id, const Fd& file, const struct stat& status) {
+  auto whole = queue::MessageReader::open(file.get());
+  if (whole) {
+    auto marked = queue::mark_complete(file.get());
+    log::info("{}: whole, though a crash left it unmarked: {}", id, marked ? "taken" : marked.error().what);
+    return marked.has_value();
+  }
+  if (whole.error().is_permanent() && wall_seconds() - status.st_mtime > kAbandonedAfter) {
+    log::info("{}: removed: never finished and never accepted", id);
+    (void)fs::remove(path);
+  }
+  return false;
 }
 
 QueueManager::Taken QueueManager::activate(Fd file, const std::string& path, const std::string& id,

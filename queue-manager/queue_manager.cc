@@ -12,8 +12,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Duration kHousekeeping = 5s;
-/// Rounds of housekeeping after the start in which our predecessor may still put something down.
-constexpr unsigned kEarlyRounds = 12;
 constexpr size_t kOwnDescriptors = 28;
 
 /// A fifth of the descriptors each for files that wait, for files, states and connections of deliveries, for all else.
@@ -56,6 +54,7 @@ QueueManager::QueueManager(daemon::Process& process, Params params, std::unique_
       }),
       housekeeping_([this] { keep_house(); }),
       sync_timer_([this] { process_.scope().spawn(sync_states()); }),
+      removal_timer_([this] { process_.scope().spawn(sync_active()); }),
       unlock_timer_([this] { take_unlocked(); }) {}
 
 void QueueManager::start() {
@@ -79,7 +78,6 @@ void QueueManager::keep_house() {
     recover_active();
     want_scan(incoming_, Urgency::when_due);
   }
-  if (names_removed_) process_.scope().spawn(sync_active());
 }
 
 /// Goes on with messages whose agents have told what became of them, and closed them.
@@ -93,9 +91,8 @@ void QueueManager::take_unlocked() {
   }
 }
 
-/// Makes removals lasting, so that a power cut does not bring back mail that was delivered long before.
+/// Makes removals lasting, so that a power cut does not bring back mail that was delivered before.
 event::Task<void> QueueManager::sync_active() {
-  names_removed_ = false;
   auto work = [directory = spool_.directory(queue::QueueName::active)] { return fs::sync_directory(directory); };
   auto synced = co_await pool_.run(std::move(work));
   if (!synced) log::warning("{}", synced.error().what);

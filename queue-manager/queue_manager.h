@@ -19,6 +19,8 @@
 //     descriptors are allowed there are fewer of these, and fewer deliveries at a time.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <deque>
 #include <memory>
 #include <optional>
@@ -57,6 +59,8 @@ class QueueManager {
  private:
   static constexpr size_t kOpenFiles = 1000;
   static constexpr size_t kRefillBelow = 2500;
+  /// Rounds of housekeeping after the start in which our predecessor may still put something down.
+  static constexpr unsigned kEarlyRounds = 12;
   enum class Urgency : unsigned char {
     when_due,  ///< as its time of next attempt says
     now,       ///< whatever that time says
@@ -94,6 +98,7 @@ class QueueManager {
 
   // intake.cc: from a file to recipients in the scheduler
   Taken take(const std::string& path, const std::string& id, queue::QueueName from, Urgency urgency);
+  static bool counts(const std::string& path, const std::string& id, const Fd& file, const struct stat& status);
   Taken activate(Fd file, const std::string& path, const std::string& id, queue::QueueName from, mode_t mode);
   void put_aside(const std::string& path, const std::string& id, int fd, const Error& error);
   Result<> open_again(ActiveMessage& message);
@@ -186,12 +191,11 @@ class QueueManager {
   std::set<std::string> locked_;  ///< in active/, held by an agent of our predecessor
   std::vector<MessageKey> unsynced_;
   bool pump_wanted_ = false;
-  bool names_removed_ = false;
   /// Ages are counted from here on monotonic time, so that a jump of the clock returns no mail.
   const int64_t start_wall_usec_ = wall_usec();
   const TimePoint start_monotonic_ = monotonic_now();
 
-  event::Timer wake_, scan_step_, queue_run_, housekeeping_, sync_timer_, unlock_timer_;
+  event::Timer wake_, scan_step_, queue_run_, housekeeping_, sync_timer_, removal_timer_, unlock_timer_;
   unsigned early_rounds_ = 0;
 };
 

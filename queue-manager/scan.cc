@@ -12,6 +12,7 @@ namespace {
 
 /// Files looked at before other work gets its turn.
 constexpr int kSlice = 100;
+constexpr int64_t kUnmarkedAfter = 60;
 
 }  // namespace
 
@@ -54,7 +55,10 @@ bool QueueManager::scan_step(Scan& scan) {
   if (::lstat(found->path.c_str(), &status) < 0) return true;
   bool due = scan.urgency == Urgency::now || status.st_mtime <= wall_seconds() + 1 ||
              (status.st_mode & (queue::mode::kUnthrottle | queue::mode::kForceExpire)) != 0;
-  if (due && (status.st_mode & queue::mode::kReadyBit) != 0) take(found->path, found->id, scan.queue, scan.urgency);
+  const bool is_marked = (status.st_mode & queue::mode::kReadyBit) != 0;
+  // Without the mark it is under way, or left behind by a crash: at our start, or a minute after its last change.
+  if (!is_marked) due = early_rounds_ < kEarlyRounds || wall_seconds() - status.st_mtime > kUnmarkedAfter;
+  if (due) take(found->path, found->id, scan.queue, scan.urgency);
   return true;
 }
 

@@ -11,6 +11,7 @@
 namespace umaya::submission {
 namespace {
 
+constexpr mode_t kWrittenMode = 0644;
 constexpr mode_t kCompleteMode = 0744;
 constexpr int kCreateTries = 10;
 constexpr size_t kPathRoom = 4096;
@@ -103,9 +104,10 @@ Result<> DropWriter::finish() {
   if (!writer_) return permanent("submission stream: no message");
   if (writer_->recipient_count() == 0) return permanent("no recipients specified");
   UMAYA_TRY(Fd fd, writer_->finish());
-  UMAYA_CHECK(fs::set_mode(fd.get(), kCompleteMode));
+  UMAYA_CHECK(fs::set_mode(fd.get(), kWrittenMode));
   UMAYA_CHECK(fs::sync(fd.get()));
   UMAYA_CHECK(fs::sync_directory(rules_.maildrop));
+  UMAYA_CHECK(fs::set_mode(fd.get(), kCompleteMode));
   path_is_pending.store(false);
   complete_ = true;
   return {};

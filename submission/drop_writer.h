@@ -2,9 +2,9 @@
 //
 // DESCRIPTION
 //     The other end of services/postdrop. Whatever the stream says is a stranger's word: its form is checked, who sent
-//     it is taken from the kernel. The file is created under its final name with mode 0600 and becomes 0744 when it is
-//     complete (maildrop/ cannot be entered or listed by others, and pickup, which is not the owner, must read it); it
-//     is on the disk, with its name, before finish() returns.
+//     it is taken from the kernel. The file is created under its final name with mode 0600, becomes 0644 when it is
+//     written and 0744 when it is on the disk, with its name (maildrop/ cannot be entered or listed by others, and
+//     pickup, which is not the owner, must read it).
 //
 // OWNERSHIP
 //     The file is removed on destruction unless finish() succeeded. current_path() is what a signal handler removes.

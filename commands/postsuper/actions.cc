@@ -6,6 +6,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/fs/directory.h"
 #include "libcommon/fs/file.h"
+#include "libcommon/queue/message_file.h"
 #include "libcommon/queue/queue_id.h"
 
 namespace umaya::postsuper {
@@ -31,6 +32,11 @@ Result<> set_expire_bit(const std::string& path) {
   struct stat status;
   UMAYA_TRY(Fd fd, fs::open_safe(path, O_RDONLY, status));
   return fs::set_mode(fd.get(), (status.st_mode & 07777) | queue::mode::kForceExpire);
+}
+
+bool is_whole(const std::string& path) {
+  auto fd = fs::open_safe(path);
+  return fd && queue::MessageReader::open(fd->get());
 }
 
 /// Due now, so that the next queue run takes it.
@@ -121,6 +127,7 @@ void Surgeon::purge() {
       std::string path = spool_.directory(where) + "/" + std::string(entry->name);
       if (::lstat(path.c_str(), &status) < 0 || !S_ISREG(status.st_mode)) continue;
       if ((status.st_mode & queue::mode::kReadyBit) != 0 || wall_seconds() - status.st_mtime < kStale) continue;
+      if (is_whole(path)) continue;  // accepted just before a crash: the queue manager, or pickup, takes it
       if (auto removed = fs::remove(path); !removed) warn_(removed.error().what);
     }
   }

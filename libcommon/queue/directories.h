@@ -54,8 +54,8 @@ std::optional<QueueName> queue_named(std::string_view name);
 
 /// Permission bits of a queue file that carry meaning.
 namespace mode {
-inline constexpr mode_t kWriting = 0600;      ///< while it is being written
-inline constexpr mode_t kComplete = 0700;     ///< the owner's x bit: the message is whole
+inline constexpr mode_t kWriting = 0600;      ///< until it is on the disk
+inline constexpr mode_t kComplete = 0700;     ///< the owner's x bit: the message is whole and on the disk
 inline constexpr mode_t kReadyBit = 0100;     ///< that bit
 inline constexpr mode_t kUnthrottle = 0040;   ///< try now, whatever is known about the destination
 inline constexpr mode_t kForceExpire = 0010;  ///< return it to the sender (postsuper -e)

@@ -75,8 +75,8 @@ class MessageWriter {
   uint64_t content_size() const { return content_size_; }
   uint32_t recipient_count() const { return recipient_count_ + tail_recipient_count_; }
 
-  /// Writes what is left and makes the file complete (mode 0700). Not on the disk yet: sync file and directory.
-  /// Afterwards the writer is empty.
+  /// Writes what is left. Nobody takes the file yet: sync it and its directory, then mark_complete(). Afterwards the
+  /// writer is empty.
   Result<Fd> finish();
 
  private:
@@ -149,6 +149,9 @@ class MessageReader {
   Section tail_recipients_;
 };
 
+/// Says that the message counts (mode 0700). Only once the file and its name are on the disk: what a crash leaves
+/// without this mark and not whole was never accepted.
+Result<> mark_complete(int fd);
 /// Writes one state byte; durable only after fs::sync_data(). The offset must come from the reader of the same file.
 Result<> mark_recipient(int fd, uint64_t offset, RecipientState state);
 /// Records that the sender was told of the delay.

@@ -2,6 +2,7 @@
 
 #include "libcommon/fs/file.h"
 #include "libcommon/queue/checksum.h"
+#include "libcommon/queue/directories.h"
 #include "libcommon/queue/message_file.h"
 #include "libcommon/queue/message_format.h"
 
@@ -9,7 +10,6 @@ namespace umaya::queue {
 namespace {
 
 constexpr size_t kGather = 64 * 1024;
-constexpr mode_t kComplete = 0700;
 
 iovec piece(std::string_view bytes) {
   return {const_cast<char*>(bytes.data()), bytes.size()};
@@ -92,8 +92,11 @@ Result<Fd> MessageWriter::finish() {
     UMAYA_CHECK(fs::write_all(fd_.get(), pieces));
     UMAYA_CHECK(fs::write_all_at(fd_.get(), head_bytes, 0));
   }
-  UMAYA_CHECK(fs::set_mode(fd_.get(), kComplete));
   return std::move(fd_);
+}
+
+Result<> mark_complete(int fd) {
+  return fs::set_mode(fd, mode::kComplete);
 }
 
 Result<> mark_recipient(int fd, uint64_t offset, RecipientState state) {

@@ -1,3 +1,5 @@
+#include <sys/file.h>
+
 #include "tests/queue-manager/qmgr_world.h"
 
 using namespace umaya;
@@ -165,9 +167,32 @@ TEST_CASE("qmgr: promise 4, Q10 a damaged file goes to corrupt/ and the others g
   REQUIRE(::stat(world.path(QueueName::corrupt, "AAAAA5").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0400);
   CHECK(world.log().find("warning: AAAAA5: damaged queue file") != std::string::npos);
-  CHECK(world.until(
-      [&] { return world.nowhere("AAAAA7"); }));  // empty: never acknowledged, and nothing for a person to look at
+  CHECK(world.until([&] { return world.in(QueueName::corrupt, "AAAAA7"); }));
   CHECK(world.deliveries.size() == 1);
+}
+
+TEST_CASE("qmgr: promise 3 a file without the mark counts when it is whole, and goes when it was never finished",
+          "[qmgr]") {
+  QmgrWorld world;
+  world.marked = false;
+  for (const char* id : {"AAAAB1", "AAAAB2", "AAAAB3", "AAAAB4"}) world.put(id, 1);
+  std::string cut = world.path(QueueName::incoming, "AAAAB2");
+  std::filesystem::resize_file(cut, 150);
+  std::filesystem::last_write_time(cut, std::filesystem::file_time_type::clock::now() - std::chrono::hours(2));
+  std::filesystem::resize_file(world.path(QueueName::incoming, "AAAAB3"), 150);  // young: may still be written
+  auto writer = fs::open_safe(world.path(QueueName::incoming, "AAAAB4"));
+  REQUIRE(writer);
+  REQUIRE(::flock(writer->get(), LOCK_EX | LOCK_NB) == 0);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.nowhere("AAAAB1") && world.nowhere("AAAAB2"); }));
+  CHECK(world.deliveries.size() == 1);
+  CHECK(world.deliveries[0].envelope.queue_id == "AAAAB1");
+  CHECK(world.in(QueueName::incoming, "AAAAB3"));
+  CHECK(world.in(QueueName::incoming, "AAAAB4"));
+  CHECK(world.log().find("AAAAB2: removed: never finished and never accepted") != std::string::npos);
+  writer->reset();  // killed
+  REQUIRE(world.until([&] { return world.nowhere("AAAAB4"); }));
+  CHECK(world.deliveries.size() == 2);
 }
 
 TEST_CASE("qmgr: promise 5, Q13 when a failure cannot be recorded the recipient is kept", "[qmgr]") {
@@ -352,7 +377,10 @@ TEST_CASE("qmgr: success is reported when it was asked for, but not when the nex
     envelope.arrival_usec = wall_usec();
     queue::MessageWriter writer(std::move(*fd), envelope);
     REQUIRE(writer.add_recipient({"x@dest.example", "", "", queue::notify::kSuccess}));
-    REQUIRE(writer.finish());
+    auto done = writer.finish();
+    REQUIRE(done);
+    REQUIRE(queue::mark_complete(done->get()));
+    done->reset();
     world.give_away();
     world.announce({id});
   };
@@ -450,6 +478,9 @@ TEST_CASE("qmgr: promise 1 a complete message needs no announcement, one that is
   world.put("AAAAC2", 1);
   world.put("AAAAC3", 1, QueueName::active);
   REQUIRE(::chmod(world.path(QueueName::incoming, "AAAAC2").c_str(), 0600) == 0);
+  auto writer = fs::open_safe(world.path(QueueName::incoming, "AAAAC2"));
+  REQUIRE(writer);
+  REQUIRE(::flock(writer->get(), LOCK_EX | LOCK_NB) == 0);
   world.start_qmgr();
   REQUIRE(world.until([&] { return world.nowhere("AAAAC1") && world.nowhere("AAAAC3"); }));
   world.announce({"AAAAC2"});
@@ -457,6 +488,7 @@ TEST_CASE("qmgr: promise 1 a complete message needs no announcement, one that is
   CHECK(world.in(QueueName::incoming, "AAAAC2"));
   CHECK(world.deliveries.size() == 2);
   REQUIRE(::chmod(world.path(QueueName::incoming, "AAAAC2").c_str(), 0700) == 0);
+  writer->reset();
   world.announce({"AAAAC2"});
   REQUIRE(world.until([&] { return world.nowhere("AAAAC2"); }));
   CHECK(world.deliveries.size() == 3);

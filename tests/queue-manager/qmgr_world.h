@@ -45,6 +45,7 @@ class QmgrWorld {
   std::function<void(const agent::Request&, agent::Reply&)> edit_reply;
   std::function<void(const bounce::Append&)> on_append;
   std::function<void()> on_notify;
+  bool marked = true;                                              ///< whether put() says that the message counts
   std::vector<std::pair<std::unique_ptr<ipc::Channel>, Fd>> held;  ///< connections and files of unanswered deliveries
 
   explicit QmgrWorld(const std::string& main_cf = "") : spool_(root_ / "spool", {}) {
@@ -124,7 +125,9 @@ class QmgrWorld {
       REQUIRE(writer.add_recipient({to, "", "", 0}));
     }
     REQUIRE(writer.append("Subject: test\r\n\r\nhello\r\n"));
-    REQUIRE(writer.finish());
+    auto done = writer.finish();
+    REQUIRE(done);
+    if (marked) REQUIRE(queue::mark_complete(done->get()));
     if (::geteuid() != 0) return;
     std::filesystem::path file = spool_.path(where, id);
     for (const auto& path : {file, file.parent_path()}) (void)!::chown(path.c_str(), owner().first, owner().second);

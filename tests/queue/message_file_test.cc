@@ -77,7 +77,9 @@ std::string small_file(const test::TempDirectory& directory) {
   MessageWriter writer(std::move(*fd), sample_envelope());
   for (const auto& recipient : sample_recipients()) REQUIRE(writer.add_recipient(recipient));
   REQUIRE(writer.append("Subject: x\r\n\r\nhello\r\n"));
-  REQUIRE(writer.finish());
+  auto done = writer.finish();
+  REQUIRE(done);
+  REQUIRE(mark_complete(done->get()));
   auto bytes = fs::read_file(directory / "M1", 1 << 20);
   REQUIRE(bytes);
   return *bytes;

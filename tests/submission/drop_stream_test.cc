@@ -8,6 +8,7 @@
 #include "libcommon/fs/file.h"
 #include "submission/drop_writer.h"
 #include "submission/pickup.h"
+#include "tests/support/failing_calls.h"
 
 using namespace umaya;
 using namespace umaya::submission;
@@ -149,6 +150,41 @@ TEST_CASE("drop writer: a complete stream makes a complete file, anything else l
       CHECK(writer.too_large());
     }
     CHECK(std::filesystem::is_empty(dir.path));
+  }
+}
+
+TEST_CASE("drop writer: Q2 whichever call fails, the file is whole and marked, or there is none", "[submission]") {
+  for (int error : test::kDiskErrors) {
+    for (int number = 1;; ++number) {
+      CAPTURE(error, number);
+      TempDir dir;
+      size_t descriptors = test::open_descriptors();
+      test::FailingCalls failing(number, error);
+      Result<> finished;
+      std::string id;
+      {
+        fs::ScopedCalls scope(failing);
+        DropWriter writer({.maildrop = dir.path});
+        postdrop::StreamReader reader(writer);
+        finished = reader.feed(example());
+        if (finished) finished = writer.finish();
+        id = writer.queue_id();
+      }
+      bool was_last = failing.made() < number;
+      if (was_last || error == test::kShortWrite) REQUIRE(finished);
+      if (finished) {
+        struct stat status {};
+        auto fd = fs::open_safe(dir.path + "/" + id, O_RDONLY, status);
+        REQUIRE(fd);
+        REQUIRE((status.st_mode & 0777) == 0744);
+        REQUIRE(queue::MessageReader::open(fd->get()));
+      } else {
+        REQUIRE_FALSE(finished.error().is_permanent());
+        REQUIRE(std::filesystem::is_empty(dir.path));
+      }
+      REQUIRE(test::open_descriptors() == descriptors);
+      if (was_last) break;
+    }
   }
 }
 

@@ -46,9 +46,9 @@ class PowerCut : public fs::Calls {
   size_t steps() const { return steps_.size(); }
 
   int openat(int dir, const char* path, int flags, mode_t mode) override {
-    bool is_new = (flags & O_CREAT) != 0 && ::access(path, F_OK) != 0;
+    bool is_new = (flags & O_CREAT) != 0 && ::faccessat(dir, path, F_OK, 0) != 0;
     int fd = Calls::openat(dir, path, flags, mode);
-    if (fd >= 0 && is_new) note({Kind::create, name_of(path), {}, identity(fd), {}, 0, mode});
+    if (fd >= 0 && is_new) note({Kind::create, name_of(dir, path), {}, identity(fd), {}, 0, mode});
     return fd;
   }
   ssize_t write(int fd, const void* data, size_t size) override {
@@ -94,23 +94,23 @@ class PowerCut : public fs::Calls {
   }
   int renameat(int from_dir, const char* from, int to_dir, const char* to) override {
     int result = Calls::renameat(from_dir, from, to_dir, to);
-    if (result == 0) note({Kind::rename, name_of(from), name_of(to), 0, {}, 0, 0});
+    if (result == 0) note({Kind::rename, name_of(from_dir, from), name_of(to_dir, to), 0, {}, 0, 0});
     return result;
   }
   int linkat(int from_dir, const char* from, int to_dir, const char* to) override {
     int result = Calls::linkat(from_dir, from, to_dir, to);
-    if (result == 0) note({Kind::link, name_of(from), name_of(to), 0, {}, 0, 0});
+    if (result == 0) note({Kind::link, name_of(from_dir, from), name_of(to_dir, to), 0, {}, 0, 0});
     return result;
   }
   int unlinkat(int dir, const char* path, int flags) override {
-    std::string name = name_of(path);
+    std::string name = name_of(dir, path);
     int result = Calls::unlinkat(dir, path, flags);
     if (result == 0) note({Kind::unlink, name, {}, 0, {}, 0, 0});
     return result;
   }
   int mkdirat(int dir, const char* path, mode_t mode) override {
     int result = Calls::mkdirat(dir, path, mode);
-    if (result == 0) note({Kind::mkdir, name_of(path), {}, 0, {}, 0, mode});
+    if (result == 0) note({Kind::mkdir, name_of(dir, path), {}, 0, {}, 0, mode});
     return result;
   }
 
@@ -166,6 +166,10 @@ class PowerCut : public fs::Calls {
     std::string full = std::filesystem::weakly_canonical(std::filesystem::path(path).parent_path()) /
                        std::filesystem::path(path).filename();
     return full.starts_with(root_ + "/") ? full.substr(root_.size() + 1) : std::string();
+  }
+  std::string name_of(int dir, const char* path) const {
+    if (dir == AT_FDCWD || *path == '/') return name_of(path);
+    return name_of((std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(dir)) / path).c_str());
   }
   static uint64_t identity(int fd) {
     struct stat status {};
