@@ -1,7 +1,6 @@
 #include "submission/pickup.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +26,7 @@ namespace {
 
 constexpr size_t kAtOnce = 16;
 constexpr size_t kRecipientsAtOnce = 1000;
+constexpr Duration kLongestPause = std::chrono::seconds(60);
 
 /// The Received: line and then the text of the file.
 class FileContent : public cleanup::ContentSource {
@@ -63,6 +63,19 @@ Result<std::vector<services::Recipient>> pending_recipients(queue::MessageReader
       out.push_back(r);
     }
   }
+}
+
+/// Seconds after which a file without the mark has no writer any more.
+constexpr int64_t kUnmarkedAfter = 60;
+
+bool is_marked(const struct stat& status) {
+  return (status.st_mode & queue::mode::kReadyBit) != 0;
+}
+
+/// Without the mark it is being written, or on its way to the disk; after a crash nobody gives it the mark any more.
+bool is_due(const struct stat& status) {
+  if (is_marked(status)) return true;
+  return (status.st_mode & S_IROTH) != 0 && wall_seconds() - status.st_mtime > kUnmarkedAfter;
 }
 
 bool lists(const std::vector<std::string>& options, std::string_view name) {
@@ -124,7 +137,8 @@ Pickup::Pickup(daemon::Process& process, PickupParams params)
       params_(std::move(params)),
       cleanup_(process.queue_path("public/" + params_.cleanup_service)),
       bounce_(process.queue_path("private/" + params_.bounce_service)),
-      slots_(kAtOnce) {}
+      slots_(kAtOnce),
+      retry_([this] { wake(); }) {}
 
 void Pickup::wake() {
   woken_.set();
@@ -138,17 +152,25 @@ event::Task<void> Pickup::run() {
     auto reader = fs::DirectoryReader::open(maildrop);
     if (!reader) {
       log::warning("{}", reader.error().what);
+      try_again();
       continue;
     }
     while (auto entry = reader->next()) {
       std::string name(entry->name);
       if (!queue::valid_id(name) || under_way_.contains(name)) continue;
+      if (posted_.contains(name)) {
+        remove(name);
+        continue;
+      }
       co_await slots_.acquire();
       if (process_.stopping()) co_return;
       under_way_.insert(name);
       tasks_.spawn(take(std::move(name)));
     }
-    if (!reader->error()) log::warning("{}", reader->error().error().what);
+    if (!reader->error()) {
+      log::warning("{}", reader->error().error().what);
+      try_again();
+    }
   }
 }
 
@@ -160,10 +182,9 @@ void Pickup::set_aside(const std::string& name, std::string_view why) {
 
 event::Task<void> Pickup::take(std::string name) {
   const daemon::Work work(process_);  // a file that cleanup has taken must not be found again by the next pickup
-  // Without the ready bit it is still being written, and may not even be readable yet.
   struct stat status;
   const std::string path = process_.queue_path("maildrop/" + name);
-  if (::lstat(path.c_str(), &status) != 0 || (S_ISREG(status.st_mode) && !(status.st_mode & queue::mode::kReadyBit))) {
+  if (::lstat(path.c_str(), &status) != 0 || (S_ISREG(status.st_mode) && !is_due(status))) {
     under_way_.erase(name);
     slots_.release();
     co_return;
@@ -174,9 +195,10 @@ event::Task<void> Pickup::take(std::string name) {
       set_aside(name, fd.error().what);
     } else {
       log::warning("{}", fd.error().what);
+      try_again();
     }
   }
-  if (fd && (status.st_mode & queue::mode::kReadyBit)) co_await take_open(name, std::move(*fd), status.st_uid);
+  if (fd && is_due(status)) co_await take_open(name, std::move(*fd), status);
   under_way_.erase(name);
   slots_.release();
 }
@@ -212,13 +234,18 @@ event::Task<Result<cleanup::Outcome>> Pickup::post(Item& item) {
   co_return outcome;
 }
 
-event::Task<void> Pickup::take_open(std::string name, Fd fd, uid_t owner) {
+event::Task<void> Pickup::take_open(std::string name, Fd fd, struct stat status) {
+  const uid_t owner = status.st_uid;
   auto item = load(name, fd.get(), owner);
   if (!item) {
-    if (item.error().is_permanent()) {
+    if (item.error().is_permanent() && !is_marked(status)) {
+      log::info("maildrop/{}: removed: never finished and never accepted ({})", name, item.error().what);
+      (void)fs::remove(process_.queue_path("maildrop/" + name));
+    } else if (item.error().is_permanent()) {
       set_aside(name, item.error().what);
     } else {
       log::warning("maildrop/{}: {}", name, item.error().what);
+      try_again();
     }
     co_return;
   }
@@ -233,9 +260,31 @@ event::Task<void> Pickup::take_open(std::string name, Fd fd, uid_t owner) {
   } else if (!done) {
     log::warning("{}: message deferred: {}", item->id(), outcome->text);
   }
-  if (!done) co_return;
+  if (!done) {
+    try_again();
+    co_return;
+  }
+  pause_ = kFirstPause;
+  remove(name);
+}
+
+/// What is posted must not be posted again because it cannot be removed.
+void Pickup::remove(const std::string& name) {
   auto removed = fs::remove(process_.queue_path("maildrop/" + name));
-  if (!removed) log::warning("{}", removed.error().what);
+  if (removed || removed.error().sys_errno == ENOENT) {
+    posted_.erase(name);
+    return;
+  }
+  log::warning("{}", removed.error().what);
+  posted_.insert(name);
+  try_again();
+}
+
+/// Soon, and less often the longer it goes on.
+void Pickup::try_again() {
+  if (retry_.armed()) return;
+  retry_.arm(pause_);
+  pause_ = std::min<Duration>(2 * pause_, kLongestPause);
 }
 
 event::Task<bool> Pickup::give_back(Item& item, std::string text, std::string dsn) {

@@ -14,6 +14,8 @@
 //     that cannot be read goes to corrupt/.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -21,6 +23,7 @@
 
 #include "libcommon/config/bind.h"
 #include "libcommon/daemon/daemon.h"
+#include "libcommon/event/loop.h"
 #include "libcommon/event/sync.h"
 #include "libcommon/ipc/channel.h"
 #include "libcommon/queue/message_file.h"
@@ -73,12 +76,13 @@ class Pickup {
  private:
   struct Item;
   event::Task<void> take(std::string name);
-  event::Task<void> take_open(std::string name, Fd fd, uid_t owner);
+  event::Task<void> take_open(std::string name, Fd fd, struct stat status);
   event::Task<bool> give_back(Item& item, std::string text, std::string dsn);
   event::Task<Result<services::cleanup::Outcome>> post(Item& item);
   Result<Item> load(const std::string& name, int fd, uid_t owner);
   void set_aside(const std::string& name, std::string_view why);
-  void scan();
+  void remove(const std::string& name);
+  void try_again();
 
   daemon::Process& process_;
   PickupParams params_;
@@ -87,6 +91,10 @@ class Pickup {
   event::Event woken_;
   event::Semaphore slots_;
   std::set<std::string> under_way_;
+  std::set<std::string> posted_;  ///< but not removed yet
+  static constexpr Duration kFirstPause = std::chrono::seconds(1);
+  event::Timer retry_;
+  Duration pause_ = kFirstPause;  ///< until what could not be posted is tried again; grows with each failure
   event::TaskScope tasks_;
 };
 
