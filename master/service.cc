@@ -247,6 +247,8 @@ bool Service::reap(pid_t pid, int wait_status) {
   } else if (failed && WIFEXITED(wait_status)) {
     log::warning("process {} pid {} exit status {}", path, pid, WEXITSTATUS(wait_status));
   }
+  // It may have had work that nobody will ask for again.
+  if (failed && !child->retired && line_.wakeup_seconds > 0) wakeup_.arm(kAfterKill);
   if (signal == SIGKILL && !child->retired) {
     throttle(kAfterKill);  // somebody's doing, not a fault of the program
   } else if (failed && !child->retired && child->status.served == 0 && child->status.sessions == 0) {
