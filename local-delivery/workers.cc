@@ -207,6 +207,10 @@ event::Task<Ended> Workers::run(Identity who, Run job, int message) {
   if (!answer || answer->id != id) {
     co_return Ended{id, End::not_started, 0, answer ? "the worker answered another question" : answer.error().what};
   }
+  if (answer->end == End::not_started) {  // perhaps for want of processes: idle workers are not to be what takes them
+    idle_commands_[who].clear();
+    co_return std::move(*answer);
+  }
   if (idle_commands_[who].size() < kIdleCommands) idle_commands_[who].push_back(std::move(channel));
   if (!sweeping_) {
     sweeping_ = true;
