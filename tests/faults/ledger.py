@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """ledger - what was acknowledged must exist: kills, power cuts, full disks, missing descriptors
 
-    tests/faults/ledger.py [--build DIR] [--only calm,kill,power,enospc,emfile,mutation] [--rounds 200] [--power-rounds 50]
-                           [--senders 8] [--seed N]
+    tests/faults/ledger.py [--build DIR] [--only calm,kill,crash,errors,power,enospc,emfile,mutation] [--rounds 200]
+                           [--power-rounds 50] [--senders 8] [--daemons smtpd,qmgr] [--seed N]
 
 Senders write a line for each message that was acknowledged (250, or exit 0 of sendmail) to a ledger outside of the file
 systems under test. Its recipients are users, a list, some who put mail off or refuse it for good, and users of a next
@@ -12,7 +12,9 @@ the crashes (kill), and one for each recipient and crash (power). accounts.py co
 
 calm      no fault: no loss and no copy
 kill      kill -9 of a random daemon (master included) again and again under load
-power     the file systems lose power (EXT4_IOC_SHUTDOWN without flushing the journal) under load, queue and mailboxes on
+crash     kill -9 of a daemon at each system call that it makes for a message (Q1, injection.py)
+errors    each of these calls fails, with the errors of a broken or full disk, too many files, no memory (Q2)
+power     Q3: the file systems lose power (EXT4_IOC_SHUTDOWN without flushing the journal) under load, queue and mailboxes on
           one file system and on two; needs root and loop devices
 enospc    the file system fills up under load and is emptied again
 emfile    few descriptors for each daemon, more clients than that
@@ -32,9 +34,10 @@ sys.path[:0] = [os.path.join(HERE, "..", "e2e"), os.path.join(HERE, "..", "suppo
 def arguments():
     parser = argparse.ArgumentParser(description="Count messages through faults.")
     parser.add_argument("--build", default=os.path.join(HERE, "..", "..", "build"))
-    parser.add_argument("--only", default="calm,kill,power,enospc,emfile,mutation")
+    parser.add_argument("--only", default="calm,kill,crash,errors,power,enospc,emfile,mutation")
     parser.add_argument("--rounds", type=int, default=200, help="kills")
     parser.add_argument("--power-rounds", type=int, default=50, help="power cuts for each layout of file systems")
+    parser.add_argument("--daemons", default="", help="crash, errors: these only")
     parser.add_argument("--senders", type=int, default=8)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     return parser.parse_args()
