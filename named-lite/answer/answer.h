@@ -6,11 +6,15 @@
 // DESCRIPTION
 //     A pure function over a catalog: no socket, clock or allocation. Authoritative answers of RFC 1034 4.3.2 with
 //     wildcards (4592), empty non-terminals, DNAME (6672), CNAME chains, referrals with glue (9471), SOA in negative
-//     answers (2308), additional addresses for MX, NS and SRV, EDNS (6891), and one RRset for ANY over UDP (8482).
-//     Authority records are left out of positive answers: they are not asked for and make answers truncate.
+//     answers (2308), additional addresses for types that name hosts, EDNS (6891) with extended errors (8914), and one
+//     set for ANY over UDP (RFC 8482). What may be left out, and in what order records come, is in AnswerConf.
+//
+// OWNERSHIP
+//     What the context points to outlives the call; the report is filled in.
 //
 // LIMITS
-//     11 CNAME or DNAME steps. UDP answers: the client's size, 512 without EDNS, at most `udp_limit`.
+//     11 CNAME or DNAME steps, 13 names in the additional section. UDP answers: the client's size, 512 without EDNS, at
+//     most `udp_limit`.
 #pragma once
 
 #include <cstdint>
@@ -19,19 +23,37 @@
 
 #include "named-lite/answer/catalog.h"
 #include "named-lite/answer/query.h"
+#include "named-lite/config/answer_conf.h"
 
 namespace umaya::named {
 
 enum class Transport : unsigned char { udp, tcp };
 enum class Access : unsigned char { allowed, refused };
 
+/// What an answer is: rate limits count by it.
+enum class AnswerKind : unsigned char { error, positive, no_data, no_name, referral };
+
+struct AnswerReport {
+  AnswerKind kind = AnswerKind::error;
+  /// The same for all questions whose answer comes from one place: a node, a wildcard, a cut, the apex for names that
+  /// do not exist.
+  uint64_t source = 0;
+  /// The last name, that of the question or one that aliases led to, is in no zone of the catalog.
+  bool elsewhere = false;
+};
+
 struct AnswerContext {
   const Catalog* catalog = nullptr;  ///< nullptr: no view is for this client
   Transport transport = Transport::udp;
   Access access = Access::allowed;
   uint16_t udp_limit = 1232;
-  size_t reserved = 0;  ///< octets to be left free for a signature
-  uint16_t rcode = 0;   ///< an error that is decided already; 0: none
+  size_t reserved = 0;                   ///< octets to be left free for a signature
+  uint16_t rcode = 0;                    ///< an error that is decided already; 0: none
+  const AnswerConf* settings = nullptr;  ///< nullptr: the defaults
+  uint32_t turn = 0;                     ///< another number at each question, for the order of records
+  bool one_zone = false;                 ///< aliases are not followed into other zones: not all are for this client
+  std::string_view options;              ///< EDNS options of the answer, in wire form
+  AnswerReport* report = nullptr;
 };
 
 inline constexpr size_t kMostAnswer = 65535;

@@ -41,12 +41,20 @@ bool question_name(std::string_view packet, Query& query) {
   return false;
 }
 
-/// RFC 6891 6.1: the options are checked for their lengths and otherwise ignored.
-bool options_fit(std::string_view data) {
+/// RFC 6891 6.1.2: options that we do not know are ignored. False when they are malformed.
+bool read_options(std::string_view data, Query& query) {
   ByteReader in(data);
   while (in.ok() && !in.at_end()) {
-    in.be16();
-    in.bytes(in.be16());
+    uint16_t code = in.be16();
+    std::string_view value = in.bytes(in.be16());
+    if (!in.ok()) return false;
+    if (code == edns_option::kNsid) query.wants_nsid = true;
+    if (code == edns_option::kExpire) query.wants_expire = true;
+    if (code == edns_option::kKeepalive) query.wants_keepalive = true;
+    if (code != edns_option::kCookie || !query.cookie.empty()) continue;
+    // RFC 7873 5.2.2
+    if (value.size() != 8 && (value.size() < 16 || value.size() > 40)) return false;
+    query.cookie = value;
   }
   return in.ok();
 }
@@ -69,13 +77,22 @@ bool other_records(ByteReader& in, size_t answers, size_t authority, size_t addi
       query.is_signed = true;
     }
     if (type != type::kOpt) continue;
-    if (i < answers + authority || !root_owner || query.has_edns || !options_fit(data)) return false;
+    if (i < answers + authority || !root_owner || query.has_edns || !read_options(data, query)) return false;
     query.has_edns = true;
     query.udp_size = cls < kMinimumUdp ? kMinimumUdp : cls;
     query.edns_version = static_cast<uint8_t>(ttl >> 16);
     query.dnssec_ok = (ttl & 0x8000) != 0;
   }
   return in.at_end();
+}
+
+bool read_question(std::string_view packet, ByteReader& in, Query& query) {
+  if (!question_name(packet, query)) return false;
+  in.bytes(query.name.size());
+  query.type = in.be16();
+  query.cls = in.be16();
+  query.has_question = in.ok();
+  return in.ok();
 }
 
 }  // namespace
@@ -90,6 +107,8 @@ ParsedAs parse_query(std::string_view packet, Query& query) {
   query.recursion_desired = (flags & 0x0100) != 0;
   query.checking_disabled = (flags & 0x0010) != 0;
   query.has_question = query.has_edns = query.dnssec_ok = query.is_signed = false;
+  query.wants_nsid = query.wants_keepalive = query.wants_expire = false;
+  query.cookie = {};
   query.udp_size = kMinimumUdp;
   query.rcode = rcode::kNoError;
   query.name = {};
@@ -102,18 +121,16 @@ ParsedAs parse_query(std::string_view packet, Query& query) {
     return ParsedAs::answer;
   }
   query.rcode = rcode::kFormErr;
-  // RFC 9619: exactly one question.
-  if (questions != 1 || !question_name(packet, query)) return ParsedAs::answer;
-  in.bytes(query.name.size());
-  query.type = in.be16();
-  query.cls = in.be16();
-  if (!in.ok()) return ParsedAs::answer;
-  query.has_question = true;
-  bool transfer = query.type == type::kIxfr;  // carries the client's SOA (RFC 1995 3)
+  // RFC 9619: exactly one question, or none beside a cookie.
+  if (questions == 1 && !read_question(packet, in, query)) return ParsedAs::answer;
+  if (questions > 1 || (questions == 0 && query.opcode != opcode::kQuery)) return ParsedAs::answer;
+  bool transfer = query.has_question && query.type == type::kIxfr;  // carries the client's SOA (RFC 1995 3)
   bool notify = query.opcode == opcode::kNotify;
   if ((answers != 0 && !notify) || (authority != 0 && !transfer)) return ParsedAs::answer;
-  if (!other_records(in, answers, authority, additional, query)) {
+  bool fine = other_records(in, answers, authority, additional, query);
+  if (!fine || (!query.has_question && query.cookie.empty())) {
     query.has_edns = query.is_signed = false;
+    query.cookie = {};
     return ParsedAs::answer;
   }
   query.rcode = query.has_edns && query.edns_version > 0 ? rcode::kBadVers : rcode::kNoError;

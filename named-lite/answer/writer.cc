@@ -9,6 +9,7 @@ namespace umaya::named {
 namespace {
 
 constexpr uint16_t kOurUdpSize = 1232;
+constexpr uint16_t kExtendedError = 15;  // the option
 
 /// Octets that two names have in common from the right, in whole labels, the root included. Both in lower case.
 size_t shared_suffix(std::string_view a, std::string_view b) {
@@ -27,22 +28,36 @@ size_t shared_suffix(std::string_view a, std::string_view b) {
   return a.size();
 }
 
+/// Octets of the records before number n.
+size_t offset_of_record(std::string_view data, const RrsetEntry& entry, size_t n) {
+  if (entry.type == type::kA || entry.type == type::kAaaa) return n * Writer::record_size(data, 0);
+  size_t at = 0;
+  for (; n > 0; --n) at += Writer::record_size(data, at);
+  return at;
+}
+
 }  // namespace
 
-Writer::Writer(const Query& query, std::string_view packet, std::span<char> out, size_t limit)
-    : query_(query), out_(out), limit_(std::min(limit, out.size()) - (query.has_edns ? kOptSize : 0)) {
+Writer::Writer(const Query& query, std::string_view packet, std::span<char> out, size_t limit, std::string_view options)
+    : query_(query),
+      out_(out),
+      options_(options),
+      whole_limit_(std::min(limit, out.size())),
+      limit_(whole_limit_ - (query.has_edns ? kOptSize + options.size() : 0)) {
   if (!query.has_question) return;
   size_t size = query.name.size() + 4;
   std::memcpy(out_.data() + kHeader, packet.data() + kHeader, size);
   at_ = body_ = kHeader + size;
 }
 
-bool Writer::append(Section section, const ZoneImage& image, const Node& node, const RrsetEntry& entry,
-                    uint16_t owner) {
+bool Writer::append(Section section, const ZoneImage& image, const Node& node, const RrsetEntry& entry, uint16_t owner,
+                    size_t first) {
   size_t before = at_;
   bool same_owner = owner == pointer_to(kHeader) && image.is_name(node, query_.lower_name());
-  bool fits = same_owner ? put(image.data(entry)) : append_moved(image, node, entry, owner);
-  if (!fits) {
+  std::string_view data = image.data(entry);
+  size_t turn = first == 0 ? 0 : offset_of_record(data, entry, first);
+  for (std::string_view part : {data.substr(turn), data.substr(0, turn)}) {
+    if (same_owner ? put(part) : append_moved(image, node, entry.type, part, owner)) continue;
     at_ = before;
     return false;
   }
@@ -76,16 +91,15 @@ bool Writer::move_name(std::string_view data, size_t& at, std::string_view owner
   return put({octets, 2});
 }
 
-bool Writer::append_moved(const ZoneImage& image, const Node& node, const RrsetEntry& entry, uint16_t owner) {
-  std::string_view data = image.data(entry);
-  std::string_view layout = type_layout(entry.type);
+bool Writer::append_moved(const ZoneImage& image, const Node& node, uint16_t type, std::string_view data,
+                          uint16_t owner) {
+  std::string_view layout = type_layout(type);
   bool has_names = layout.find('n') != std::string_view::npos;
   OwnerName name;
   if (has_names) name = image.name(node);
   size_t shared = has_names ? shared_suffix(name, query_.lower_name()) : 0;
   for (size_t at = 0; at < data.size();) {
-    size_t size =
-        static_cast<size_t>(static_cast<unsigned char>(data[at + 10])) << 8 | static_cast<unsigned char>(data[at + 11]);
+    size_t size = record_size(data, at) - 12;
     size_t record = at_;
     if (!put(data.substr(at, 12))) return false;
     be16(record, owner);
@@ -110,19 +124,10 @@ bool Writer::append_moved(const ZoneImage& image, const Node& node, const RrsetE
   return true;
 }
 
-size_t Writer::append_cname(uint16_t owner, uint32_t ttl, std::string_view target) {
-  char head[12] = {0,
-                   0,
-                   0,
-                   type::kCname,
-                   0,
-                   rr_class::kIn,
-                   static_cast<char>(ttl >> 24),
-                   static_cast<char>(ttl >> 16),
-                   static_cast<char>(ttl >> 8),
-                   static_cast<char>(ttl),
-                   0,
-                   static_cast<char>(target.size())};
+size_t Writer::append_cname(uint16_t owner, std::string_view ttl, std::string_view target) {
+  char head[12] = {0, 0, 0, type::kCname, 0, rr_class::kIn};
+  std::memcpy(head + 6, ttl.data(), 4);
+  head[11] = static_cast<char>(target.size());
   size_t record = at_;
   if (!put({head, sizeof head}) || !put(target)) {
     at_ = record;
@@ -133,15 +138,22 @@ size_t Writer::append_cname(uint16_t owner, uint32_t ttl, std::string_view targe
   return record + 12;
 }
 
+bool Writer::append_text(uint16_t cls, std::string_view text) {
+  char head[13] = {'\xC0', kHeader, 0, type::kTxt, static_cast<char>(cls >> 8), static_cast<char>(cls)};
+  head[12] = static_cast<char>(text.size());
+  size_t before = at_;
+  if (!put({head, sizeof head}) || !put(text)) {
+    at_ = before;
+    return false;
+  }
+  be16(before + 10, static_cast<uint16_t>(text.size() + 1));
+  ++counts_[0];
+  return true;
+}
+
 void Writer::set_ttl(size_t record, uint32_t ttl) {
   be16(record + 6, static_cast<uint16_t>(ttl >> 16));
   be16(record + 8, static_cast<uint16_t>(ttl));
-}
-
-uint32_t Writer::ttl_of(size_t record) const {
-  uint32_t ttl;
-  std::memcpy(&ttl, out_.data() + record + 6, sizeof ttl);
-  return __builtin_bswap32(ttl);
 }
 
 size_t Writer::suffix_offset(size_t name, size_t labels) const {
@@ -174,14 +186,28 @@ size_t Writer::finish() {
   be16(6, counts_[0]);
   be16(8, counts_[1]);
   be16(10, static_cast<uint16_t>(counts_[2] + (query_.has_edns ? 1 : 0)));
-  if (!query_.has_edns) return at_;
-  char* opt = out_.data() + at_;
-  std::memset(opt, 0, kOptSize);
-  be16(at_ + 1, type::kOpt);
-  be16(at_ + 3, kOurUdpSize);
-  opt[5] = static_cast<char>(rcode_ >> 4);
-  opt[7] = static_cast<char>(query_.dnssec_ok ? 0x80 : 0);
-  return at_ + kOptSize;
+  if (query_.has_edns) write_opt();
+  return at_;
+}
+
+/// RFC 6891 6.1.3; DO comes back (RFC 3225 3), and an extended error (RFC 8914 2) where there is room.
+void Writer::write_opt() {
+  size_t start = at_;
+  std::memset(out_.data() + start, 0, kOptSize);
+  be16(start + 1, type::kOpt);
+  be16(start + 3, kOurUdpSize);
+  out_[start + 5] = static_cast<char>(rcode_ >> 4);
+  out_[start + 7] = static_cast<char>(query_.dnssec_ok ? 0x80 : 0);
+  at_ += kOptSize;
+  std::memcpy(out_.data() + at_, options_.data(), options_.size());
+  at_ += options_.size();
+  if (extended_error_ != extended_error::kNone && at_ + 6 <= whole_limit_) {
+    be16(at_, kExtendedError);
+    be16(at_ + 2, 2);
+    be16(at_ + 4, extended_error_);
+    at_ += 6;
+  }
+  be16(start + 9, static_cast<uint16_t>(at_ - start - kOptSize));
 }
 
 bool Writer::expand(size_t offset, Name& name) const {
@@ -200,7 +226,7 @@ bool Writer::expand(size_t offset, Name& name) const {
     size += 1 + static_cast<size_t>(length);
     at += 1 + static_cast<size_t>(length);
     if (length == 0) {
-      name = Name::from_wire({wire, size}).lower();
+      name = Name::from_wire({wire, size});
       return true;
     }
   }

@@ -42,7 +42,7 @@ struct OrderRule {
 /// Of options and views.
 struct AnswerConf {
   MinimalResponses minimal = MinimalResponses::no_auth_recursive;
-  bool minimal_any = false;
+  bool minimal_any = true;  ///< BIND: no
   RateLimitConf rate_limit;
   std::vector<OrderRule> rrset_order;
   uint16_t max_udp_size = 1232;

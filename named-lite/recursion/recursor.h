@@ -23,6 +23,7 @@
 #include <unordered_map>
 
 #include "libcommon/event/sync.h"
+#include "named-lite/dns/extended_error.h"
 #include "named-lite/dns/name.h"
 #include "named-lite/recursion/delegations.h"
 #include "named-lite/recursion/meaning.h"
@@ -43,12 +44,6 @@ struct RecursiveQuestion {
   bool checking_disabled = false;
   net::IpAddress client{};
 };
-
-/// RFC 8914.
-namespace extended_error {
-inline constexpr uint16_t kNone = 0xFFFF, kOther = 0, kCachedError = 13, kNotReady = 14, kBlocked = 15, kFiltered = 17,
-                          kProhibited = 18, kNoReachableAuthority = 22, kNetworkError = 23;
-}  // namespace extended_error
 
 struct RecursiveAnswer {
   uint16_t rcode = 0;

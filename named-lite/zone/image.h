@@ -228,15 +228,23 @@ class ZoneImage {
   size_t apex_size_;
 };
 
-/// Where the target name stands in the data of a type that asks for additional addresses; nothing for other types.
+/// Where the target name stands in the data of a type that asks for additional addresses; -1 for other types.
 inline int target_offset(uint16_t type) {
   switch (type) {
-    case 2:
-      return 0;  // NS
-    case 15:
-      return 2;  // MX
-    case 33:
-      return 6;  // SRV
+    case 2:  // NS
+    case 3:  // MD
+    case 4:  // MF
+    case 7:  // MB
+      return 0;
+    case 15:  // MX
+    case 18:  // AFSDB
+    case 21:  // RT
+    case 36:  // KX
+    case 64:  // SVCB
+    case 65:  // HTTPS
+      return 2;
+    case 33:  // SRV
+      return 6;
     default:
       return -1;
   }

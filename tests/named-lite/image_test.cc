@@ -109,7 +109,7 @@ TEST_CASE("image: another process maps it from any place of a file") {
     AnswerContext context;
     context.catalog = &catalog;
     std::string out(kMostAnswer, '\0');
-    out.resize(answer_packet(question("z.test.", type::kMx), context, out));
+    out.resize(answer_packet(question("z.test.", type::kMx, 0x0100), context, out));
     REQUIRE(decode(out).sections[2] == Lines{"www.z.test. A 192.0.2.2"});
   }
 }

@@ -65,6 +65,7 @@ inline std::string with_edns(std::string packet, uint16_t size, uint32_t ttl = 0
 struct Answer {
   uint16_t rcode = 0;
   bool authoritative = false, truncated = false, has_edns = false;
+  std::string options;                   ///< of the OPT record, in wire form
   std::vector<std::string> sections[3];  ///< "owner type data", lower case
   size_t size = 0;
 };
@@ -122,13 +123,15 @@ inline Answer decode(std::string_view packet) {
       if (type == type::kOpt) {
         answer.has_edns = true;
         answer.rcode = static_cast<uint16_t>(answer.rcode | static_cast<unsigned char>(packet[data - 6]) << 4);
+        answer.options = packet.substr(data, length);
         continue;
       }
       std::string line = owner.lower().text() + " " + type_text(type);
       if (type == type::kA) {
         for (size_t k = 0; k < 4; ++k)
           line += (k == 0 ? " " : ".") + std::to_string(static_cast<unsigned char>(packet[data + k]));
-      } else if (int offset = target_offset(type); offset >= 0 || type == type::kCname || type == type::kPtr) {
+      } else if (int offset = target_offset(type);
+                 (offset >= 0 && type < 64) || type == type::kCname || type == type::kPtr) {
         size_t p = data + static_cast<size_t>(std::max(offset, 0));
         if (type == type::kMx) line += " " + std::to_string(be16(data));
         line += " " + expand(packet, p).text();
@@ -146,9 +149,18 @@ inline Answer decode(std::string_view packet) {
   return answer;
 }
 
-/// A catalog of zones given as text.
+inline AnswerConf without_authority() {
+  AnswerConf settings;
+  settings.minimal = MinimalResponses::no_auth;
+  return settings;
+}
+
+/// A catalog of zones given as text. Answers are without name servers beside them unless a test says otherwise.
 class Zones {
  public:
+  AnswerConf settings = without_authority();
+  uint32_t turn = 0;
+  bool one_zone = false;
   Zones& add(const std::string& apex, const std::string& text) {
     Problems problems;
     ZoneTextOptions options{name(apex), {}};
@@ -165,9 +177,13 @@ class Zones {
     AnswerContext context;
     context.catalog = &catalog_;
     context.transport = transport;
+    context.settings = &settings;
+    context.turn = turn;
+    context.one_zone = one_zone;
     out.resize(answer_packet(packet, context, out));
     return out;
   }
+  const Catalog& catalog() const { return catalog_; }
   Answer ask(const std::string& owner, uint16_t type, Transport transport = Transport::udp) {
     return decode(raw(question(owner, type), transport));
   }
