@@ -11,14 +11,22 @@ const ZoneSettings& settings_for(const ServedView& view, std::string_view name) 
   return nearest != nullptr ? *nearest->settings : *view.conf.settings;
 }
 
-void choose_view(const Snapshot& snapshot, const Query& query, const Requester& client, AnswerContext& context) {
+void use_view(const ServedView& view, AnswerContext& context) {
+  context.catalog = &view.catalog;
+  context.settings = &view.conf.answer;
+  context.udp_limit = view.conf.answer.max_udp_size;
+  context.one_zone = !view.matches_all;
+}
+
+const ServedView* choose_view(const Snapshot& snapshot, const Query& query, const Requester& client,
+                              AnswerContext& context) {
   const ServedView* view = snapshot.view_for(client);
-  if (view == nullptr) return;
-  context.catalog = &view->catalog;
-  context.udp_limit = view->conf.answer.max_udp_size;
-  if (view->matches_all || !query.has_question) return;
+  if (view == nullptr) return nullptr;
+  use_view(*view, context);
+  if (view->matches_all || !query.has_question) return view;
   bool admitted = admits(*settings_for(*view, query.lower_name()).allow_query, client);
   context.access = admitted ? Access::allowed : Access::refused;
+  return view;
 }
 
 }  // namespace umaya::named

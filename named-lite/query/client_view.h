@@ -11,7 +11,11 @@ namespace umaya::named {
 /// The settings of the zone that holds a name, or else the view's.
 const ZoneSettings& settings_for(const ServedView& view, std::string_view name);
 
-/// Sets catalog and access for a client's question; no catalog when there is no view for the client.
-void choose_view(const Snapshot& snapshot, const Query& query, const Requester& client, AnswerContext& context);
+/// Answers from this view, which the client is in.
+void use_view(const ServedView& view, AnswerContext& context);
+/// Sets catalog, settings and access for a client's question. The view; nullptr, and no catalog, when there is none for
+/// the client.
+const ServedView* choose_view(const Snapshot& snapshot, const Query& query, const Requester& client,
+                              AnswerContext& context);
 
 }  // namespace umaya::named

@@ -20,7 +20,7 @@ void QueryServer::open(ListenSockets sockets) {
     give_away(std::move(fd), client, std::move(arrived));
   };
   udp_.push_back(std::make_unique<UdpServer>(std::move(sockets.udp), questions_, hand_on_packet));
-  tcp_.push_back(std::make_unique<TcpQuestions>(std::move(sockets.tcp), questions_, hand_on_connection));
+  tcp_.push_back(std::make_unique<TcpQuestions>(std::move(sockets.tcp), questions_, clients_, hand_on_connection));
 }
 
 void QueryServer::connect_zone(Fd fd) {

@@ -37,7 +37,8 @@ class QueryServer {
     std::function<void()> trouble;  ///< the zone process sent what it must not
   };
 
-  explicit QueryServer(Hooks hooks) : hooks_(std::move(hooks)) {}
+  /// cookies: secret that all query processes share.
+  QueryServer(Hooks hooks, const CookieSecret& cookies) : hooks_(std::move(hooks)), questions_(cookies) {}
   QueryServer(const QueryServer&) = delete;
   QueryServer& operator=(const QueryServer&) = delete;
   ~QueryServer();
@@ -63,6 +64,7 @@ class QueryServer {
   std::vector<ListenSockets> closed_;  // until there are zones
   Pending<Waiter> pending_{kMostPending, std::chrono::seconds(10)};
   std::vector<std::unique_ptr<UdpServer>> udp_;
+  TcpClients clients_{150};
   std::vector<std::unique_ptr<TcpQuestions>> tcp_;
   std::unique_ptr<Link> zone_;
 };

@@ -5,8 +5,8 @@
 //     if (reply.verdict == Verdict::answered) send(out.first(reply.size));
 //
 // DESCRIPTION
-//     Answers what the zones of the snapshot can answer. What needs keys or changes something (signed questions,
-//     NOTIFY, UPDATE, transfers) is for the zone process.
+//     Answers what the zones of the snapshot can answer, through a Reception (cookies, rate limits, class CH). What
+//     needs keys or changes something (signed questions, NOTIFY, UPDATE, transfers) is for the zone process.
 //
 // OWNERSHIP
 //     Between two calls zones may be exchanged under it (feed/receiver.h).
@@ -15,10 +15,13 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
-#include "named-lite/answer/answer.h"
+#include "named-lite/answer/reception.h"
 #include "named-lite/server/snapshot.h"
 
 namespace umaya::named {
@@ -33,6 +36,7 @@ enum class Verdict : unsigned char {
 struct Reply {
   Verdict verdict = Verdict::drop;
   size_t size = 0;
+  bool keeps_alive = false;  ///< the client means to keep its connection (RFC 7828)
 };
 
 class Questions {
@@ -43,15 +47,25 @@ class Questions {
     uint64_t dropped = 0;
   };
 
-  void replace(SnapshotPtr snapshot) { snapshot_ = std::move(snapshot); }
+  /// secret: makes cookies when the configuration names none; the same in all processes.
+  explicit Questions(const CookieSecret& secret) : secret_(secret) {}
+  void replace(SnapshotPtr snapshot);
   /// Whether there is something to answer from.
   bool ready() const { return snapshot_ != nullptr; }
   /// The answer in out, or who gives it.
   Reply respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out);
   const Counters& counters() const { return counters_; }
+  const ServerAnswerConf& conf() const { return snapshot_->conf.answer; }
+  /// Of answers that rate limits refused.
+  RateCounters rate_counters() const { return reception_ ? reception_->counters() : RateCounters(); }
 
  private:
+  RateLimiter* limiter_for(const ServedView* view, const Requester& client) const;
+
+  CookieSecret secret_;
   SnapshotPtr snapshot_;
+  std::optional<Reception> reception_;
+  std::vector<std::unique_ptr<RateLimiter>> limiters_;  // of each view; null: it has no limits
   Counters counters_;
 };
 

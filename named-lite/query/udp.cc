@@ -13,6 +13,11 @@ uint16_t port_of(const sockaddr_storage& address) {
   return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
 }
 
+/// Services that send back what they get, or something (RFC 862 to 868): an answer to them can go round for ever.
+bool is_reflector(uint16_t port) {
+  return port == 0 || port == 7 || port == 13 || port == 17 || port == 19 || port == 37;
+}
+
 }  // namespace
 
 UdpServer::UdpServer(Fd fd, Questions& questions, Elsewhere elsewhere)
@@ -44,7 +49,7 @@ size_t UdpServer::answer(size_t count) {
   Buffers& b = *buffers_;
   size_t answers = 0;
   for (size_t i = 0; i < count; ++i) {
-    if ((b.received[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 || port_of(b.clients[i]) == 0) continue;
+    if ((b.received[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 || is_reflector(port_of(b.clients[i]))) continue;
     std::string_view question(b.questions[i].data(), b.received[i].msg_len);
     Reply reply = questions_.respond(question, reinterpret_cast<const sockaddr*>(&b.clients[i]), Transport::udp,
                                      b.answers[answers]);

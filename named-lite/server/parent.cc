@@ -131,7 +131,7 @@ void Parent::become(const Process& process, Fd control) {
   if (!in_force) log::fatal("{}", in_force.error().what);
   log::debug("{}: in force: {}", name, *in_force);
   int code = role == Role::zone ? run_zone(std::move(control), std::move(control_sockets))
-                                : run_query(std::move(control), std::move(sockets));
+                                : run_query(std::move(control), std::move(sockets), cookie_secret_);
   log::flush();
   _exit(code);
 }

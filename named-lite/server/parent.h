@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "libcommon/base/clock.h"
+#include "named-lite/answer/cookies.h"
 #include "named-lite/control/control_server.h"
 #include "named-lite/server/config_report.h"
 #include "named-lite/server/control.h"
@@ -83,6 +84,7 @@ class Parent {
 
   ParentOptions options_;
   ReadConfig config_;
+  CookieSecret cookie_secret_ = random_cookie_secret();
   std::vector<std::vector<ListenSockets>> sockets_;  // for each query process
   std::vector<std::unique_ptr<Process>> processes_;  // the query processes, and the zone process at the end
   std::vector<net::Endpoint> listening_;

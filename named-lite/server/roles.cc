@@ -28,10 +28,11 @@ void end_loop() {
 
 }  // namespace
 
-int run_query(Fd control, std::vector<ListenSockets> sockets) {
+int run_query(Fd control, std::vector<ListenSockets> sockets, const CookieSecret& cookies) {
   std::unique_ptr<Link> parent;
   QueryServer server({.ready = [&parent] { parent->post(ipc::encode(RoleReady())); },
-                      .trouble = [&parent] { parent->post(ipc::encode(ZoneTrouble())); }});
+                      .trouble = [&parent] { parent->post(ipc::encode(ZoneTrouble())); }},
+                     cookies);
   auto received = [&server](ipc::Packet packet) {
     auto peer = ipc::decode<NewPeer>(packet.bytes);
     if (peer && peer->role == Role::zone && packet.fds.size() == 1) server.connect_zone(std::move(packet.fds[0]));

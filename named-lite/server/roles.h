@@ -8,13 +8,14 @@
 #include <vector>
 
 #include "libcommon/base/fd.h"
+#include "named-lite/answer/cookies.h"
 #include "named-lite/control/control_server.h"
 #include "named-lite/server/listen.h"
 
 namespace umaya::named {
 
-/// control: socket to the parent (control.h).
-int run_query(Fd control, std::vector<ListenSockets> sockets);
+/// control: socket to the parent (control.h). cookies: secret that all query processes share.
+int run_query(Fd control, std::vector<ListenSockets> sockets, const CookieSecret& cookies);
 /// sockets: where ndc gives its commands.
 int run_zone(Fd control, std::vector<ControlSocket> sockets);
 

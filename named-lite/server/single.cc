@@ -41,7 +41,8 @@ Result<void> Single::start() {
   zone_ = std::make_unique<ZoneServer>(ZoneServer::Hooks{[] { log::info("running"); }, [this] { reload(); },
                                                          [] { event::Loop::current().stop(); }, getpid()});
   zone_->take_commands(std::move(control_sockets_));
-  query_ = std::make_unique<QueryServer>(QueryServer::Hooks{[] {}, [] { log::panic("a feed cannot be read"); }});
+  query_ = std::make_unique<QueryServer>(QueryServer::Hooks{[] {}, [] { log::panic("a feed cannot be read"); }},
+                                         random_cookie_secret());
   query_->connect_zone(std::move(pair.first));
   for (ListenSockets& sockets : sockets_) query_->listen(std::move(sockets));
   zone_->connect(0, std::move(pair.second));

@@ -7,6 +7,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/random.h"
 #include "libcommon/fs/file.h"
+#include "named-lite/answer/local_zones.h"
 #include "named-lite/server/zone_source.h"
 #include "named-lite/transfer/zone_file.h"
 #include "named-lite/zone/checker.h"
@@ -79,6 +80,20 @@ void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, 
   }
 }
 
+/// Zones that are there by themselves, where the administrator has none of his own.
+void add_local_zones(ServedView& view) {
+  std::vector<OwnZone> own;
+  for (const ZoneConf& zone : view.conf.zones) {
+    if (zone.type == ZoneType::hint || zone.type == ZoneType::other) continue;
+    bool forwards = zone.type == ZoneType::forward || zone.type == ZoneType::stub || zone.type == ZoneType::static_stub;
+    own.push_back({zone.name, forwards});
+  }
+  for (const LocalZone& zone : local_zones(view.conf.answer, view.conf.recursion.recursion, own)) {
+    auto image = std::make_shared<const ZoneImage>(compile_zone(zone.records, view.catalog.seed()));
+    view.catalog.add({std::string(zone.name.wire()), std::move(image)});
+  }
+}
+
 /// The seed of the first zone that was kept as an image, so that its questions are hashed once only; else a new one.
 uint64_t first_seed(const ViewConf& view, const NamedConf& conf) {
   for (const ZoneConf& zone : view.zones) {
@@ -148,7 +163,10 @@ SnapshotResult build_snapshot(const ConfigFiles& files, SnapshotPtr before) {
   if (problems.has_errors()) return result;
   uint64_t seed = before ? before->views[0]->catalog.seed() : first_seed(conf.views[0], conf);
   auto snapshot = std::make_shared<Snapshot>(make_snapshot(std::move(conf), seed));
-  for (auto& view : snapshot->views) load_into(*view, snapshot->conf, before.get(), result.lines);
+  for (auto& view : snapshot->views) {
+    load_into(*view, snapshot->conf, before.get(), result.lines);
+    add_local_zones(*view);
+  }
   malloc_trim(0);  // reading a large zone takes three times the memory that serving it needs
   result.snapshot = std::move(snapshot);
   return result;
