@@ -98,15 +98,15 @@ class Peer:
 
 
 class Bind(Peer):
-    """zones: statements of zones for its named.conf."""
+    """zones: statements of zones for its named.conf; options: further ones of its options block."""
 
-    def __init__(self, zones, files=None, keys=""):
+    def __init__(self, zones, files=None, keys="", options=""):
         super().__init__()
         for name, text in (files or {}).items():
             self.write(name, text)
         self.write("named.conf", f'{keys}\noptions {{ directory "{self.directory.name}"; pid-file none; recursion no; '
                    f'listen-on port {self.port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; dnssec-validation no; '
-                   f'session-keyfile none; notify no; }};\ncontrols {{ }};\n{zones}\n')
+                   f'session-keyfile none; notify no; {options} }};\ncontrols {{ }};\n{zones}\n')
         self.launch(program("named"), "-g", "-c", self.path("named.conf"), "-p", str(self.port), "-n", "1")
         wait_for(lambda: "running" in self.logged() or self.process.poll() is not None, 20, "BIND runs")
 
