@@ -15,8 +15,9 @@ namespace umaya::named {
 
 /// A zone that the configuration names.
 struct ServedZone {
-  std::string name;  ///< wire form, lower case
-  ImagePtr image;    ///< null while there are no data that can be served
+  std::string name;              ///< wire form, lower case
+  ImagePtr image;                ///< null while there are no data that can be served
+  uint32_t number = UINT32_MAX;  ///< by which it is counted (statistics/page.h); UINT32_MAX: not at all
 };
 
 class Catalog {
@@ -29,6 +30,8 @@ class Catalog {
   /// The zone with the longest name that holds the name with these hashes; labels: how many labels of it may be used.
   const ServedZone* find(const SuffixHashes& hashes, size_t labels) const;
   const std::vector<std::unique_ptr<ServedZone>>& zones() const { return zones_; }
+  /// The zone of exactly that name (lower case); nullptr when there is none.
+  const ServedZone* zone(std::string_view name) const { return find_exactly(name); }
   /// Whether a zone has exactly that name (lower case).
   bool contains(std::string_view name) const { return find_exactly(name) != nullptr; }
   /// Other data for the zone of that name (lower case); false when the catalog has no such zone.

@@ -289,8 +289,8 @@ constexpr StatementInfo kStatements[] = {
     {"stale-cache-enable", kOptions | kView, Effect::not_used},
     {"stale-refresh-time", kOptions | kView, Effect::not_used},
     {"startup-notify-rate", kOptions, Effect::not_used},
-    {"statistics-channels", kTop, Effect::not_used},
-    {"statistics-file", kOptions, Effect::not_used},
+    {"statistics-channels", kTop, Effect::used},
+    {"statistics-file", kOptions, Effect::used},
     {"statistics-interval", kOptions, Effect::not_used},
     {"suppress-initial-notify", kOptions, Effect::obsolete},
     {"synth-from-dnssec", kOptions | kView, Effect::not_used},
@@ -339,7 +339,7 @@ constexpr StatementInfo kStatements[] = {
     {"view", kTop, Effect::used},
     {"zero-no-soa-ttl", kOptions | kView | kZone, Effect::not_used},
     {"zone", kTop | kView, Effect::used},
-    {"zone-statistics", kOptions | kView | kZone, Effect::not_used},
+    {"zone-statistics", kOptions | kView | kZone, Effect::used},
 };
 
 }  // namespace

@@ -28,6 +28,9 @@ enum class ZoneType : unsigned char {
   other,
 };
 
+/// "primary", "secondary" and so on.
+std::string_view zone_type_text(ZoneType type);
+
 /// What becomes of a finding of a check of zones.
 enum class CheckMode : unsigned char { ignore, warn, fail };
 enum class FileFormat : unsigned char { text, raw };

@@ -267,6 +267,28 @@ bool read_view_default(const Reading& reading, const Statement& statement, ViewD
          apply_setting<AnswerConf>(answer_settings(), reading, statement, defaults.answer);
 }
 
+std::string_view zone_type_text(ZoneType type) {
+  switch (type) {
+    case ZoneType::primary:
+      return "primary";
+    case ZoneType::secondary:
+      return "secondary";
+    case ZoneType::hint:
+      return "hint";
+    case ZoneType::forward:
+      return "forward";
+    case ZoneType::stub:
+      return "stub";
+    case ZoneType::static_stub:
+      return "static-stub";
+    case ZoneType::in_view:
+      return "in-view";
+    case ZoneType::other:
+      break;
+  }
+  return "other";
+}
+
 ZoneSettingsRef ZoneConf::default_settings() {
   static const ZoneSettingsRef settings = [] {
     ZoneSettings all;

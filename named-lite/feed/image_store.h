@@ -38,6 +38,7 @@ struct PlacedImage {
   ImageFilePtr file{};                      ///< null: it has no place yet
   uint64_t offset = 0;
   uint64_t size = 0;
+  uint32_t number = UINT32_MAX;  ///< ServedZone::number
 
   /// Whether this is a later version that lies in the same memory.
   bool goes_on_with(const ImagePtr& data) const {

@@ -48,7 +48,8 @@ struct FeedZone {
   std::string name;   ///< wire form, lower case
   uint64_t file = 0;
   uint64_t offset = 0;
-  uint64_t size = 0;  ///< 0: there are no data, questions get SERVFAIL
+  uint64_t size = 0;             ///< 0: there are no data, questions get SERVFAIL
+  uint32_t number = UINT32_MAX;  ///< ServedZone::number
   static constexpr std::string_view kName = "named.feed.zone";
   static void visit(auto& self, auto&& v) {
     v("view", self.view);
@@ -56,6 +57,7 @@ struct FeedZone {
     v("file", self.file);
     v("offset", self.offset);
     v("size", self.size);
+    v("number", self.number);
   }
 };
 

@@ -40,6 +40,7 @@ void Publisher::configure(std::string_view config, const Snapshot& snapshot) {
       PlacedImage placed;
       if (auto known = places.find(zone->image.get()); known != places.end()) placed = *known->second;
       placed.image = zone->image;
+      placed.number = zone->number;
       auto added = zones_.emplace(Key(view, zone->name), std::move(placed)).first;
       if (!added->second.file) unplaced_.push_back(&*added);
     }
@@ -60,7 +61,9 @@ void Publisher::change(size_t view, std::string_view name, ImagePtr image) {
     placed.origin = image;
     placed.image = std::move(image);
   } else {
+    uint32_t counted_as = placed.number;
     placed = PlacedImage();
+    placed.number = counted_as;
     placed.image = std::move(image);
     unplaced_.push_back(&*zone);
   }
@@ -126,7 +129,8 @@ Publisher::Feed Publisher::gather(Receiver& receiver, bool whole) {
   auto add = [&](const Zones::value_type& zone) {
     const PlacedImage& placed = zone.second;
     uint64_t id = placed.file ? placed.file->id : 0;
-    feed.zones.push_back({static_cast<uint16_t>(zone.first.first), zone.first.second, id, placed.offset, placed.size});
+    feed.zones.push_back(
+        {static_cast<uint16_t>(zone.first.first), zone.first.second, id, placed.offset, placed.size, placed.number});
     if (placed.file && receiver.files.find(id) == receiver.files.end()) feed.files[id] = placed.file;
   };
   // Files that nobody has any more are not named again.

@@ -71,7 +71,7 @@ Result<void> FeedReceiver::zones(FeedZones message) {
     UMAYA_TRY(ImagePtr image, image_of(zone));
     if (image && image->header().seed != head_.seed) return permanent("an image with another seed");
     if (!next_ && !snapshot.views[zone.view]->catalog.contains(zone.name)) return permanent("a change of no zone");
-    changes_.push_back({zone.view, std::move(zone.name), std::move(image)});
+    changes_.push_back({zone.view, std::move(zone.name), std::move(image), zone.number});
   }
   return {};
 }
@@ -88,7 +88,7 @@ Result<void> FeedReceiver::commit(const FeedCommit& message) {
     } else if (catalog.contains(change.name)) {
       return permanent("a zone is there twice");
     } else {
-      catalog.add({std::move(change.name), std::move(change.image)});
+      catalog.add({std::move(change.name), std::move(change.image), change.number});
     }
   }
   if (next_) snapshot_ = std::exchange(next_, nullptr);

@@ -41,6 +41,7 @@ class FeedReceiver {
     size_t view;
     std::string name;
     ImagePtr image;
+    uint32_t number = UINT32_MAX;
   };
   Result<void> begin(const FeedBegin& message, const std::vector<Fd>& fds);
   Result<void> file(const FeedFile& message, const std::vector<Fd>& fds);

@@ -43,6 +43,8 @@ class QueryServer {
   QueryServer& operator=(const QueryServer&) = delete;
   ~QueryServer();
 
+  /// Counts there from now on; page outlives this.
+  void count_in(PageNumbers& page) { questions_.count_in(page); }
   void listen(ListenSockets sockets);
   void connect_zone(Fd fd);
   const Questions::Counters& counters() const { return questions_.counters(); }

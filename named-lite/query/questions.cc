@@ -8,6 +8,7 @@
 #include "libcommon/base/random.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/query/client_view.h"
+#include "named-lite/query/counting.h"
 
 namespace umaya::named {
 
@@ -72,12 +73,14 @@ Reply Questions::respond(std::string_view packet, const sockaddr* client, Transp
   auto address = net::IpAddress::from_sockaddr(client);
   if (!address || parse_query(packet, query) == ParsedAs::drop) {
     ++counters_.dropped;
+    if (page_ != nullptr) page_->add(Count::dropped);
     return {};
   }
   Requester requester{address->unmapped(), nullptr};
   const AclRef& blackhole = snapshot_->conf.answer.blackhole;
   if (blackhole && admits(*blackhole, requester)) {
     ++counters_.dropped;
+    if (page_ != nullptr) page_->add(Count::dropped);
     return {};
   }
   if (is_for_zone_process(query)) return {Verdict::ask_zone};
@@ -94,6 +97,11 @@ Reply Questions::respond(std::string_view packet, const sockaddr* client, Transp
   arrival.seconds = static_cast<uint32_t>(wall_seconds());
   arrival.limiter = limiter_for(view, requester);
   size_t size = reception_->answer(query, packet, arrival, context, out);
+  if (page_ != nullptr) {
+    count_query(*page_, query, client, transport);
+    if (size == 0) page_->add(Count::dropped);
+    if (size != 0) count_reply(*page_, *snapshot_, query, context, {out.data(), size});
+  }
   return {size == 0 ? Verdict::drop : Verdict::answered, size, query.wants_keepalive};
 }
 

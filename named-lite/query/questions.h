@@ -23,6 +23,7 @@
 
 #include "named-lite/answer/reception.h"
 #include "named-lite/server/snapshot.h"
+#include "named-lite/statistics/page.h"
 
 namespace umaya::named {
 
@@ -49,6 +50,9 @@ class Questions {
 
   /// secret: makes cookies when the configuration names none; the same in all processes.
   explicit Questions(const CookieSecret& secret) : secret_(secret) {}
+  /// Counts from now on; page outlives this.
+  void count_in(PageNumbers& page) { page_ = &page; }
+  PageNumbers* page() const { return page_; }
   void replace(SnapshotPtr snapshot);
   /// Whether there is something to answer from.
   bool ready() const { return snapshot_ != nullptr; }
@@ -67,6 +71,7 @@ class Questions {
   std::optional<Reception> reception_;
   std::vector<std::unique_ptr<RateLimiter>> limiters_;  // of each view; null: it has no limits
   Counters counters_;
+  PageNumbers* page_ = nullptr;
 };
 
 }  // namespace umaya::named

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "libcommon/base/clock.h"
+
 namespace umaya::named {
 
 namespace {
@@ -84,8 +86,13 @@ void UdpServer::send_one(std::string_view answer, const event::PeerAddress& clie
 
 void UdpServer::on_readable() {
   for (int round = 0; round < kRoundsAtOnce; ++round) {
+    TimePoint start = monotonic_now();
     size_t count = receive();
     send(answer(count));
+    if (count > 0 && questions_.page() != nullptr) {
+      auto took = std::chrono::duration_cast<std::chrono::microseconds>(monotonic_now() - start);
+      questions_.page()->add_latency(took, count);
+    }
     if (count < kBatch) return;
   }
 }

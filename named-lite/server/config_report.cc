@@ -39,6 +39,14 @@ void add_directories(const NamedConf& conf, ConfigReport& report) {
   }
 }
 
+std::vector<net::Endpoint> parse_endpoints(const std::vector<std::string>& texts) {
+  std::vector<net::Endpoint> all;
+  for (const std::string& text : texts) {
+    if (auto at = net::Endpoint::parse(text)) all.push_back(*at);
+  }
+  return all;
+}
+
 /// In the child: sends report and text.
 Result<void> read_and_send(const std::string& path, uint16_t port, int socket) {
   ConfigReport report;
@@ -57,11 +65,11 @@ Result<void> read_and_send(const std::string& path, uint16_t port, int socket) {
 }  // namespace
 
 std::vector<net::Endpoint> ConfigReport::endpoints() const {
-  std::vector<net::Endpoint> all;
-  for (const std::string& text : listen) {
-    if (auto at = net::Endpoint::parse(text)) all.push_back(*at);
-  }
-  return all;
+  return parse_endpoints(listen);
+}
+
+std::vector<net::Endpoint> ConfigReport::statistics_endpoints() const {
+  return parse_endpoints(statistics);
 }
 
 std::vector<ControlChannel> ConfigReport::control_channels() const {
@@ -83,8 +91,12 @@ ConfigReport report_on(const ConfigFiles& files, uint16_t port) {
   for (const net::Endpoint& at : listen_addresses(conf, port)) report.listen.push_back(at.to_string());
   add_directories(conf, report);
   report.pid_file = conf.pid_file;
+  for (const StatisticsChannel& each : conf.statistics) add_once(report.statistics, each.at.to_string());
   for (ControlChannel& each : control_channels(conf.control, conf.pid_file)) {
     report.control.push_back({std::move(each.path), each.mode, each.owner, each.group, each.read_only});
+  }
+  if (!report.control.empty()) {  // ndc stats
+    add_once(report.write, fs::parent_directory(zone_path(conf.directory, conf.statistics_file)));
   }
   return report;
 }

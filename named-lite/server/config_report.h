@@ -55,6 +55,7 @@ struct ConfigReport {
   std::vector<std::string> read;    ///< directories of zone files
   std::vector<std::string> write;   ///< directories of secondary zones
   std::string pid_file;
+  std::vector<std::string> statistics;  ///< end points as text
   std::vector<Control> control;
   static constexpr std::string_view kName = "named.report";
   static void visit(auto& self, auto&& v) {
@@ -64,10 +65,12 @@ struct ConfigReport {
     v("read", self.read);
     v("write", self.write);
     v("pid_file", self.pid_file);
+    v("statistics", self.statistics);
     v("control", self.control);
   }
 
   std::vector<net::Endpoint> endpoints() const;
+  std::vector<net::Endpoint> statistics_endpoints() const;
   std::vector<ControlChannel> control_channels() const;
 };
 

@@ -1,6 +1,11 @@
 #include "named-lite/server/control_target.h"
 
+#include <fcntl.h>
+
+#include <cstring>
+
 #include "libcommon/base/clock.h"
+#include "libcommon/fs/file.h"
 #include "libcommon/log/log.h"
 #include "named-lite/transfer/zone_file.h"
 
@@ -12,28 +17,6 @@ ControlReply done(std::string text) {
   ControlReply reply;
   reply.text = std::move(text);
   return reply;
-}
-
-std::string_view type_word(ZoneType type) {
-  switch (type) {
-    case ZoneType::primary:
-      return "primary";
-    case ZoneType::secondary:
-      return "secondary";
-    case ZoneType::hint:
-      return "hint";
-    case ZoneType::forward:
-      return "forward";
-    case ZoneType::stub:
-      return "stub";
-    case ZoneType::static_stub:
-      return "static-stub";
-    case ZoneType::in_view:
-      return "in-view";
-    case ZoneType::other:
-      break;
-  }
-  return "other";
 }
 
 std::string time_after(int64_t seconds) {
@@ -58,13 +41,7 @@ struct ServerControl::Found {
 
 ServerControl::ServerControl(Responder& responder, Secondaries& secondaries, Notifier& notifier,
                              event::WorkerPool& pool, ControlHooks hooks)
-    : responder_(responder),
-      secondaries_(secondaries),
-      notifier_(notifier),
-      pool_(pool),
-      hooks_(std::move(hooks)),
-      started_(wall_seconds()),
-      configured_(started_) {}
+    : responder_(responder), secondaries_(secondaries), notifier_(notifier), pool_(pool), hooks_(std::move(hooks)) {}
 
 /// Without a view: the one that has the zone; more than one is a question back, as with rndc.
 Result<ServerControl::Found> ServerControl::find(const ZoneSelector& zone) const {
@@ -97,7 +74,6 @@ event::Task<ControlReply> ServerControl::reload(Command command) {
   }
   bool good = co_await hooks_.reload();
   if (!good) co_return control_error("the configuration has errors, see the log: the old one stays in service");
-  configured_ = wall_seconds();
   co_return done("server reload successful");
 }
 
@@ -171,7 +147,7 @@ event::Task<ControlReply> ServerControl::zonestatus(Command command) {
   auto found = find(*command.zone);
   if (!found) co_return control_error(found.error().what);
   const ZoneConf& conf = *found->zone;
-  std::string text = "name: " + conf.name.text() + "\ntype: " + std::string(type_word(conf.type)) + "\n";
+  std::string text = "name: " + conf.name.text() + "\ntype: " + std::string(zone_type_text(conf.type)) + "\n";
   if (found->view->conf.name != "_default") text += "view: " + found->view->conf.name + "\n";
   if (!conf.file.empty()) text += "files: " + conf.file + "\n";
   if (found->image) {
@@ -192,7 +168,6 @@ event::Task<ControlReply> ServerControl::zonestatus(Command command) {
 }
 
 event::Task<ControlReply> ServerControl::status(Command) {
-  const Counters& counters = responder_.counters();
   size_t zones = 0, without_data = 0;
   if (SnapshotPtr snapshot = responder_.snapshot()) {
     for (const auto& view : snapshot->views) {
@@ -200,12 +175,26 @@ event::Task<ControlReply> ServerControl::status(Command) {
       for (const auto& zone : view->catalog.zones()) without_data += zone->image ? 0 : 1;
     }
   }
+  StatisticsReport report = hooks_.report();
+  StatisticsSum sum = sum_of(report.pages);
+  auto count = [&sum](Count what) { return sum.counts[static_cast<size_t>(what)]; };
   co_return done(
       fmt::format("boot time: {}\nlast configured: {}\nprocess id: {}\nnumber of zones: {} ({} without data)\n"
                   "questions: {} over UDP, {} over TCP, {} without answer\ntransfers out: {}\n"
                   "NOTIFY received: {}\nsignature errors: {}\nserver is up and running\n",
-                  rfc5322_date(started_), rfc5322_date(configured_), hooks_.process, zones, without_data, counters.udp,
-                  counters.tcp, counters.dropped, counters.transfers, counters.notifies, counters.signature_errors));
+                  rfc5322_date(report.boot_time), rfc5322_date(report.config_time), hooks_.process, zones, without_data,
+                  count(Count::requests_udp), count(Count::requests_tcp), count(Count::dropped),
+                  count(Count::transfers_out), count(Count::notifies_in), count(Count::bad_signature)));
+}
+
+event::Task<ControlReply> ServerControl::stats(Command) {
+  SnapshotPtr snapshot = responder_.snapshot();
+  std::string path = zone_path(snapshot->conf.directory, snapshot->conf.statistics_file);
+  Fd file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!file) co_return control_error(path + ": " + strerror(errno));
+  auto written = fs::write_all(file.get(), text_report(hooks_.report()));
+  if (!written) co_return control_error(path + ": " + written.error().what);
+  co_return done("statistics appended to " + path);
 }
 
 event::Task<ControlReply> ServerControl::stop(Command command) {

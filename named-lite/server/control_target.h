@@ -18,6 +18,7 @@
 #include "named-lite/server/notifier.h"
 #include "named-lite/server/responder.h"
 #include "named-lite/server/secondaries.h"
+#include "named-lite/statistics/report.h"
 
 namespace umaya::named {
 
@@ -28,6 +29,7 @@ struct ControlHooks {
   pid_t process;                              ///< of named-lite: the one that the pid-file names
   /// Puts other data of a zone (view, wire form in lower case) into service.
   std::function<void(const std::string&, std::string_view, ImagePtr)> serve;
+  std::function<StatisticsReport()> report;  ///< with its times
 };
 
 class ServerControl : public ControlTarget {
@@ -42,6 +44,7 @@ class ServerControl : public ControlTarget {
   event::Task<ControlReply> notify(Command command) override;
   event::Task<ControlReply> zonestatus(Command command) override;
   event::Task<ControlReply> status(Command command) override;
+  event::Task<ControlReply> stats(Command command) override;
   event::Task<ControlReply> stop(Command command) override;
   event::Task<ControlReply> halt(Command command) override;
 
@@ -55,8 +58,6 @@ class ServerControl : public ControlTarget {
   Notifier& notifier_;
   event::WorkerPool& pool_;
   ControlHooks hooks_;
-  int64_t started_;
-  int64_t configured_;
 };
 
 }  // namespace umaya::named

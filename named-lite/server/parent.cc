@@ -77,6 +77,8 @@ Result<std::unique_ptr<Parent>> Parent::open(ParentOptions options) {
     process->role = i < parent->options_.queries ? Role::query : Role::zone;
     process->number = i < parent->options_.queries ? i : 0;
     parent->processes_.push_back(std::move(process));
+    UMAYA_TRY(StatisticsPage page, StatisticsPage::create());
+    parent->pages_.push_back(std::move(page));
   }
   return parent;
 }
@@ -95,6 +97,7 @@ Result<void> Parent::open_sockets() {
   }
   if (listening_.empty()) return permanent("no address to listen on: see listen-on in " + options_.config_file);
   control_sockets_ = open_control_sockets(config_.report.control_channels());
+  statistics_sockets_ = open_statistics_sockets(config_.report.statistics_endpoints());
   return {};
 }
 
@@ -115,8 +118,13 @@ void Parent::become(const Process& process, Fd control) {
   if (role == Role::query) sockets = std::move(sockets_[number]);
   std::vector<ControlSocket> control_sockets;
   if (role == Role::zone) control_sockets = std::move(control_sockets_);
+  StatisticsEquipment statistics;
+  if (role == Role::zone) statistics = {std::move(statistics_sockets_), std::move(pages_)};
+  if (role == Role::query) statistics.pages.push_back(std::move(pages_[number]));
   sockets_.clear();
   control_sockets_.clear();
+  statistics_sockets_.clear();
+  pages_.clear();
   processes_.clear();
   signals_.reset();
   superior_.reset();
@@ -130,8 +138,9 @@ void Parent::become(const Process& process, Fd control) {
   auto in_force = daemon::enter_sandbox(sandbox_of(role, config_.report));
   if (!in_force) log::fatal("{}", in_force.error().what);
   log::debug("{}: in force: {}", name, *in_force);
-  int code = role == Role::zone ? run_zone(std::move(control), std::move(control_sockets))
-                                : run_query(std::move(control), std::move(sockets), cookie_secret_);
+  int code = role == Role::zone
+                 ? run_zone(std::move(control), std::move(control_sockets), std::move(statistics))
+                 : run_query(std::move(control), std::move(sockets), cookie_secret_, std::move(statistics));
   log::flush();
   _exit(code);
 }

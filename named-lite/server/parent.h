@@ -29,6 +29,7 @@
 #include "named-lite/server/config_report.h"
 #include "named-lite/server/control.h"
 #include "named-lite/server/listen.h"
+#include "named-lite/statistics/http_server.h"
 
 namespace umaya::named {
 
@@ -86,6 +87,8 @@ class Parent {
   ReadConfig config_;
   CookieSecret cookie_secret_ = random_cookie_secret();
   std::vector<std::vector<ListenSockets>> sockets_;  // for each query process
+  std::vector<StatisticsSocket> statistics_sockets_;
+  std::vector<StatisticsPage> pages_;                // in the order of processes_
   std::vector<std::unique_ptr<Process>> processes_;  // the query processes, and the zone process at the end
   std::vector<net::Endpoint> listening_;
   std::vector<ControlSocket> control_sockets_;  // of the zone process

@@ -5,6 +5,7 @@
 #include "named-lite/answer/writer.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/query/client_view.h"
+#include "named-lite/query/counting.h"
 
 namespace umaya::named {
 
@@ -85,6 +86,7 @@ size_t Responder::respond_notify(const Query& query, std::string_view packet, co
     context.rcode = zone == nullptr ? rcode::kNotAuth : rcode::kRefused;
     if (believed && notified_ && notified_(view->conf.name, query.lower_name())) {
       ++counters_.notifies;
+      if (page_ != nullptr) page_->add(Count::notifies_in);
       context.rcode = rcode::kNoError;
     }
   }
@@ -108,6 +110,7 @@ size_t Responder::respond_signed(const Query& query, std::string_view packet, co
   }
   TsigCheck check = verify_request(packet, record, snapshot_->conf.keys, now());
   if (!check.ok()) ++counters_.signature_errors;
+  if (!check.ok() && page_ != nullptr) page_->add(Count::bad_signature);
   if (check.malformed) {
     context.rcode = rcode::kFormErr;
     return answer_query(query, packet, context, out);
@@ -129,11 +132,22 @@ size_t Responder::respond(std::string_view packet, const sockaddr* client, Trans
   Query query;
   if (parse_query(packet, query) == ParsedAs::drop) {
     ++counters_.dropped;
+    if (page_ != nullptr) page_->add(Count::dropped);
     return 0;
   }
   AnswerContext context;
   context.transport = transport;
   context.udp_limit = snapshot_->views[0]->conf.answer.max_udp_size;
+  size_t size = respond_from(client, query, packet, context, out);
+  if (page_ != nullptr) {
+    count_query(*page_, query, client, transport);
+    count_reply(*page_, *snapshot_, query, context, {out.data(), size});
+  }
+  return size;
+}
+
+size_t Responder::respond_from(const sockaddr* client, const Query& query, std::string_view packet,
+                               AnswerContext& context, std::span<char> out) {
   const ServedView& first = *snapshot_->views[0];
   if (first.matches_all && !query.is_signed && query.opcode != opcode::kNotify) {
     context.catalog = &first.catalog;
@@ -176,6 +190,13 @@ std::optional<Transfer> Responder::transfer(std::string_view packet, const socka
     if (!behind) extent = ZoneStream::Extent::soa;
   }
   ++counters_.transfers;
+  if (page_ != nullptr) {
+    page_->add(Count::transfers_out);
+    if (query.type == type::kIxfr) page_->add(Count::transfers_out_incremental);
+    if (zone->number < kMostZonesCounted) {
+      page_->zones[zone->number][static_cast<size_t>(ZoneCount::transfers)].add();
+    }
+  }
   std::string label = (query.type == type::kIxfr ? "IXFR" : "AXFR") + std::string(" of '") +
                       name_text(query.lower_name()) + "/IN' to " + requester.address.to_string() +
                       (requester.key != nullptr ? " with key " + requester.key->text() : "");

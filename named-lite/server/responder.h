@@ -15,6 +15,7 @@
 
 #include "named-lite/answer/answer.h"
 #include "named-lite/server/snapshot.h"
+#include "named-lite/statistics/page.h"
 #include "named-lite/transfer/zone_stream.h"
 
 namespace umaya::named {
@@ -69,6 +70,8 @@ class Responder {
   /// The transfer that a packet over TCP asks for, when the client may have it; respond() answers all else.
   std::optional<Transfer> transfer(std::string_view packet, const sockaddr* client);
   const Counters& counters() const { return counters_; }
+  /// Counts there, too, from now on; page outlives this.
+  void count_in(PageNumbers& page) { page_ = &page; }
   /// Is told of each NOTIFY that may be believed: view and zone (wire form, lower case). False: no such secondary zone.
   using Notified = std::function<bool(const std::string&, std::string_view)>;
   void on_notify(Notified notified) { notified_ = std::move(notified); }
@@ -78,11 +81,14 @@ class Responder {
                         std::span<char> out);
   size_t respond_signed(const Query& query, std::string_view packet, const net::IpAddress& client,
                         AnswerContext& context, std::span<char> out);
+  size_t respond_from(const sockaddr* client, const Query& query, std::string_view packet, AnswerContext& context,
+                      std::span<char> out);
   size_t respond_to(const Requester& client, const Query& query, std::string_view packet, AnswerContext& context,
                     std::span<char> out);
 
   std::shared_ptr<Snapshot> snapshot_;
   Counters counters_;
+  PageNumbers* page_ = nullptr;
   Notified notified_;
   Served served_;
 };

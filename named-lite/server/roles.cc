@@ -28,11 +28,13 @@ void end_loop() {
 
 }  // namespace
 
-int run_query(Fd control, std::vector<ListenSockets> sockets, const CookieSecret& cookies) {
+int run_query(Fd control, std::vector<ListenSockets> sockets, const CookieSecret& cookies,
+              StatisticsEquipment statistics) {
   std::unique_ptr<Link> parent;
   QueryServer server({.ready = [&parent] { parent->post(ipc::encode(RoleReady())); },
                       .trouble = [&parent] { parent->post(ipc::encode(ZoneTrouble())); }},
                      cookies);
+  if (!statistics.pages.empty()) server.count_in(*statistics.pages[0]);
   auto received = [&server](ipc::Packet packet) {
     auto peer = ipc::decode<NewPeer>(packet.bytes);
     if (peer && peer->role == Role::zone && packet.fds.size() == 1) server.connect_zone(std::move(packet.fds[0]));
@@ -45,7 +47,7 @@ int run_query(Fd control, std::vector<ListenSockets> sockets, const CookieSecret
   return 0;
 }
 
-int run_zone(Fd control, std::vector<ControlSocket> sockets) {
+int run_zone(Fd control, std::vector<ControlSocket> sockets, StatisticsEquipment statistics) {
   std::unique_ptr<Link> parent;
   auto command = [&parent](ParentCommand::What what) {
     ParentCommand message;
@@ -56,6 +58,7 @@ int run_zone(Fd control, std::vector<ControlSocket> sockets) {
                      .reload = [&command] { command(ParentCommand::What::reload); },
                      .stop = [&command] { command(ParentCommand::What::stop); },
                      .process = getppid()});
+  server.count_in(std::move(statistics));
   server.take_commands(std::move(sockets));
   auto received = [&server](ipc::Packet packet) {
     if (packet.is<BadConfig>()) return server.keep_configuration();

@@ -11,12 +11,15 @@
 #include "named-lite/answer/cookies.h"
 #include "named-lite/control/control_server.h"
 #include "named-lite/server/listen.h"
+#include "named-lite/statistics/http_server.h"
 
 namespace umaya::named {
 
 /// control: socket to the parent (control.h). cookies: secret that all query processes share.
-int run_query(Fd control, std::vector<ListenSockets> sockets, const CookieSecret& cookies);
+/// statistics: the page to count in; of the zone process all pages.
+int run_query(Fd control, std::vector<ListenSockets> sockets, const CookieSecret& cookies,
+              StatisticsEquipment statistics);
 /// sockets: where ndc gives its commands.
-int run_zone(Fd control, std::vector<ControlSocket> sockets);
+int run_zone(Fd control, std::vector<ControlSocket> sockets, StatisticsEquipment statistics);
 
 }  // namespace umaya::named

@@ -33,6 +33,11 @@ Result<std::unique_ptr<Single>> Single::open(const ParentOptions& options) {
     return permanent("no address to listen on: see listen-on in " + options.config_file);
   }
   single->control_sockets_ = open_control_sockets(single->report_.control_channels());
+  single->statistics_.sockets = open_statistics_sockets(single->report_.statistics_endpoints());
+  for (int i = 0; i < 2; ++i) {
+    UMAYA_TRY(StatisticsPage page, StatisticsPage::create());
+    single->statistics_.pages.push_back(std::move(page));
+  }
   return single;
 }
 
@@ -43,6 +48,8 @@ Result<void> Single::start() {
   zone_->take_commands(std::move(control_sockets_));
   query_ = std::make_unique<QueryServer>(QueryServer::Hooks{[] {}, [] { log::panic("a feed cannot be read"); }},
                                          random_cookie_secret());
+  query_->count_in(*statistics_.pages[0]);  // the zone server has the pages as long as we are there
+  zone_->count_in(std::move(statistics_));
   query_->connect_zone(std::move(pair.first));
   for (ListenSockets& sockets : sockets_) query_->listen(std::move(sockets));
   zone_->connect(0, std::move(pair.second));

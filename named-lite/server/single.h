@@ -35,6 +35,7 @@ class Single {
   ConfigFiles files_;
   std::vector<ListenSockets> sockets_;
   std::vector<ControlSocket> control_sockets_;
+  StatisticsEquipment statistics_;  ///< pages: of the questions, of the zones
   std::unique_ptr<QueryServer> query_;
   std::unique_ptr<ZoneServer> zone_;
 };

@@ -136,7 +136,10 @@ Snapshot make_snapshot(NamedConf conf, uint64_t seed) {
       return zone.settings->allow_query == view.settings->allow_query;
     });
     bool matches_all = is_any(*view.match_clients) && is_any(*view.settings->allow_query) && zones_open;
-    snapshot.views.push_back(std::make_unique<ServedView>(ServedView{view, Catalog(seed), matches_all}));
+    bool counts_zones = std::any_of(view.zones.begin(), view.zones.end(), [](const ZoneConf& zone) {
+      return zone.settings->statistics == ZoneStatistics::full;
+    });
+    snapshot.views.push_back(std::make_unique<ServedView>(ServedView{view, Catalog(seed), matches_all, counts_zones}));
   }
   snapshot.conf = std::move(conf);
   return snapshot;

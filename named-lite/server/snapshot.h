@@ -20,7 +20,8 @@ namespace umaya::named {
 struct ServedView {
   ViewConf conf;
   Catalog catalog;
-  bool matches_all = false;  ///< every client is of this view and may ask
+  bool matches_all = false;   ///< every client is of this view and may ask
+  bool counts_zones = false;  ///< some zone of it has zone-statistics full
 };
 
 struct Snapshot {

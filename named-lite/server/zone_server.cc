@@ -1,6 +1,8 @@
 #include "named-lite/server/zone_server.h"
 
+#include "libcommon/base/clock.h"
 #include "libcommon/log/log.h"
+#include "named-lite/server/statistics_source.h"
 
 namespace umaya::named {
 
@@ -18,11 +20,14 @@ ZoneServer::ZoneServer(Hooks hooks)
                      notifier_.zone_changed(zone, *image, responder_.snapshot()->conf.keys);
                    }),
       answer_(std::make_unique_for_overwrite<char[]>(kMostUdpAnswer)),
+      started_(wall_seconds()),
+      configured_(started_),
       control_(responder_, secondaries_, notifier_, workers_,
                {[this] { return reload_and_wait(); }, hooks_.stop, hooks_.process,
                 [this](const std::string& view, std::string_view zone, ImagePtr image) {
                   responder_.serve(view, zone, std::move(image));
-                }}) {
+                },
+                [this] { return report(); }}) {
   responder_.on_notify(
       [this](const std::string& view, std::string_view zone) { return secondaries_.notified(view, zone); });
   responder_.on_serve(
@@ -65,6 +70,20 @@ event::Task<bool> ZoneServer::reload_and_wait() {
   co_return last_good_;
 }
 
+void ZoneServer::count_in(StatisticsEquipment statistics) {
+  pages_ = std::move(statistics.pages);
+  if (!pages_.empty()) responder_.count_in(*pages_.back());
+  statistics_ = std::make_unique<StatisticsServer>(std::move(statistics.sockets), [this] { return report(); });
+}
+
+StatisticsReport ZoneServer::report() const {
+  SnapshotPtr snapshot = responder_.snapshot();
+  StatisticsReport report = snapshot ? report_on_snapshot(*snapshot, pages_) : StatisticsReport();
+  report.boot_time = started_;
+  report.config_time = configured_;
+  return report;
+}
+
 void ZoneServer::take_commands(std::vector<ControlSocket> sockets) {
   control_server_ = std::make_unique<ControlServer>(std::move(sockets), control_);
 }
@@ -104,6 +123,9 @@ void ZoneServer::take_up(std::shared_ptr<Snapshot> snapshot, const ConfigFiles& 
   auto shared = without_secrets(files);
   if (!shared) return log::error("reload failed: {}", shared.error().what);
   SnapshotPtr before = responder_.snapshot();
+  number_zones(*snapshot, numbers_);
+  configured_ = wall_seconds();
+  if (statistics_) statistics_->allow(snapshot->conf.statistics);
   responder_.replace(std::move(snapshot));
   publisher_.configure(ipc::encode(*shared), *responder_.snapshot());
   secondaries_.configure();

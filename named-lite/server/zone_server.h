@@ -29,6 +29,7 @@
 #include "named-lite/server/responder.h"
 #include "named-lite/server/secondaries.h"
 #include "named-lite/server/tcp.h"
+#include "named-lite/statistics/http_server.h"
 
 namespace umaya::named {
 
@@ -52,11 +53,14 @@ class ZoneServer {
   void configure(ConfigFiles files);
   /// The configuration that was to be read has errors.
   void keep_configuration();
+  /// Counts in the last page, and reports on all.
+  void count_in(StatisticsEquipment statistics);
   /// Obeys ndc on these sockets.
   void take_commands(std::vector<ControlSocket> sockets);
 
  private:
   event::Task<bool> reload_and_wait();
+  StatisticsReport report() const;
   event::Task<void> load();
   void take_up(std::shared_ptr<Snapshot> snapshot, const ConfigFiles& files);
   void notify_changes(const Snapshot* before);
@@ -77,6 +81,11 @@ class ZoneServer {
   bool ready_ = false;
   bool last_good_ = true;  // the last configuration that was to be taken up was
   event::Event loaded_;
+  int64_t started_;
+  int64_t configured_;
+  std::vector<StatisticsPage> pages_;
+  ZoneNumbers numbers_;
+  std::unique_ptr<StatisticsServer> statistics_;
   ServerControl control_;
   std::unique_ptr<ControlServer> control_server_;
   event::TaskScope tasks_;

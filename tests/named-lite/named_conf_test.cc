@@ -180,7 +180,7 @@ TEST_CASE("named.conf: the table of statements is in order and finds what is nea
   CHECK(statement_info("DIRECTORY", context::kOptions) != nullptr);
   CHECK(statement_info("directory", context::kZone) == nullptr);
   CHECK(statement_info("zone", context::kTop)->effect == Effect::used);
-  CHECK(statement_info("zone-statistics", context::kView)->effect == Effect::not_used);
+  CHECK(statement_info("zone-statistics", context::kView)->effect == Effect::used);
   CHECK(nearest_statement("forwaders", context::kOptions) == "forwarders");
 }
 

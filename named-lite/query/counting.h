@@ -1,0 +1,18 @@
+// NAME    counting - counts a question and its answer
+#pragma once
+
+#include <string_view>
+
+#include "named-lite/answer/answer.h"
+#include "named-lite/server/snapshot.h"
+#include "named-lite/statistics/page.h"
+
+namespace umaya::named {
+
+/// A question came in.
+void count_query(PageNumbers& page, const Query& query, const sockaddr* client, Transport transport);
+/// This answer goes out; context: what it was made with.
+void count_reply(PageNumbers& page, const Snapshot& snapshot, const Query& query, const AnswerContext& context,
+                 std::string_view answer);
+
+}  // namespace umaya::named
