@@ -2,9 +2,10 @@
 //
 // SYNOPSIS
 //     named-lite [-f | -g] [-X] [-c file] [-n processes] [-p port] [-u user]
-//     named-lite checkconf [-z] [file]        (also as named-checkconf)
-//     named-lite checkzone [-q] zone file     (also as named-checkzone)
-//     named-lite ndc command …                (also as ndc or rndc, see ndc(8))
+//     named-lite checkconf [-lz] [-p [-x]] [-t directory] [file]     (also as named-checkconf)
+//     named-lite checkzone [flags] zone file                         (also as named-checkzone)
+//     named-lite compilezone [flags] -o file zone file               (also as named-compilezone)
+//     named-lite ndc command …                                       (also as ndc or rndc, see ndc(8))
 //
 // DESCRIPTION
 //     Answers questions with authority from zone files that BIND's named reads, as named.conf says, over UDP and TCP,
@@ -28,8 +29,20 @@
 //     SIGINT end the server.
 //
 //     checkconf reads a configuration and names each mistake and each statement that has no effect here, with file,
-//     line, column and what to write instead; -z reads the zones too. checkzone does the same for one zone file. Both
-//     end with status 1 when there are errors.
+//     line, column and what to write instead; -z reads the zones too, -p prints the configuration in one form with what
+//     it includes, -x without secrets, -l lists the zones. checkzone reads one zone file, and compilezone writes it as
+//     text, too. Their flags are those of BIND's tools:
+//
+//     -D, -o file  write the zone to standard output, or to a file (- is standard output)
+//     -s style     full (each record whole) or relative
+//     -k -m -M -r -S mode  fail, warn or ignore: names that no host may have, MX at an address, MX at an alias, records
+//                  that stand twice, SRV at an alias
+//     -T -W mode   SPF, wildcards; -i mode: full, local or none: addresses of what is pointed at
+//     -l ttl       the largest TTL that is allowed
+//     -q           print nothing; -t directory: chroot(2); -w directory: chdir(2)
+//     -c -C -d -f -F -j -J -L -n  accepted; only class IN and text are read and written
+//
+//     All end with status 1 when there are errors, and with 2 for wrong flags.
 //
 //     Started by master, named_config_file names the configuration, and "umaya reload" reads it anew. The line of
 //     master.cf is: domain unix n - n 5 1 named-lite
@@ -54,20 +67,20 @@
 #include "named-lite/server/stand_alone.h"
 #include "named-lite/tools/check.h"
 
+using umaya::named::check_zone_file;
+using umaya::named::ZoneTool;
+
 int main(int argc, char** argv) {
   std::span<char* const> arguments(argv + (argc > 0 ? 1 : 0), static_cast<size_t>(argc > 0 ? argc - 1 : 0));
   std::string_view name = argc > 0 ? argv[0] : "named-lite";
-  if (name.ends_with("named-checkconf")) return umaya::named::check_conf(arguments);
-  if (name.ends_with("named-checkzone")) return umaya::named::check_zone_file(arguments);
   std::string_view base = name.substr(name.rfind('/') + 1);
-  if (base == "ndc" || base == "rndc") return umaya::named::run_ndc(arguments);
-  if (!arguments.empty() && arguments[0] == std::string_view("ndc")) return umaya::named::run_ndc(arguments.subspan(1));
-  if (!arguments.empty() && arguments[0] == std::string_view("checkconf")) {
-    return umaya::named::check_conf(arguments.subspan(1));
-  }
-  if (!arguments.empty() && arguments[0] == std::string_view("checkzone")) {
-    return umaya::named::check_zone_file(arguments.subspan(1));
-  }
+  bool by_word = !arguments.empty() && base != "ndc" && base != "rndc" && !base.starts_with("named-c");
+  if (by_word) base = arguments[0];
+  auto rest = by_word ? arguments.subspan(1) : arguments;
+  if (base == "checkconf" || base == "named-checkconf") return umaya::named::check_conf(rest);
+  if (base == "checkzone" || base == "named-checkzone") return check_zone_file(rest, ZoneTool::check);
+  if (base == "compilezone" || base == "named-compilezone") return check_zone_file(rest, ZoneTool::compile);
+  if (base == "ndc" || base == "rndc") return umaya::named::run_ndc(rest);
   // master tells the type of the service; stand-alone there is no -t.
   bool from_master = std::any_of(arguments.begin(), arguments.end(), [](std::string_view a) { return a == "-t"; });
   if (from_master) return umaya::named::run_service(argc, argv);

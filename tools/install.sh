@@ -16,7 +16,7 @@ done
 ln -sf ../sbin/sendmail "$lib/sendmail"
 ln -sf ../sbin/sendmail "$bin/mailq"
 ln -sf ../sbin/sendmail "$bin/newaliases"
-for name in ndc named-checkconf named-checkzone; do
+for name in ndc named-checkconf named-checkzone named-compilezone; do
   # BIND's own are left alone where both are installed
   [ -e "$sbin/$name" ] && [ ! -L "$sbin/$name" ] || ln -sf ../libexec/umaya/named-lite "$sbin/$name"
 done

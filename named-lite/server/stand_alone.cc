@@ -26,8 +26,7 @@ struct Options {
 
 constexpr std::string_view kUsage =
     "usage: named-lite [-f | -g] [-X] [-c file] [-n processes] [-p port] [-u user]\n"
-    "       named-lite checkconf [-z] [file]\n"
-    "       named-lite checkzone [-q] zone file\n";
+    "       named-lite checkconf | checkzone | compilezone | ndc … (each with -h)\n";
 
 bool set_value(char letter, std::string_view value, Options& options) {
   if (letter == 'c') options.server.config_file = value;

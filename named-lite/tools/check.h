@@ -1,4 +1,5 @@
-// NAME    check - named-lite checkconf and checkzone (named-checkconf, named-checkzone)
+// NAME    check - named-lite checkconf, checkzone and compilezone (BIND's named-checkconf, named-checkzone,
+// named-compilezone)
 #pragma once
 
 #include <span>
@@ -6,9 +7,14 @@
 
 namespace umaya::named {
 
-/// named-checkconf [-z] [-p] [-v] [file]: 0 when the configuration (with -z: and all its zones) has no error, else 1.
+/// 0 when the configuration (with -z: and all its zones) has no error, else 1; 2 for wrong arguments.
 int check_conf(std::span<char* const> arguments);
-/// named-checkzone [-q] zone file: 0 when the zone can be served, else 1.
-int check_zone_file(std::span<char* const> arguments);
+
+enum class ZoneTool : unsigned char {
+  check,    ///< says whether a zone can be served
+  compile,  ///< also writes it, and is stricter
+};
+/// 0 when the zone can be served, else 1; 2 for wrong arguments.
+int check_zone_file(std::span<char* const> arguments, ZoneTool tool);
 
 }  // namespace umaya::named

@@ -77,7 +77,7 @@ std::string field_text(char kind, ByteReader& in, const Name& apex) {
     case 's':
       return quoted(in.bytes(in.u8()));
     case 'h':
-      return hex_encode(in.bytes(in.remaining()));
+      return to_upper(hex_encode(in.bytes(in.remaining())));
     case 'B':
       return base64_encode(in.bytes(in.remaining()));
     case 'q':
@@ -94,7 +94,7 @@ std::string field_text(char kind, ByteReader& in, const Name& apex) {
 
 std::string rdata_text(uint16_t type, std::string_view rdata, const Name& apex) {
   std::string_view layout = type_layout(type);
-  if (layout.empty()) return "\\# " + std::to_string(rdata.size()) + " " + hex_encode(rdata);
+  if (layout.empty()) return "\\# " + std::to_string(rdata.size()) + " " + to_upper(hex_encode(rdata));
   ByteReader in(rdata);
   std::string text;
   for (char kind : layout) {
