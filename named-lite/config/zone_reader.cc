@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "named-lite/config/zone_fit.h"
 #include "named-lite/dns/types.h"
 
 namespace umaya::named {
@@ -205,6 +206,7 @@ void read_zone_body(const Reading& reading, const Part& block, ZoneConf& zone) {
   std::unique_ptr<ZoneSettings> own;
   for (const Statement& each : block.block) {
     if (!check_known(reading, each, context::kZone, "a zone")) continue;
+    check_fit(reading.problems, each, zone.type);
     if (apply_setting<ZoneConf>(kZone, reading, each, zone)) continue;
     if (apply_setting<ForwardConf>(forward_settings(), reading, each, zone.forward)) continue;
     if (iequals(each.name(), "type")) continue;
@@ -361,6 +363,10 @@ std::optional<ViewConf> read_view(const Reading& reading, const Statement& state
     if (!check_known(reading, each, context::kView, "a view")) continue;
     if (iequals(each.name(), "server")) read_peer(reading, each, defaults.peers);
     read_view_default(reading, each, defaults);
+    if (iequals(each.name(), "answer-cookie")) {
+      reading.problems.warning(each.place(), "answer-cookie holds for all views: in a view it has no effect",
+                               "options { answer-cookie no; };");
+    }
   }
   ViewConf view = make_view(std::string(statement.word(1)), std::move(defaults), reading.acls);
   ZonePlaces places;

@@ -129,7 +129,8 @@ TEST_CASE("named.conf: update statements are read", "[named][conf]") {
         grant k.example selfsub . ;
       };
     };
-    zone "l" { type primary; file "f"; update-policy local; request-ixfr no; };
+    zone "l" { type primary; file "f"; update-policy local; };
+    zone "s" { type secondary; primaries { 192.0.2.1; }; request-ixfr no; };
     zone "a" { type primary; file "f"; allow-update { key k.example; }; ixfr-from-differences secondary; };
   )");
   CHECK(p.errors() == "");
@@ -156,7 +157,7 @@ TEST_CASE("named.conf: update statements are read", "[named][conf]") {
   CHECK(rules[3].type == RuleType::selfsub);
   CHECK(rules[3].types.empty());
   REQUIRE(p.zone("l").update_policy.size() == 1);
-  CHECK_FALSE(p.zone("l").settings->update.request_ixfr);
+  CHECK_FALSE(p.zone("s").settings->update.request_ixfr);
   Name key = *Name::from_text("k.example.");
   CHECK(admits(*p.zone("a").settings->update.allow_update, {*net::IpAddress::parse("192.0.2.1"), &key}));
   CHECK_FALSE(admitted(p.zone("u").settings->update.allow_update, "127.0.0.1"));
@@ -388,4 +389,33 @@ TEST_CASE("named.conf: times and sizes are read as BIND reads them", "[named][co
     INFO(bad);
     CHECK_FALSE(size_from_text(bad));
   }
+}
+
+TEST_CASE("named.conf: a statement in a zone of the wrong type is an error that says what is meant", "[named][conf]") {
+  auto error_of = [](const std::string& zone) {
+    Parsed p = parse("key k { algorithm hmac-sha256; secret \"c2VjcmV0\"; };\n" + zone);
+    return p.errors();
+  };
+  CHECK(error_of("zone z { type slave; masters { 192.0.2.1; }; allow-update { any; }; };") ==
+        "c:2:46: error: \"allow-update\" is not for a zone of type secondary: updates are made at the primary: "
+        "allow-update-forwarding hands them on\n");
+  CHECK(error_of("zone z { type master; file \"f\"; masters { 192.0.2.1; }; };").find("is type secondary") !=
+        std::string::npos);
+  CHECK(error_of("zone . { type hint; file \"f\"; allow-query { any; }; };").find("not for a zone of type hint") !=
+        std::string::npos);
+  CHECK(error_of("zone z { type forward; forwarders { 192.0.2.1; }; file \"f\"; };").find("type forward") !=
+        std::string::npos);
+  CHECK(
+      error_of("zone z { file \"f\"; check-names warn; type master; notify yes; allow-update { key k; }; };").empty());
+  CHECK(error_of("zone z { type slave; masters { 192.0.2.1; }; file \"f\"; try-tcp-refresh no; notify no; };").empty());
+  CHECK(error_of("zone . { type hint; file \"f\"; check-names warn; };").empty());
+}
+
+TEST_CASE("named.conf: answer-cookie in a view is named as without effect", "[named][conf]") {
+  Parsed p = parse("view v { answer-cookie no; };");
+  CHECK(p.errors().empty());
+  bool named = false;
+  for (const Problem& problem : p.problems.all())
+    named = named || problem.what.starts_with("answer-cookie holds for all views");
+  CHECK(named);
 }
