@@ -250,4 +250,9 @@ void check_zone(const RecordList& records, const ZoneImage& image, Problems& pro
   if ((image.header().faults & ZoneImage::kTooLarge) == 0) WholeChecks(zone).run();
 }
 
+void check_reverse(const RecordList& records, const ZoneImage& image, Problems& problems, const CheckPolicy& policy) {
+  CheckedZone zone{records, image, problems, policy};
+  WholeChecks(zone).reverse();
+}
+
 }  // namespace umaya::named

@@ -222,7 +222,6 @@ void WholeChecks::run() const {
     break;
   }
   wildcards();
-  reverse();
   spf();
 }
 

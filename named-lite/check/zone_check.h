@@ -92,12 +92,12 @@ class WholeChecks {
  public:
   explicit WholeChecks(const CheckedZone& zone) : zone_(zone) {}
   void run() const;
+  void reverse() const;
 
  private:
   void serial(const Record& soa) const;
   void wildcards() const;
   void hidden_by(const Record& wildcard, const std::vector<std::string>& names) const;
-  void reverse() const;
   void spf() const;
   size_t spf_lookups(std::string_view name, int depth) const;
 

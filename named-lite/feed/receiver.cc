@@ -69,7 +69,6 @@ Result<void> FeedReceiver::zones(FeedZones message) {
   for (FeedZone& zone : message.zones) {
     if (zone.view >= snapshot.views.size() || !is_lower_name(zone.name)) return permanent("a zone of no view");
     UMAYA_TRY(ImagePtr image, image_of(zone));
-    if (image && image->header().seed != head_.seed) return permanent("an image with another seed");
     if (!next_ && !snapshot.views[zone.view]->catalog.contains(zone.name)) return permanent("a change of no zone");
     changes_.push_back({zone.view, std::move(zone.name), std::move(image), zone.number});
   }

@@ -48,7 +48,8 @@ ImagePtr load_saved(const ZoneConf& zone, const NamedConf& conf, uint64_t seed, 
 }
 
 void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, std::vector<LogLine>& lines) {
-  for (const ZoneConf& zone : view.conf.zones) {
+  for (const ZoneConf* each : in_load_order(view.conf.zones)) {
+    const ZoneConf& zone = *each;
     std::string lower(zone.name.lower().wire());
     if (zone.type == ZoneType::secondary) {
       ImagePtr image = former_image(before, view.conf.name, lower);
@@ -59,7 +60,9 @@ void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, 
     Problems problems;
     TimePoint start = monotonic_now();
     ImagePtr served = former_image(before, view.conf.name, lower);
-    LoadedZone loaded = load_zone_file(zone_source(conf, zone, served.get()), view.catalog.seed(), problems);
+    ZoneSource source = zone_source(conf, zone, served.get());
+    source.policy.has_ptr = ptr_lookup(view.catalog);
+    LoadedZone loaded = load_zone_file(source, view.catalog.seed(), problems);
     ImagePtr image = loaded.image;
     problems.sort();
     add_lines(problems, lines);

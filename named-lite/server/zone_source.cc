@@ -1,5 +1,9 @@
 #include "named-lite/server/zone_source.h"
 
+#include <algorithm>
+
+#include "named-lite/dns/types.h"
+
 namespace umaya::named {
 
 namespace {
@@ -37,6 +41,35 @@ ZoneSource zone_source(const NamedConf& conf, const ZoneConf& zone, const ZoneIm
   ZoneSource source{zone.name, conf.directory, zone.file, true, check_policy(zone)};
   source.policy.in_service = in_service;
   return source;
+}
+
+HasPtr ptr_lookup(const Catalog& catalog) {
+  return [&catalog](std::string_view name) -> std::optional<bool> {
+    SuffixHashes hashes(name, catalog.seed());
+    const ServedZone* zone = catalog.find(hashes, hashes.labels());
+    if (zone == nullptr || !zone->image) return std::nullopt;
+    const ZoneImage& image = *zone->image;
+    SuffixHashes own(name, image.seed());
+    for (size_t labels = own.labels();; --labels) {
+      const Node* node = image.find(own.suffix(labels), own.hash(labels));
+      if (node == nullptr && own.suffix(labels).size() > image.apex_name().size()) continue;
+      // What is given away to another server, or to a name by RFC 2317, is not ours to know.
+      if (node == nullptr || node->above != 0 || (node->flags & (Node::kHasCname | Node::kHasWildcard)) != 0) {
+        return std::nullopt;
+      }
+      return labels == own.labels() && node->find(type::kPtr) != nullptr;
+    }
+  };
+}
+
+std::vector<const ZoneConf*> in_load_order(const std::vector<ZoneConf>& zones) {
+  constexpr std::string_view kArpa("\4arpa\0", 6);
+  std::vector<const ZoneConf*> order;
+  order.reserve(zones.size());
+  for (const ZoneConf& zone : zones) order.push_back(&zone);
+  std::stable_partition(order.begin(), order.end(),
+                        [&](const ZoneConf* zone) { return is_at_or_below(zone->name.wire(), kArpa); });
+  return order;
 }
 
 }  // namespace umaya::named

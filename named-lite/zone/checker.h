@@ -31,4 +31,8 @@ namespace umaya::named {
 void check_zone(const RecordList& records, const ZoneImage& image, Problems& problems, const CheckPolicy& policy = {},
                 std::span<const uint32_t> nodes = {});
 
+/// Addresses of the zone that have no PTR where their reverse zone is served here; by itself, for it depends on other
+/// zones.
+void check_reverse(const RecordList& records, const ZoneImage& image, Problems& problems, const CheckPolicy& policy);
+
 }  // namespace umaya::named

@@ -53,10 +53,11 @@ LoadedZone load_zone_file(const ZoneSource& source, uint64_t seed, Problems& pro
   check_zone(records, *image, problems, source.policy, nodes);
   if (problems.has_errors()) return loaded;
   loaded.image = std::move(image);
-  if (!source.keep_image || records.records().size() < kLeastKept) return loaded;
-  if (auto saved = save_image(image_path(source), *loaded.image, origin, problems); !saved) {
-    loaded.note = "its image is not kept for the next start: " + saved.error().what;
+  if (source.keep_image && records.records().size() >= kLeastKept) {
+    auto saved = save_image(image_path(source), *loaded.image, origin, problems);
+    if (!saved) loaded.note = "its image is not kept for the next start: " + saved.error().what;
   }
+  check_reverse(records, *loaded.image, problems, source.policy);
   return loaded;
 }
 
