@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace umaya::smtp;
   std::string_view line(reinterpret_cast<const char*>(data), size);
   Command command = parse_command(line);
-  (void)parse_mail(command.rest);
+  (void)parse_mail(command.rest, {.verp = true});
   if (auto rcpt = parse_rcpt(command.rest); rcpt && rcpt->orcpt) {
     // What was decoded must survive the way out and back (S27).
     auto again = parse_orcpt(format_orcpt("rfc822", rcpt->orcpt->address));

@@ -57,6 +57,10 @@ TEST_CASE("S27 MAIL: bad, double and unknown parameters get their codes", "[smtp
   CHECK(mail_code(many) == 501);
   CHECK(mail_code("FROM:<a> SIZE=1") == 250);
   CHECK(parse_mail("FROM:<a> SIZE=1", {.size = false}).error().code == 555);
+  CHECK(parse_mail("FROM:<a> XVERP").error().code == 555);
+  CHECK(parse_mail("FROM:<a> xverp", {.verp = true})->verp == "");
+  CHECK(parse_mail("FROM:<a> XVERP=+=", {.verp = true})->verp == "+=");
+  CHECK_FALSE(parse_mail("FROM:<a>", {.verp = true})->verp);
 }
 
 TEST_CASE("RCPT: parameters and their errors", "[smtp][command]") {
