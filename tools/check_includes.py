@@ -25,7 +25,7 @@ OWNERS = {
     "event2/": {"libcommon/event"},
     "openssl/ssl.h": {"libcommon/net"},
     "ldns/": {"libcommon/dns", "named-lite"},
-    "lmdb.h": {"libcommon/table"},
+    "lmdb.h": {"libcommon/table", "named-lite"},
     "cdb.h": {"libcommon/table"},
     "pcre2.h": {"libcommon/table"},
 }

@@ -116,7 +116,8 @@ ParsedAs parse_query(std::string_view packet, Query& query) {
   uint16_t answers = in.be16();
   uint16_t authority = in.be16();
   uint16_t additional = in.be16();
-  if (query.opcode != opcode::kQuery && query.opcode != opcode::kNotify) {
+  bool update = query.opcode == opcode::kUpdate;
+  if (query.opcode != opcode::kQuery && query.opcode != opcode::kNotify && !update) {
     query.rcode = rcode::kNotImp;
     return ParsedAs::answer;
   }
@@ -126,7 +127,7 @@ ParsedAs parse_query(std::string_view packet, Query& query) {
   if (questions > 1 || (questions == 0 && query.opcode != opcode::kQuery)) return ParsedAs::answer;
   bool transfer = query.has_question && query.type == type::kIxfr;  // carries the client's SOA (RFC 1995 3)
   bool notify = query.opcode == opcode::kNotify;
-  if ((answers != 0 && !notify) || (authority != 0 && !transfer)) return ParsedAs::answer;
+  if ((answers != 0 && !notify && !update) || (authority != 0 && !transfer && !update)) return ParsedAs::answer;
   bool fine = other_records(in, answers, authority, additional, query);
   if (!fine || (!query.has_question && query.cookie.empty())) {
     query.has_edns = query.is_signed = false;

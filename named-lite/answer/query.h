@@ -6,9 +6,10 @@
 //
 // DESCRIPTION
 //     Reads header, question and the OPT record with its options (RFC 1035 4.1, 6891), and sees a TSIG. NOTIFY (RFC
-//     1996) has the same form and may carry the new SOA. Nothing is allocated; the work is linear in the length of the
-//     packet. `rcode` is set when the answer is already decided: FORMERR, NOTIMP, BADVERS. A packet without a question
-//     is answered when it carries a cookie (RFC 7873 5.4).
+//     1996) has the same form and may carry the new SOA; of an UPDATE (RFC 2136) the zone is read as the question and
+//     the rest only walked over. Nothing is allocated; the work is linear in the length of the packet. `rcode` is set
+//     when the answer is already decided: FORMERR, NOTIMP, BADVERS. A packet without a question is answered when it
+//     carries a cookie (RFC 7873 5.4).
 #pragma once
 
 #include <array>
@@ -21,7 +22,8 @@ namespace umaya::named {
 
 namespace rcode {
 inline constexpr uint16_t kNoError = 0, kFormErr = 1, kServFail = 2, kNxDomain = 3, kNotImp = 4, kRefused = 5,
-                          kYxDomain = 6, kNotAuth = 9, kBadVers = 16, kBadCookie = 23;
+                          kYxDomain = 6, kYxRrset = 7, kNxRrset = 8, kNotAuth = 9, kNotZone = 10, kBadVers = 16,
+                          kBadCookie = 23;
 }  // namespace rcode
 
 struct Query {
@@ -48,7 +50,7 @@ struct Query {
 };
 
 namespace opcode {
-inline constexpr uint8_t kQuery = 0, kNotify = 4;
+inline constexpr uint8_t kQuery = 0, kNotify = 4, kUpdate = 5;
 }  // namespace opcode
 
 namespace edns_option {

@@ -14,11 +14,9 @@ namespace umaya::named {
 
 namespace {
 
-constexpr uint8_t kUpdate = 5;  // RFC 2136 1.3
-
 /// Whether a packet needs keys or changes something.
 bool is_for_zone_process(const Query& query) {
-  if (query.is_signed || query.opcode == opcode::kNotify || query.opcode == kUpdate) return true;
+  if (query.is_signed || query.opcode == opcode::kNotify || query.opcode == opcode::kUpdate) return true;
   return query.has_question && (query.type == type::kAxfr || query.type == type::kIxfr);
 }
 

@@ -32,7 +32,8 @@ void add_directories(const NamedConf& conf, ConfigReport& report) {
   for (const ViewConf& view : conf.views) {
     for (const ZoneConf& zone : view.zones) {
       if (zone.file.starts_with('/')) add_once(report.read, fs::parent_directory(zone.file));
-      if (zone.type == ZoneType::secondary && !zone.file.empty()) {
+      if (keeps_journal(zone)) add_once(report.write, fs::parent_directory(journal_path(conf)));
+      if ((zone.type == ZoneType::secondary || is_dynamic(zone)) && !zone.file.empty()) {
         add_once(report.write, fs::parent_directory(zone_path(conf.directory, zone.file)));
       }
     }

@@ -39,9 +39,14 @@ struct ServerControl::Found {
   }
 };
 
-ServerControl::ServerControl(Responder& responder, Secondaries& secondaries, Notifier& notifier,
+ServerControl::ServerControl(Responder& responder, Secondaries& secondaries, ZoneKeeper& keeper, Notifier& notifier,
                              event::WorkerPool& pool, ControlHooks hooks)
-    : responder_(responder), secondaries_(secondaries), notifier_(notifier), pool_(pool), hooks_(std::move(hooks)) {}
+    : responder_(responder),
+      secondaries_(secondaries),
+      keeper_(keeper),
+      notifier_(notifier),
+      pool_(pool),
+      hooks_(std::move(hooks)) {}
 
 /// Without a view: the one that has the zone; more than one is a question back, as with rndc.
 Result<ServerControl::Found> ServerControl::find(const ZoneSelector& zone) const {
@@ -91,6 +96,9 @@ event::Task<ControlReply> ServerControl::reload_zone(ZoneSelector selector) {
     co_return done("zone refresh queued");
   }
   if (zone.zone->type != ZoneType::primary) co_return control_error(zone.label() + " has no file that is served");
+  if (keeper_.has({zone.view->conf.name, zone.wire})) {
+    co_return control_error(zone.label() + " takes updates: freeze it, change its file and thaw it");
+  }
   struct Loaded {
     ImagePtr image;
     Problems problems;
@@ -115,6 +123,57 @@ event::Task<ControlReply> ServerControl::reload_zone(ZoneSelector selector) {
   log::info("{}: loaded serial {}", zone.label(), serial);
   if (!same) notifier_.zone_changed(*zone.zone, *loaded.image, zone.snapshot->conf.keys);
   co_return done(text + (same ? "zone reload up-to-date" : "zone reload successful, serial " + std::to_string(serial)));
+}
+
+/// The zone that the command names, or all that updates change.
+Result<std::vector<ZoneId>> ServerControl::kept(const Command& command) const {
+  if (!command.zone) return keeper_.zones();
+  UMAYA_TRY(Found found, find(*command.zone));
+  ZoneId id{found.view->conf.name, found.wire};
+  if (!keeper_.has(id)) return permanent(found.label() + " is not one that updates change");
+  std::vector<ZoneId> one(1, std::move(id));
+  return one;
+}
+
+event::Task<ControlReply> ServerControl::with_kept(Command command, KeeperVerb verb, std::string text) {
+  auto zones = kept(command);
+  if (!zones) co_return control_error(zones.error().what);
+  const std::vector<ZoneId> ids = std::move(*zones);
+  std::string wrong;
+  for (const ZoneId& id : ids) {
+    auto result = co_await verb(id);
+    if (!result) wrong += "zone '" + name_text(id.zone) + "': " + result.error().what + "\n";
+  }
+  if (!wrong.empty()) co_return control_error(std::move(wrong));
+  if (!command.zone) text += fmt::format(" ({} zones)", ids.size());
+  co_return done(std::move(text));
+}
+
+event::Task<ControlReply> ServerControl::freeze(Command command) {
+  return with_kept(
+      std::move(command), [this](ZoneId id) { return keeper_.freeze(std::move(id)); }, "frozen");
+}
+
+event::Task<ControlReply> ServerControl::thaw(Command command) {
+  return with_kept(
+      std::move(command), [this](ZoneId id) { return keeper_.thaw(std::move(id)); }, "thawed");
+}
+
+event::Task<ControlReply> ServerControl::sync(Command command) {
+  auto clean = command.clean ? ZoneKeeper::Clean::yes : ZoneKeeper::Clean::no;
+  auto verb = [this, clean](ZoneId id) { return keeper_.sync(std::move(id), clean); };
+  return with_kept(std::move(command), verb, "written");
+}
+
+std::string ServerControl::dynamic_status(const Found& found) const {
+  ZoneId id{found.view->conf.name, found.wire};
+  if (!keeper_.has(id)) return "dynamic: no\n";
+  std::string text = std::string("dynamic: yes\nfrozen: ") + (keeper_.is_frozen(id) ? "yes\n" : "no\n");
+  if (!found.snapshot->journal) return text;
+  auto state = found.snapshot->journal->state(id);
+  if (!state || !*state) return text + "journal: empty\n";
+  return text + fmt::format("journal: {} octets, serials {} to {}, {} in the file\n", (*state)->octets,
+                            (*state)->first_serial, (*state)->last_serial, (*state)->file_serial);
 }
 
 event::Task<ControlReply> ServerControl::retransfer(Command command) {
@@ -160,6 +219,7 @@ event::Task<ControlReply> ServerControl::zonestatus(Command command) {
   if (int64_t at = file_time(zone_path(found->snapshot->conf.directory, conf.file)); at != 0) {
     text += "file time: " + rfc5322_date(at) + "\n";
   }
+  if (conf.type == ZoneType::primary) text += dynamic_status(*found);
   if (auto state = secondaries_.status(found->view->conf.name, found->wire)) {
     text += state->refreshing ? "next refresh: under way\n" : "next refresh: " + time_after(state->next_refresh) + "\n";
     if (found->image) text += "expires: " + time_after(state->expires) + "\n";

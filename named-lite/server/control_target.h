@@ -1,7 +1,7 @@
 // NAME    control_target - what ndc's commands do to a running server
 //
 // SYNOPSIS
-//     ServerControl control(responder, secondaries, notifier, pool, hooks);
+//     ServerControl control(responder, secondaries, keeper, notifier, pool, hooks);
 //     ControlServer server(open_control_sockets(channels), control);
 //
 // OWNERSHIP
@@ -19,6 +19,7 @@
 #include "named-lite/server/responder.h"
 #include "named-lite/server/secondaries.h"
 #include "named-lite/statistics/report.h"
+#include "named-lite/update/zone_keeper.h"
 
 namespace umaya::named {
 
@@ -34,11 +35,14 @@ struct ControlHooks {
 
 class ServerControl : public ControlTarget {
  public:
-  ServerControl(Responder& responder, Secondaries& secondaries, Notifier& notifier, event::WorkerPool& pool,
-                ControlHooks hooks);
+  ServerControl(Responder& responder, Secondaries& secondaries, ZoneKeeper& keeper, Notifier& notifier,
+                event::WorkerPool& pool, ControlHooks hooks);
 
   event::Task<ControlReply> reload(Command command) override;
   event::Task<ControlReply> reconfig(Command command) override;
+  event::Task<ControlReply> freeze(Command command) override;
+  event::Task<ControlReply> thaw(Command command) override;
+  event::Task<ControlReply> sync(Command command) override;
   event::Task<ControlReply> retransfer(Command command) override;
   event::Task<ControlReply> refresh(Command command) override;
   event::Task<ControlReply> notify(Command command) override;
@@ -52,9 +56,14 @@ class ServerControl : public ControlTarget {
   struct Found;
   Result<Found> find(const ZoneSelector& zone) const;
   event::Task<ControlReply> reload_zone(ZoneSelector selector);
+  using KeeperVerb = std::function<event::Task<Result<>>(ZoneId)>;
+  Result<std::vector<ZoneId>> kept(const Command& command) const;
+  event::Task<ControlReply> with_kept(Command command, KeeperVerb verb, std::string done);
+  std::string dynamic_status(const Found& found) const;
 
   Responder& responder_;
   Secondaries& secondaries_;
+  ZoneKeeper& keeper_;
   Notifier& notifier_;
   event::WorkerPool& pool_;
   ControlHooks hooks_;

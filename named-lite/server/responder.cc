@@ -93,10 +93,14 @@ size_t Responder::respond_notify(const Query& query, std::string_view packet, co
   return acknowledge(query, packet, context, out);
 }
 
-/// The answer to who is known.
+/// The answer to who is known. An UPDATE comes here only when nobody takes it.
 size_t Responder::respond_to(const Requester& client, const Query& query, std::string_view packet,
                              AnswerContext& context, std::span<char> out) {
   if (query.opcode == opcode::kNotify) return respond_notify(query, packet, client, context, out);
+  if (query.opcode == opcode::kUpdate) {
+    context.rcode = rcode::kNotImp;
+    return acknowledge(query, packet, context, out);
+  }
   choose_view(*snapshot_, query, client, context);
   return answer_query(query, packet, context, out);
 }
@@ -128,7 +132,7 @@ size_t Responder::respond_signed(const Query& query, std::string_view packet, co
 }
 
 size_t Responder::respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out) {
-  ++(transport == Transport::udp ? counters_.udp : counters_.tcp);
+  count(transport);
   Query query;
   if (parse_query(packet, query) == ParsedAs::drop) {
     ++counters_.dropped;
@@ -149,7 +153,7 @@ size_t Responder::respond(std::string_view packet, const sockaddr* client, Trans
 size_t Responder::respond_from(const sockaddr* client, const Query& query, std::string_view packet,
                                AnswerContext& context, std::span<char> out) {
   const ServedView& first = *snapshot_->views[0];
-  if (first.matches_all && !query.is_signed && query.opcode != opcode::kNotify) {
+  if (first.matches_all && !query.is_signed && query.opcode == opcode::kQuery) {
     context.catalog = &first.catalog;
     return answer_query(query, packet, context, out);
   }

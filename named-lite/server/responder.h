@@ -51,6 +51,8 @@ class Transfer {
   std::string label_;
 };
 
+class UpdateService;
+
 class Responder {
  public:
   explicit Responder(std::shared_ptr<Snapshot> snapshot) : snapshot_(std::move(snapshot)) {}
@@ -72,9 +74,14 @@ class Responder {
   const Counters& counters() const { return counters_; }
   /// Counts there, too, from now on; page outlives this.
   void count_in(PageNumbers& page) { page_ = &page; }
+  /// Counts a packet that somebody else answers.
+  void count(Transport transport) { ++(transport == Transport::udp ? counters_.udp : counters_.tcp); }
   /// Is told of each NOTIFY that may be believed: view and zone (wire form, lower case). False: no such secondary zone.
   using Notified = std::function<bool(const std::string&, std::string_view)>;
   void on_notify(Notified notified) { notified_ = std::move(notified); }
+  /// Who takes UPDATE; null: nobody, NOTIMP. It must outlive those who ask for it.
+  void set_updates(UpdateService* updates) { updates_ = updates; }
+  UpdateService* updates() const { return updates_; }
 
  private:
   size_t respond_notify(const Query& query, std::string_view packet, const Requester& client, AnswerContext& context,
@@ -91,6 +98,7 @@ class Responder {
   PageNumbers* page_ = nullptr;
   Notified notified_;
   Served served_;
+  UpdateService* updates_ = nullptr;
 };
 
 }  // namespace umaya::named

@@ -10,6 +10,8 @@
 #include "named-lite/answer/local_zones.h"
 #include "named-lite/server/zone_source.h"
 #include "named-lite/transfer/zone_file.h"
+#include "named-lite/update/policy.h"
+#include "named-lite/update/replay.h"
 #include "named-lite/zone/checker.h"
 #include "named-lite/zone/image_file.h"
 
@@ -47,16 +49,47 @@ ImagePtr load_saved(const ZoneConf& zone, const NamedConf& conf, uint64_t seed, 
   return image;
 }
 
-void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, std::vector<LogLine>& lines) {
+/// The file together with its journal; null when they do not fit.
+ImagePtr with_journal(ImagePtr file, ImagePtr former, const ZoneConf& zone, const ZoneId& id, Journal* journal,
+                      std::vector<LogLine>& lines) {
+  ZoneLoad load;
+  load.id = id;
+  load.file = std::move(file);
+  load.former = std::move(former);
+  load.dynamic = is_dynamic(zone);
+  load.differences = brings_differences(zone);
+  bool file_counts = load.differences || zone.type == ZoneType::secondary;
+  load.rule = file_counts ? FileRule::file_counts : FileRule::journal_counts;
+  load.most_octets = zone.settings->update.max_journal_size;
+  auto replayed = load_with_journal(journal, std::move(load));
+  std::string label = zone_label(zone, id.view);
+  if (!replayed) {
+    lines.push_back({log::Level::error, label + ": " + replayed.error().what});
+    return nullptr;
+  }
+  if (!replayed->note.empty()) lines.push_back({log::Level::info, label + ": " + replayed->note});
+  return std::move(replayed->image);
+}
+
+void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, Journal* journal,
+               std::vector<LogLine>& lines) {
   for (const ZoneConf* each : in_load_order(view.conf.zones)) {
     const ZoneConf& zone = *each;
     std::string lower(zone.name.lower().wire());
     if (zone.type == ZoneType::secondary) {
       ImagePtr image = former_image(before, view.conf.name, lower);
-      if (!image) image = load_saved(zone, conf, view.catalog.seed(), lines);
+      if (!image) {
+        image = load_saved(zone, conf, view.catalog.seed(), lines);
+        if (image) image = with_journal(std::move(image), nullptr, zone, {view.conf.name, lower}, journal, lines);
+      }
       view.catalog.add({std::move(lower), std::move(image)});
     }
     if (zone.type != ZoneType::primary) continue;
+    if (ImagePtr image = is_dynamic(zone) ? former_image(before, view.conf.name, lower) : nullptr; image) {
+      // Its file may be older than it, and is read by thaw only.
+      view.catalog.add({std::move(lower), std::move(image)});
+      continue;
+    }
     Problems problems;
     TimePoint start = monotonic_now();
     ImagePtr served = former_image(before, view.conf.name, lower);
@@ -66,7 +99,11 @@ void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, 
     ImagePtr image = loaded.image;
     problems.sort();
     add_lines(problems, lines);
-    std::string label = "zone " + zone.name.text() + "/IN" + (view.conf.name == "_default" ? "" : "/" + view.conf.name);
+    std::string label = zone_label(zone, view.conf.name);
+    if (image) {
+      ImagePtr former = former_image(before, view.conf.name, lower);
+      image = with_journal(std::move(image), std::move(former), zone, {view.conf.name, lower}, journal, lines);
+    }
     if (image) {
       auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(monotonic_now() - start).count();
       lines.push_back({log::Level::info, label + ": loaded serial " + std::to_string(image->header().serial) + " (" +
@@ -106,6 +143,21 @@ uint64_t first_seed(const ViewConf& view, const NamedConf& conf) {
   return random_u64();
 }
 
+/// The journal of before, or the file's when a zone needs it or it is there.
+std::shared_ptr<Journal> open_journal(const NamedConf& conf, const Snapshot* before, std::vector<LogLine>& lines) {
+  std::string path = journal_path(conf);
+  if (before != nullptr && before->journal && before->journal->path() == path) return before->journal;
+  bool needed = file_time(path) != 0;
+  for (const ViewConf& view : conf.views) {
+    needed = needed || std::any_of(view.zones.begin(), view.zones.end(), keeps_journal);
+  }
+  if (!needed) return nullptr;
+  auto journal = Journal::open(path);
+  if (journal) return std::move(*journal);
+  lines.push_back({log::Level::error, journal.error().what});
+  return nullptr;
+}
+
 bool is_any(const Acl& acl) {
   if (acl.size() != 1 || acl[0].negated) return false;
   return acl[0].kind == AclElement::Kind::any || (acl[0].kind == AclElement::Kind::nested && is_any(acl[0].nested));
@@ -132,6 +184,28 @@ const ServedView* Snapshot::view_for(const Requester& client) const {
   return nullptr;
 }
 
+std::string zone_label(const ZoneConf& zone, const std::string& view) {
+  return "zone " + zone.name.text() + "/IN" + (view == "_default" ? "" : "/" + view);
+}
+
+std::string journal_path(const NamedConf& conf) {
+  return conf.directory + "/named-lite.journal";
+}
+
+bool is_dynamic(const ZoneConf& zone) {
+  return zone.type == ZoneType::primary && allows_somebody(zone.settings->update.allow_update, zone.update_policy);
+}
+
+bool keeps_journal(const ZoneConf& zone) {
+  return is_dynamic(zone) || brings_differences(zone) || zone.type == ZoneType::secondary;
+}
+
+bool brings_differences(const ZoneConf& zone) {
+  Differences whose = zone.settings->update.from_differences;
+  return whose == Differences::yes || (whose == Differences::primary && zone.type == ZoneType::primary) ||
+         (whose == Differences::secondary && zone.type == ZoneType::secondary);
+}
+
 Snapshot make_snapshot(NamedConf conf, uint64_t seed) {
   Snapshot snapshot;
   for (const ViewConf& view : conf.views) {
@@ -150,6 +224,7 @@ Snapshot make_snapshot(NamedConf conf, uint64_t seed) {
 
 SnapshotPtr copy_of(const Snapshot& snapshot) {
   auto copy = std::make_shared<Snapshot>(make_snapshot(snapshot.conf, snapshot.views[0]->catalog.seed()));
+  copy->journal = snapshot.journal;
   for (size_t i = 0; i < snapshot.views.size(); ++i) {
     for (const auto& zone : snapshot.views[i]->catalog.zones()) copy->views[i]->catalog.add(*zone);
   }
@@ -169,8 +244,9 @@ SnapshotResult build_snapshot(const ConfigFiles& files, SnapshotPtr before) {
   if (problems.has_errors()) return result;
   uint64_t seed = before ? before->views[0]->catalog.seed() : first_seed(conf.views[0], conf);
   auto snapshot = std::make_shared<Snapshot>(make_snapshot(std::move(conf), seed));
+  snapshot->journal = open_journal(snapshot->conf, before.get(), result.lines);
   for (auto& view : snapshot->views) {
-    load_into(*view, snapshot->conf, before.get(), result.lines);
+    load_into(*view, snapshot->conf, before.get(), snapshot->journal.get(), result.lines);
     add_local_zones(*view);
   }
   malloc_trim(0);  // reading a large zone takes three times the memory that serving it needs

@@ -14,6 +14,7 @@
 #include "named-lite/answer/catalog.h"
 #include "named-lite/config/named_conf.h"
 #include "named-lite/server/config_files.h"
+#include "named-lite/update/journal.h"
 
 namespace umaya::named {
 
@@ -27,6 +28,7 @@ struct ServedView {
 struct Snapshot {
   NamedConf conf;
   std::vector<std::unique_ptr<ServedView>> views;
+  std::shared_ptr<Journal> journal;  ///< shared from one snapshot to the next; null: no zone needs one
 
   /// The view of a client; nullptr when there is none. allow-query may still refuse its zones to the client.
   const ServedView* view_for(const Requester& client) const;
@@ -57,6 +59,17 @@ struct SnapshotResult {
 SnapshotResult build_snapshot(const ConfigFiles& files, SnapshotPtr before);
 /// The same for the configuration in this file.
 SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before);
+
+/// "zone ex.test/IN", with the view when there are several.
+std::string zone_label(const ZoneConf& zone, const std::string& view);
+/// Where the journal of all zones is.
+std::string journal_path(const NamedConf& conf);
+/// Whether UPDATE may change a zone.
+bool is_dynamic(const ZoneConf& zone);
+/// Whether a new file, or a whole zone from a primary, is compared with what is served (ixfr-from-differences).
+bool brings_differences(const ZoneConf& zone);
+/// Whether a zone has its changes in the journal.
+bool keeps_journal(const ZoneConf& zone);
 
 /// Reads one zone file: problems are added; the image is null when there are errors.
 ImagePtr load_zone(const Name& name, const std::string& directory, const std::string& file, uint64_t seed,

@@ -1,6 +1,7 @@
 #include "named-lite/server/tcp.h"
 
 #include "libcommon/log/log.h"
+#include "named-lite/server/update_service.h"
 
 namespace umaya::named {
 
@@ -36,6 +37,17 @@ bool TcpServer::answer(event::Stream& client, std::string_view question, const e
   client.write({length, 2});
   client.write({answer_.get(), size});
   return true;
+}
+
+event::Task<void> TcpServer::answer_update(event::Stream& client, std::string packet, const event::PeerAddress& peer) {
+  auto address = net::IpAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&peer.storage));
+  if (!address) co_return;
+  responder_.count(Transport::tcp);
+  std::string answer = co_await responder_.updates()->answer(std::move(packet), address->unmapped(), Transport::tcp);
+  if (answer.empty()) co_return;
+  char length[2] = {static_cast<char>(answer.size() >> 8), static_cast<char>(answer.size())};
+  client.write({length, 2});
+  client.write(answer);
 }
 
 /// False when the connection is of no use any more.
@@ -89,7 +101,12 @@ event::Task<void> TcpServer::session(Fd fd, event::PeerAddress peer, std::string
       if (!useful) break;
       continue;
     }
-    if (!answer(client, question.data, peer)) break;
+    if (responder_.updates() != nullptr && is_update(question.data)) {
+      std::string packet(question.data);
+      co_await answer_update(client, std::move(packet), peer);
+    } else if (!answer(client, question.data, peer)) {
+      break;
+    }
     std::string_view more = client.buffered();
     bool next_is_here = more.size() >= 2 && more.size() >= 2 + be16(more);
     if (next_is_here && client.unsent() < kMostUnsent) continue;

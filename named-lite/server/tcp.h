@@ -32,6 +32,7 @@ class TcpServer {
  private:
   event::Task<void> session(Fd fd, event::PeerAddress peer, std::string arrived);
   bool answer(event::Stream& client, std::string_view question, const event::PeerAddress& peer);
+  event::Task<void> answer_update(event::Stream& client, std::string packet, const event::PeerAddress& peer);
   event::Task<bool> send_zone(event::Stream& client, Transfer transfer);
 
   Responder& responder_;

@@ -2,6 +2,7 @@
 
 #include "libcommon/base/clock.h"
 #include "libcommon/log/log.h"
+#include "named-lite/server/kept_zones.h"
 #include "named-lite/server/statistics_source.h"
 
 namespace umaya::named {
@@ -19,15 +20,20 @@ ZoneServer::ZoneServer(Hooks hooks)
                    [this](const ZoneConf& zone, const ImagePtr& image) {
                      notifier_.zone_changed(zone, *image, responder_.snapshot()->conf.keys);
                    }),
+      keeper_(
+          workers_, [this](const ZoneId& zone, const ImagePtr& image) { serve_updated(zone, image); },
+          [this] { return publisher_.settled(kTakingUp); }),
+      updates_([this] { return responder_.snapshot(); }, keeper_),
       answer_(std::make_unique_for_overwrite<char[]>(kMostUdpAnswer)),
       started_(wall_seconds()),
       configured_(started_),
-      control_(responder_, secondaries_, notifier_, workers_,
+      control_(responder_, secondaries_, keeper_, notifier_, workers_,
                {[this] { return reload_and_wait(); }, hooks_.stop, hooks_.process,
                 [this](const std::string& view, std::string_view zone, ImagePtr image) {
                   responder_.serve(view, zone, std::move(image));
                 },
                 [this] { return report(); }}) {
+  responder_.set_updates(&updates_);
   responder_.on_notify(
       [this](const std::string& view, std::string_view zone) { return secondaries_.notified(view, zone); });
   responder_.on_serve(
@@ -127,6 +133,8 @@ void ZoneServer::take_up(std::shared_ptr<Snapshot> snapshot, const ConfigFiles& 
   configured_ = wall_seconds();
   if (statistics_) statistics_->allow(snapshot->conf.statistics);
   responder_.replace(std::move(snapshot));
+  // First what was updated while the files were read, so that nobody is given what is older.
+  keeper_.configure(responder_.snapshot()->journal, kept_zones(*responder_.snapshot()));
   publisher_.configure(ipc::encode(*shared), *responder_.snapshot());
   secondaries_.configure();
   notify_changes(before.get());
@@ -151,15 +159,44 @@ void ZoneServer::notify_changes(const Snapshot* before) {
   }
 }
 
+/// A zone that updates have changed: in service here and in the query processes, and the secondaries are told.
+void ZoneServer::serve_updated(const ZoneId& zone, const ImagePtr& image) {
+  const SnapshotPtr snapshot = responder_.snapshot();
+  for (const auto& view : snapshot->views) {
+    if (view->conf.name != zone.view) continue;
+    ImagePtr former = view->catalog.image_of(zone.zone);
+    bool same = former && former->header().serial == image->header().serial;
+    responder_.serve(zone.view, zone.zone, image);
+    const ZoneConf* conf = view->conf.zone(zone.zone);
+    if (!same && conf != nullptr) notifier_.zone_changed(*conf, *image, snapshot->conf.keys);
+    return;
+  }
+}
+
+void ZoneServer::post_answer(unsigned receiver, uint32_t ticket, std::string_view packet) {
+  auto link = links_.find(receiver);
+  if (link == links_.end()) return;
+  PacketAnswer answer;
+  answer.ticket = ticket;
+  answer.packet = packet;
+  link->second->post(ipc::encode(answer));
+}
+
 void ZoneServer::answer(unsigned receiver, const PacketRequest& request) {
   auto client = unpack_address(request.client);
   if (!client || !responder_.snapshot()) return;
+  if (is_update(request.packet)) {
+    auto address = net::IpAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&client->storage));
+    if (!address) return;
+    responder_.count(Transport::udp);
+    updates_.take(
+        request.packet, address->unmapped(),
+        [this, receiver, ticket = request.ticket](std::string_view bytes) { post_answer(receiver, ticket, bytes); });
+    return;
+  }
   size_t size = responder_.respond(request.packet, reinterpret_cast<const sockaddr*>(&client->storage), Transport::udp,
                                    {answer_.get(), kMostUdpAnswer});
-  PacketAnswer answer;
-  answer.ticket = request.ticket;
-  answer.packet.assign(answer_.get(), size);
-  links_[receiver]->post(ipc::encode(answer));
+  post_answer(receiver, request.ticket, {answer_.get(), size});
 }
 
 void ZoneServer::received(unsigned receiver, ipc::Packet packet) {

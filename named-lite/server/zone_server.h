@@ -7,8 +7,9 @@
 //     event::Loop::current().run();
 //
 // DESCRIPTION
-//     Reads zones, keeps secondary ones up to date, tells others of changes, and supplies the query processes with
-//     images (feed/publisher.h). Answers what they hand on: packets one by one, connections from then on.
+//     Reads zones, keeps secondary ones up to date, takes updates, tells others of changes, and supplies the query
+//     processes with images (feed/publisher.h). Answers what they hand on: packets one by one, connections from then
+//     on.
 #pragma once
 
 #include <functional>
@@ -29,6 +30,7 @@
 #include "named-lite/server/responder.h"
 #include "named-lite/server/secondaries.h"
 #include "named-lite/server/tcp.h"
+#include "named-lite/server/update_service.h"
 #include "named-lite/statistics/http_server.h"
 
 namespace umaya::named {
@@ -65,7 +67,9 @@ class ZoneServer {
   void take_up(std::shared_ptr<Snapshot> snapshot, const ConfigFiles& files);
   void notify_changes(const Snapshot* before);
   void received(unsigned receiver, ipc::Packet packet);
+  void serve_updated(const ZoneId& zone, const ImagePtr& image);
   void answer(unsigned receiver, const PacketRequest& request);
+  void post_answer(unsigned receiver, uint32_t ticket, std::string_view packet);
 
   Hooks hooks_;
   Responder responder_{nullptr};
@@ -74,6 +78,8 @@ class ZoneServer {
   event::WorkerPool workers_{1};
   Notifier notifier_;
   Secondaries secondaries_;
+  ZoneKeeper keeper_;
+  UpdateService updates_;
   std::unique_ptr<char[]> answer_;
   std::map<unsigned, std::unique_ptr<Link>> links_;
   std::optional<ConfigFiles> next_;  // to be read

@@ -14,9 +14,12 @@ std::string zone_path(const std::string& directory, const std::string& file) {
   return directory + "/" + file;
 }
 
-Result<> write_zone_file(const std::string& path, const RecordList& records) {
+Result<> write_zone_file(const std::string& path, const RecordList& records, ZoneFileKind kind) {
   if (path.empty()) return {};
-  std::string text = "; " + records.apex().text() + ", as transferred from its primary: changes made here are lost\n";
+  std::string text = "; " + records.apex().text() +
+                     (kind == ZoneFileKind::secondary
+                          ? ", as transferred from its primary: changes made here are lost\n"
+                          : ", written by named-lite, which updates it: freeze the zone to make changes here\n");
   text += "$ORIGIN " + records.apex().text() + "\n";
   for (const Record& record : records.records()) {
     text += relative_text(records.owner(record), records.apex());

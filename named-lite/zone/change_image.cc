@@ -5,6 +5,7 @@
 #include <set>
 
 #include "named-lite/dns/types.h"
+#include "named-lite/dns/wire_record.h"
 #include "named-lite/zone/image_records.h"
 #include "named-lite/zone/image_writer.h"
 
@@ -16,6 +17,10 @@ std::string lower_of(std::string_view wire) {
   std::string lower(wire);
   copy_lower(lower.data(), wire.data(), wire.size());
   return lower;
+}
+
+std::string describe(const ZoneRecord& record) {
+  return name_text(record.owner) + " " + type_text(record.type);
 }
 
 /// A name that changes, as it will be.
@@ -127,6 +132,7 @@ class Change {
   ImagePtr append();
 
  private:
+  Result<> check_serials() const;
   Edit& edit_of(std::string_view lower);
   Result<> remove(const ZoneRecord& record);
   Result<> add(const ZoneRecord& record);
@@ -173,13 +179,13 @@ Edit& Change::edit_of(std::string_view lower) {
 }
 
 Result<> Change::remove(const ZoneRecord& record) {
-  if (!inside(record)) return permanent(name_text(record.owner) + " is not in the zone");
+  if (!inside(record)) return permanent(describe(record) + " is outside of the zone");
   auto& records = edit_of(lower_of(record.owner)).records;
   auto at = std::find_if(records.begin(), records.end(), [&](const ZoneRecord& each) {
     return each.type == record.type && same_rdata(record.type, each.rdata, record.rdata);
   });
   if (at == records.end()) {
-    return permanent(name_text(record.owner) + " has no such record of type " + type_text(record.type));
+    return permanent(describe(record) + " is to be removed, and is not there");
   }
   records.erase(at);
   --records_;
@@ -187,10 +193,16 @@ Result<> Change::remove(const ZoneRecord& record) {
 }
 
 Result<> Change::add(const ZoneRecord& record) {
-  if (!inside(record)) return permanent(name_text(record.owner) + " is not in the zone");
+  if (!inside(record)) return permanent(describe(record) + " is outside of the zone");
   Edit& edit = edit_of(lower_of(record.owner));
   for (const ZoneRecord& each : edit.records) {
-    if (each.type == record.type && same_rdata(record.type, each.rdata, record.rdata)) return {};
+    if (each.type == record.type && same_rdata(record.type, each.rdata, record.rdata)) {
+      return permanent(describe(record) + " is to be added, and is there already");
+    }
+  }
+  // RFC 2181 5.2: the records of a set have one TTL, that of what came last.
+  for (ZoneRecord& each : edit.records) {
+    if (each.type == record.type) each.ttl = record.ttl;
   }
   if (edit.before == nullptr && edit.records.empty()) edit.written = record.owner;
   edit.records.push_back(record);
@@ -274,17 +286,32 @@ bool Change::is_local() {
   });
 }
 
+/// The change leads from this version to one with the serial that it says, and puts one SOA in the place of another.
+Result<> Change::check_serials() const {
+  if (change_.from_serial != before_.header().serial) {
+    return permanent("the change begins at serial " + std::to_string(change_.from_serial) + ", the zone has " +
+                     std::to_string(before_.header().serial));
+  }
+  std::string_view apex = before_.apex_name();
+  auto is_soa = [](const ZoneRecord& each) { return each.type == type::kSoa; };
+  for (const auto* records : {&change_.removed, &change_.added}) {
+    auto soa = std::find_if(records->begin(), records->end(), is_soa);
+    bool one = std::count_if(records->begin(), records->end(), is_soa) == 1 && same_name(soa->owner, apex);
+    if (!one) return permanent("the change does not put one SOA in the place of another");
+    if (records == &change_.added && soa_serial(soa->rdata) != change_.to_serial) {
+      return permanent("the change's serial is not that of its SOA");
+    }
+  }
+  return {};
+}
+
 Result<> Change::prepare() {
+  UMAYA_CHECK(check_serials());
   for (const ZoneRecord& record : change_.removed) UMAYA_CHECK(remove(record));
   for (const ZoneRecord& record : change_.added) UMAYA_CHECK(add(record));
   for (auto& [name, edit] : edits_) {
     std::stable_sort(edit.records.begin(), edit.records.end(),
                      [](const ZoneRecord& a, const ZoneRecord& b) { return a.type < b.type; });
-  }
-  auto apex = edits_.find(before_.apex_name());
-  if (apex != edits_.end() && std::none_of(apex->second.records.begin(), apex->second.records.end(),
-                                           [](const ZoneRecord& each) { return each.type == type::kSoa; })) {
-    return permanent("the zone would have no SOA");
   }
   grow_tree();
   prune_tree();

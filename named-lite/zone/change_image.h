@@ -11,8 +11,9 @@
 //     When the room behind the zone is used up, it is compiled anew, too.
 //
 // ERRORS
-//     permanent when a record that is to be removed is not there, or a record lies outside the zone; the zone is as it
-//     was. Records to be added that are there already are left out.
+//     permanent, and the zone is as it was: the change does not begin at its serial, or does not put one SOA in the
+//     place of another; a record that is to be removed is not there, one that is to be added is there already, or lies
+//     outside of the zone.
 //
 // LIMITS
 //     A delegation or DNAME that comes or goes above existing names makes the whole zone be compiled.

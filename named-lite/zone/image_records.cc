@@ -1,5 +1,7 @@
 #include "named-lite/zone/image_records.h"
 
+#include <algorithm>
+
 #include "named-lite/dns/types.h"
 
 namespace umaya::named {
@@ -72,8 +74,14 @@ RecordList records_of(const ZoneImage& image) {
   RecordList list(Name::from_wire(image.apex_name()));
   uint16_t file = list.add_file({});
   list.reserve_for_text(image.bytes().size() / 2);
+  std::vector<ZoneRecord> apex = records_at(image, image.apex());
+  std::stable_partition(apex.begin(), apex.end(), [](const ZoneRecord& each) { return each.type == type::kSoa; });
+  list.set_owner(image.apex_name());
+  for (const ZoneRecord& each : apex) list.add(each.type, each.ttl, each.rdata, file, 0, 0);
   uint64_t cursor = 0;
-  while (const Node* node = image.next(cursor)) add_records(image, *node, list, file);
+  while (const Node* node = image.next(cursor)) {
+    if (node != &image.apex()) add_records(image, *node, list, file);
+  }
   return list;
 }
 

@@ -17,7 +17,7 @@ namespace umaya::named {
 std::vector<ZoneRecord> records_at(const ZoneImage& image, const Node& node);
 /// The same, added to a list as records of this file of it.
 void add_records(const ZoneImage& image, const Node& node, RecordList& list, uint16_t file);
-/// All records of a zone; they come from no file.
+/// All records of a zone, the SOA first; they come from no file.
 RecordList records_of(const ZoneImage& image);
 /// Whether two data of a type say the same: names in them are compared without regard to case (RFC 2136 1.1.1).
 bool same_rdata(uint16_t type, std::string_view a, std::string_view b);

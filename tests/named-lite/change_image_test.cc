@@ -45,9 +45,7 @@ struct Model {
   }
   void apply(const ZoneChange& change) {
     for (const ZoneRecord& gone : change.removed) records.erase(std::find(records.begin(), records.end(), gone));
-    for (const ZoneRecord& each : change.added) {
-      if (std::find(records.begin(), records.end(), each) == records.end()) records.push_back(each);
-    }
+    records.insert(records.end(), change.added.begin(), change.added.end());
   }
 };
 
@@ -144,7 +142,14 @@ class RandomChanges {
       bool taken = std::find(change.removed.begin(), change.removed.end(), each) != change.removed.end();
       if (each.type != type::kSoa && each.rdata.size() < 1000 && !taken) change.removed.push_back(each);
     }
-    for (size_t i = pick(5); i > 0; --i) change.added.push_back(any_record());
+    for (size_t i = pick(5); i > 0; --i) {
+      ZoneRecord fresh = any_record();
+      auto among = [&](const std::vector<ZoneRecord>& records) {
+        return std::find(records.begin(), records.end(), fresh) != records.end();
+      };
+      bool there = among(model.records) && !among(change.removed);
+      if (!there && !among(change.added)) change.added.push_back(std::move(fresh));
+    }
     return change;
   }
 

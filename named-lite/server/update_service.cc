@@ -1,0 +1,118 @@
+#include "named-lite/server/update_service.h"
+
+#include "libcommon/log/log.h"
+#include "named-lite/dns/types.h"
+
+namespace umaya::named {
+
+namespace {
+
+constexpr size_t kRoomForAnswer = 1024;  // question, OPT and signature
+
+uint64_t now() {
+  return static_cast<uint64_t>(wall_seconds());
+}
+
+const ZoneConf* find_zone(const ServedView& view, std::string_view name) {
+  for (const ZoneConf& zone : view.conf.zones) {
+    if (same_name(zone.name.wire(), name)) return &zone;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+/// One packet on its way.
+struct UpdateService::Exchange {
+  std::string packet;
+  net::IpAddress client;
+  SnapshotPtr snapshot;  // owns the key of the check
+  Query query;
+  std::optional<TsigCheck> check;
+  uint16_t rcode = rcode::kNoError;
+
+  /// Reads header and signature; false when there may be no answer.
+  bool read() {
+    if (parse_query(packet, query) == ParsedAs::drop) return false;
+    rcode = query.rcode;
+    if (rcode != rcode::kNoError || !query.is_signed) return true;
+    TsigRecord record;
+    if (find_tsig(packet, record) != TsigFound::yes) {
+      rcode = rcode::kFormErr;
+      return true;
+    }
+    check = verify_request(packet, record, snapshot->conf.keys, now());
+    if (check->malformed) rcode = rcode::kFormErr;
+    if (!check->malformed && !check->ok()) rcode = rcode::kNotAuth;
+    if (check->malformed) check.reset();
+    return true;
+  }
+
+  const Name* key() const { return check && check->ok() ? &check->key->name : nullptr; }
+
+  std::string answer() const {
+    std::string out(kRoomForAnswer, '\0');
+    AnswerContext context;
+    context.rcode = rcode;
+    size_t size = acknowledge(query, packet, context, out);
+    // RFC 2136 2.2: between the opcode and the response code there is nothing.
+    out[2] = static_cast<char>(0x80 | opcode::kUpdate << 3);
+    out[3] = static_cast<char>(rcode);
+    if (check) size = TsigSigner(*check).sign(out, size, now());
+    out.resize(size);
+    return out;
+  }
+};
+
+event::Task<uint16_t> UpdateService::work(const Exchange& exchange, Transport transport) {
+  UpdateRequest request;
+  request.sender = {exchange.client, std::nullopt, transport == Transport::tcp};
+  if (exchange.key() != nullptr) request.sender.key = *exchange.key();
+  uint16_t wrong = parse_update(exchange.packet, request.message);
+  const ServedView* view = exchange.snapshot->view_for({exchange.client, exchange.key()});
+  const ZoneConf* zone = view != nullptr ? find_zone(*view, request.message.zone) : nullptr;
+  if (zone == nullptr || request.message.cls != rr_class::kIn)
+    co_return wrong == rcode::kFormErr ? wrong : rcode::kNotAuth;
+  const std::string label = "zone " + zone->name.text() + "/IN: update by " + exchange.client.to_string();
+  if (zone->type != ZoneType::primary) {
+    log::info("{}: not passed on to a primary", label);
+    co_return rcode::kNotImp;
+  }
+  ZoneId id{view->conf.name, request.message.zone};
+  if (!keeper_.has(id)) {
+    log::info("{}: refused: neither allow-update nor update-policy", label);
+    co_return rcode::kRefused;
+  }
+  if (wrong != rcode::kNoError) co_return wrong;
+  co_return co_await keeper_.update(std::move(id), std::move(request));
+}
+
+event::Task<std::string> UpdateService::answer(std::string packet, net::IpAddress client, Transport transport) {
+  Exchange exchange;
+  exchange.packet = std::move(packet);
+  exchange.client = client;
+  exchange.snapshot = current_();
+  if (!exchange.read()) co_return std::string();
+  if (running_ >= kMostAtOnce) {
+    exchange.rcode = rcode::kServFail;
+    co_return exchange.answer();
+  }
+  if (exchange.rcode == rcode::kNoError) {
+    ++running_;
+    exchange.rcode = co_await work(exchange, transport);
+    --running_;
+  }
+  co_return exchange.answer();
+}
+
+event::Task<void> UpdateService::answer_later(std::string packet, net::IpAddress client, Reply reply) {
+  std::string bytes = co_await answer(std::move(packet), client, Transport::udp);
+  if (!bytes.empty()) reply(bytes);
+}
+
+void UpdateService::take(std::string packet, net::IpAddress client, Reply reply) {
+  if (running_ >= kMostAtOnce) return;  // the sender comes again
+  tasks_.spawn(answer_later(std::move(packet), client, std::move(reply)));
+}
+
+}  // namespace umaya::named
