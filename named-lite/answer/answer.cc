@@ -59,6 +59,7 @@ void Answering::refuse(uint16_t rcode, uint16_t extended) {
 }
 
 size_t Answering::run() {
+  writer_.set_recursion_available(context_.recursion_available);
   uint16_t decided = refusal();
   if (decided == rcode::kRefused && context_.rcode == rcode::kNoError) {
     refuse(decided, extended_error::kProhibited);

@@ -53,6 +53,7 @@ struct AnswerContext {
   uint32_t turn = 0;                     ///< another number at each question, for the order of records
   bool one_zone = false;                 ///< aliases are not followed into other zones: not all are for this client
   std::string_view options;              ///< EDNS options of the answer, in wire form
+  bool recursion_available = false;
   AnswerReport* report = nullptr;
 };
 

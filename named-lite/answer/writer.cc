@@ -178,9 +178,10 @@ void Writer::truncate() {
 
 size_t Writer::finish() {
   be16(0, query_.id);
-  auto flags = static_cast<uint16_t>(0x8000 | query_.opcode << 11 | (authoritative_ ? 0x0400 : 0) |
-                                     (truncated_ ? 0x0200 : 0) | (query_.recursion_desired ? 0x0100 : 0) |
-                                     (query_.checking_disabled ? 0x0010 : 0) | (rcode_ & 15));
+  auto flags =
+      static_cast<uint16_t>(0x8000 | query_.opcode << 11 | (authoritative_ ? 0x0400 : 0) | (truncated_ ? 0x0200 : 0) |
+                            (query_.recursion_desired ? 0x0100 : 0) | (recursion_available_ ? 0x0080 : 0) |
+                            (authentic_ ? 0x0020 : 0) | (query_.checking_disabled ? 0x0010 : 0) | (rcode_ & 15));
   be16(2, flags);
   be16(4, query_.has_question ? 1 : 0);
   be16(6, counts_[0]);

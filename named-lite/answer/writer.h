@@ -66,7 +66,17 @@ class Writer {
   /// Sets TC and keeps what is there.
   void mark_truncated() { truncated_ = true; }
 
+  /// What is left for records.
+  std::span<char> room() { return out_.subspan(at_, limit_ - at_); }
+  /// So many octets of room() hold finished records, so many of each section.
+  void take_body(const uint16_t (&counts)[3], size_t size) {
+    at_ += size;
+    for (size_t i = 0; i < 3; ++i) counts_[i] = counts[i];
+  }
+
   void set_authoritative(bool on) { authoritative_ = on; }
+  void set_recursion_available(bool on) { recursion_available_ = on; }
+  void set_authentic(bool on) { authentic_ = on; }
   void set_rcode(uint16_t rcode) { rcode_ = rcode; }
   /// Written when the question had an OPT record and there is room.
   void set_extended_error(uint16_t code) { extended_error_ = code; }
@@ -103,6 +113,8 @@ class Writer {
   uint16_t extended_error_ = extended_error::kNone;
   bool authoritative_ = false;
   bool truncated_ = false;
+  bool recursion_available_ = false;
+  bool authentic_ = false;
 };
 
 }  // namespace umaya::named

@@ -44,15 +44,21 @@ event::Task<bool> Link::send(std::string bytes, std::vector<int> fds) {
   co_return sent.has_value();
 }
 
-event::Task<void> Link::send_owned(std::string bytes, Fd fd) {
+event::Task<void> Link::send_owned(std::string bytes, std::vector<Fd> owned) {
   std::vector<int> fds;
-  if (fd) fds.push_back(fd.get());
+  for (const Fd& fd : owned) fds.push_back(fd.get());
   co_await send(std::move(bytes), std::move(fds));
 }
 
 bool Link::post(std::string bytes, Fd fd) {
+  std::vector<Fd> fds;
+  if (fd) fds.push_back(std::move(fd));
+  return post(std::move(bytes), std::move(fds));
+}
+
+bool Link::post(std::string bytes, std::vector<Fd> fds) {
   if (!open_ || tasks_.size() > kMostWaiting) return false;
-  tasks_.spawn(send_owned(std::move(bytes), std::move(fd)));
+  tasks_.spawn(send_owned(std::move(bytes), std::move(fds)));
   return true;
 }
 

@@ -36,6 +36,7 @@ class Link {
 
   /// False when too many messages wait, or the other end is gone.
   bool post(std::string bytes, Fd fd = {});
+  bool post(std::string bytes, std::vector<Fd> fds);
   /// co_await: false when the other end is gone. fds stay open until then.
   event::Task<bool> send(std::string bytes, std::vector<int> fds = {});
   /// Ends the conversation: as if the other end were gone.
@@ -43,7 +44,7 @@ class Link {
 
  private:
   event::Task<void> read();
-  event::Task<void> send_owned(std::string bytes, Fd fd);
+  event::Task<void> send_owned(std::string bytes, std::vector<Fd> owned);
 
   ipc::Channel channel_;
   Received received_;

@@ -35,6 +35,8 @@ class FeedReceiver {
   SnapshotPtr snapshot() const { return snapshot_; }
   /// Number of the feed that was taken up last.
   uint64_t number() const { return number_; }
+  /// The same in all receivers of one configuration, another for another one.
+  uint64_t config_mark() const { return config_mark_; }
 
  private:
   struct Change {
@@ -51,11 +53,13 @@ class FeedReceiver {
 
   std::shared_ptr<Snapshot> snapshot_;
   uint64_t number_ = 0;
+  uint64_t config_mark_ = 0;
   std::map<uint64_t, std::weak_ptr<const Mapping>> known_;  // files that images of the snapshot lie in
   // The feed that is under way.
   bool open_ = false;
   FeedBegin head_;
   std::shared_ptr<Snapshot> next_;  // of a whole feed
+  uint64_t next_mark_ = 0;
   std::map<uint64_t, MappingPtr> files_;
   std::vector<Change> changes_;
 };

@@ -29,4 +29,9 @@ const ServedView* choose_view(const Snapshot& snapshot, const Query& query, cons
   return view;
 }
 
+bool may_recurse(const ServedView& view, const Requester& client) {
+  const RecursionConf& conf = view.conf.recursion;
+  return admits(*conf.allow_recursion, client) && admits(*conf.allow_query_cache, client);
+}
+
 }  // namespace umaya::named

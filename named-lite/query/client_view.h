@@ -17,5 +17,7 @@ void use_view(const ServedView& view, AnswerContext& context);
 /// the client.
 const ServedView* choose_view(const Snapshot& snapshot, const Query& query, const Requester& client,
                               AnswerContext& context);
+/// Whether other name servers, and what they answered before, are asked for this client.
+bool may_recurse(const ServedView& view, const Requester& client);
 
 }  // namespace umaya::named

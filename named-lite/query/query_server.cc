@@ -13,14 +13,17 @@ void QueryServer::listen(ListenSockets sockets) {
 }
 
 void QueryServer::open(ListenSockets sockets) {
-  auto hand_on_packet = [this](UdpServer& socket, std::string_view packet, const event::PeerAddress& client) {
+  auto hand_on_packet = [this](UdpServer& socket, const Response& reply, std::string_view packet,
+                               const event::PeerAddress& client) {
+    if (reply.verdict == Verdict::ask_recursion) return recurse(socket, reply, packet, client);
     hand_on(socket, packet, client);
   };
   auto hand_on_connection = [this](Fd fd, const event::PeerAddress& client, std::string arrived) {
     give_away(std::move(fd), client, std::move(arrived));
   };
   udp_.push_back(std::make_unique<UdpServer>(std::move(sockets.udp), questions_, hand_on_packet));
-  tcp_.push_back(std::make_unique<TcpQuestions>(std::move(sockets.tcp), questions_, clients_, hand_on_connection));
+  tcp_.push_back(
+      std::make_unique<TcpQuestions>(std::move(sockets.tcp), questions_, recursion_, clients_, hand_on_connection));
 }
 
 void QueryServer::connect_zone(Fd fd) {
@@ -48,6 +51,7 @@ void QueryServer::take_feed(ipc::Packet packet) {
   if (!*exchanged) return;
   bool first = !questions_.ready();
   questions_.replace(receiver_.snapshot());
+  recursion_.configure(receiver_.config_mark(), receiver_.snapshot()->conf.recursion.recursive_clients);
   FeedDone done;
   done.number = receiver_.number();
   zone_->post(ipc::encode(done));
@@ -55,6 +59,14 @@ void QueryServer::take_feed(ipc::Packet packet) {
   for (ListenSockets& sockets : closed_) open(std::move(sockets));
   closed_.clear();
   hooks_.ready();
+}
+
+void QueryServer::recurse(UdpServer& socket, const Response& reply, std::string_view packet,
+                          const event::PeerAddress& client) {
+  auto address = net::IpAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&client.storage));
+  if (!address) return;
+  recursion_.ask(packet, reply.place, address->unmapped(),
+                 [&socket, client](std::string_view answer) { socket.send_one(answer, client); });
 }
 
 void QueryServer::hand_on(UdpServer& socket, std::string_view packet, const event::PeerAddress& client) {

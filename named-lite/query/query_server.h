@@ -8,7 +8,8 @@
 //
 // DESCRIPTION
 //     Answers from the zones that the zone process sends (feed/receiver.h), and goes on with what it has while there is
-//     no zone process. The sockets are first looked at when there are zones.
+//     no zone process. What no zone answers goes to the recursion process (recursive_client.h). The sockets are first
+//     looked at when there are zones.
 //
 // LIMITS
 //     kMostPending packets wait for the zone process, 10 s each.
@@ -38,7 +39,7 @@ class QueryServer {
   };
 
   /// cookies: secret that all query processes share.
-  QueryServer(Hooks hooks, const CookieSecret& cookies) : hooks_(std::move(hooks)), questions_(cookies) {}
+  QueryServer(Hooks hooks, const CookieSecret& cookies) : hooks_(std::move(hooks)), questions_(cookies, recursion_) {}
   QueryServer(const QueryServer&) = delete;
   QueryServer& operator=(const QueryServer&) = delete;
   ~QueryServer();
@@ -46,6 +47,7 @@ class QueryServer {
   /// Counts there from now on; page outlives this.
   void count_in(PageNumbers& page) { questions_.count_in(page); }
   void listen(ListenSockets sockets);
+  void connect_recursion(Fd fd) { recursion_.connect(std::move(fd)); }
   void connect_zone(Fd fd);
   const Questions::Counters& counters() const { return questions_.counters(); }
 
@@ -57,10 +59,12 @@ class QueryServer {
   void open(ListenSockets sockets);
   void from_zone(ipc::Packet packet);
   void take_feed(ipc::Packet packet);
+  void recurse(UdpServer& socket, const Response& reply, std::string_view packet, const event::PeerAddress& client);
   void hand_on(UdpServer& socket, std::string_view packet, const event::PeerAddress& client);
   void give_away(Fd fd, const event::PeerAddress& client, std::string arrived);
 
   Hooks hooks_;
+  RecursiveClient recursion_;
   Questions questions_;
   FeedReceiver receiver_;
   std::vector<ListenSockets> closed_;  // until there are zones

@@ -65,7 +65,15 @@ RateLimiter* Questions::limiter_for(const ServedView* view, const Requester& cli
   return exempt && admits(*exempt, client) ? nullptr : limiter;
 }
 
-Reply Questions::respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out) {
+RecursivePlace Questions::place_in(const ServedView& view, Transport transport) const {
+  RecursivePlace place;
+  place.transport = transport;
+  place.udp_limit = view.conf.answer.max_udp_size;
+  while (snapshot_->views[place.view].get() != &view) ++place.view;
+  return place;
+}
+
+Response Questions::respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out) {
   ++(transport == Transport::udp ? counters_.udp : counters_.tcp);
   Query query;
   auto address = net::IpAddress::from_sockaddr(client);
@@ -90,17 +98,32 @@ Reply Questions::respond(std::string_view packet, const sockaddr* client, Transp
   } else {
     view = choose_view(*snapshot_, query, requester, context);
   }
+  context.recursion_available = view != nullptr && may_recurse(*view, requester);
+  bool recurses = context.recursion_available && query.recursion_desired;
   Arrival arrival;
   arrival.address = requester.address.bytes();
   arrival.seconds = static_cast<uint32_t>(wall_seconds());
-  arrival.limiter = limiter_for(view, requester);
-  size_t size = reception_->answer(query, packet, arrival, context, out);
-  if (page_ != nullptr) {
-    count_query(*page_, query, client, transport);
-    if (size == 0) page_->add(Count::dropped);
-    if (size != 0) count_reply(*page_, *snapshot_, query, context, {out.data(), size});
+  arrival.limiter = recurses ? nullptr : limiter_for(view, requester);
+  Response response;
+  response.keeps_alive = query.wants_keepalive;
+  response.size = reception_->answer(query, packet, arrival, context, out);
+  response.verdict = response.size == 0 ? Verdict::drop : Verdict::answered;
+  bool is_others = context.report->elsewhere || context.report->kind == AnswerKind::referral;
+  if (recurses && is_others) {
+    response.place = place_in(*view, transport);
+    response.size = recursion_.from_cache(query, packet, response.place, out);
+    response.verdict = response.size > 0 ? Verdict::answered : Verdict::ask_recursion;
   }
-  return {size == 0 ? Verdict::drop : Verdict::answered, size, query.wants_keepalive};
+  count(query, client, context, {out.data(), response.size}, response.verdict);
+  return response;
+}
+
+void Questions::count(const Query& query, const sockaddr* client, const AnswerContext& context, std::string_view reply,
+                      Verdict verdict) const {
+  if (page_ == nullptr) return;
+  count_query(*page_, query, client, context.transport);
+  if (verdict == Verdict::drop) page_->add(Count::dropped);
+  if (verdict == Verdict::answered) count_reply(*page_, *snapshot_, query, context, reply);
 }
 
 }  // namespace umaya::named

@@ -1,12 +1,14 @@
 // NAME    questions - a client's packet to its answer, in a query process
 //
 // SYNOPSIS
-//     Reply reply = questions.respond(packet, client, Transport::udp, out);
+//     Response reply = questions.respond(packet, client, Transport::udp, out);
 //     if (reply.verdict == Verdict::answered) send(out.first(reply.size));
 //
 // DESCRIPTION
-//     Answers what the zones of the snapshot can answer, through a Reception (cookies, rate limits, class CH). What
-//     needs keys or changes something (signed questions, NOTIFY, UPDATE, transfers) is for the zone process.
+//     Answers what the zones of the snapshot can answer, through a Reception (cookies, rate limits, class CH), and from
+//     the cache what no zone of them can, to clients that may recurse; those that may not are refused and learn nothing
+//     of what is in the cache. What needs keys or changes something (signed questions, NOTIFY, UPDATE, transfers) is for
+//     the zone process.
 //
 // OWNERSHIP
 //     Between two calls zones may be exchanged under it (feed/receiver.h).
@@ -22,6 +24,7 @@
 #include <vector>
 
 #include "named-lite/answer/reception.h"
+#include "named-lite/query/recursive_client.h"
 #include "named-lite/server/snapshot.h"
 #include "named-lite/statistics/page.h"
 
@@ -29,15 +32,17 @@ namespace umaya::named {
 
 /// What becomes of a packet.
 enum class Verdict : unsigned char {
-  drop,      ///< no answer may be given
-  answered,  ///< the answer is in the buffer
-  ask_zone,  ///< the zone process answers
+  drop,           ///< no answer may be given
+  answered,       ///< the answer is in the buffer
+  ask_zone,       ///< the zone process answers
+  ask_recursion,  ///< other name servers have to be asked
 };
 
-struct Reply {
+struct Response {
   Verdict verdict = Verdict::drop;
   size_t size = 0;
   bool keeps_alive = false;  ///< the client means to keep its connection (RFC 7828)
+  RecursivePlace place{};  ///< of ask_recursion
 };
 
 class Questions {
@@ -48,8 +53,8 @@ class Questions {
     uint64_t dropped = 0;
   };
 
-  /// secret: makes cookies when the configuration names none; the same in all processes.
-  explicit Questions(const CookieSecret& secret) : secret_(secret) {}
+  /// secret: makes cookies when the configuration names none; the same in all processes. recursion: outlives this.
+  Questions(const CookieSecret& secret, RecursiveClient& recursion) : secret_(secret), recursion_(recursion) {}
   /// Counts from now on; page outlives this.
   void count_in(PageNumbers& page) { page_ = &page; }
   PageNumbers* page() const { return page_; }
@@ -57,7 +62,7 @@ class Questions {
   /// Whether there is something to answer from.
   bool ready() const { return snapshot_ != nullptr; }
   /// The answer in out, or who gives it.
-  Reply respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out);
+  Response respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out);
   const Counters& counters() const { return counters_; }
   const ServerAnswerConf& conf() const { return snapshot_->conf.answer; }
   /// Of answers that rate limits refused.
@@ -65,8 +70,12 @@ class Questions {
 
  private:
   RateLimiter* limiter_for(const ServedView* view, const Requester& client) const;
+  RecursivePlace place_in(const ServedView& view, Transport transport) const;
+  void count(const Query& query, const sockaddr* client, const AnswerContext& context, std::string_view reply,
+             Verdict verdict) const;
 
   CookieSecret secret_;
+  RecursiveClient& recursion_;
   SnapshotPtr snapshot_;
   std::optional<Reception> reception_;
   std::vector<std::unique_ptr<RateLimiter>> limiters_;  // of each view; null: it has no limits

@@ -53,10 +53,10 @@ size_t UdpServer::answer(size_t count) {
   for (size_t i = 0; i < count; ++i) {
     if ((b.received[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 || is_reflector(port_of(b.clients[i]))) continue;
     std::string_view question(b.questions[i].data(), b.received[i].msg_len);
-    Reply reply = questions_.respond(question, reinterpret_cast<const sockaddr*>(&b.clients[i]), Transport::udp,
-                                     b.answers[answers]);
-    if (reply.verdict == Verdict::ask_zone) {
-      elsewhere_(*this, question, {b.clients[i], b.received[i].msg_hdr.msg_namelen});
+    Response reply = questions_.respond(question, reinterpret_cast<const sockaddr*>(&b.clients[i]), Transport::udp,
+                                        b.answers[answers]);
+    if (reply.verdict == Verdict::ask_zone || reply.verdict == Verdict::ask_recursion) {
+      elsewhere_(*this, reply, question, {b.clients[i], b.received[i].msg_hdr.msg_namelen});
     }
     if (reply.verdict != Verdict::answered || reply.size == 0) continue;
     b.answer_pieces[answers].iov_len = reply.size;

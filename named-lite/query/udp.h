@@ -23,7 +23,8 @@ namespace umaya::named {
 class UdpServer {
  public:
   /// Takes a packet that this process does not answer itself.
-  using Elsewhere = std::function<void(UdpServer&, std::string_view packet, const event::PeerAddress& client)>;
+  using Elsewhere =
+      std::function<void(UdpServer&, const Response&, std::string_view packet, const event::PeerAddress& client)>;
 
   /// The socket is bound; questions outlive this object.
   UdpServer(Fd fd, Questions& questions, Elsewhere elsewhere);

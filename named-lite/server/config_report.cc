@@ -14,6 +14,7 @@
 #include "named-lite/feed/memory_file.h"
 #include "named-lite/server/control.h"
 #include "named-lite/server/listen.h"
+#include "named-lite/server/recursion_settings.h"
 #include "named-lite/transfer/zone_file.h"
 
 namespace umaya::named {
@@ -89,8 +90,10 @@ ConfigReport report_on(const ConfigFiles& files, uint16_t port) {
   add_lines(problems, lines);
   for (LogLine& line : lines) report.lines.push_back({static_cast<uint8_t>(line.level), std::move(line.text)});
   report.ok = !problems.has_errors();
+  report.recursion = report.ok && wants_recursion(conf);
   for (const net::Endpoint& at : listen_addresses(conf, port)) report.listen.push_back(at.to_string());
   add_directories(conf, report);
+  if (report.recursion) add_once(report.write, fs::parent_directory(zone_path(conf.directory, conf.dump_file)));
   report.pid_file = conf.pid_file;
   for (const StatisticsChannel& each : conf.statistics) add_once(report.statistics, each.at.to_string());
   for (ControlChannel& each : control_channels(conf.control, conf.pid_file)) {

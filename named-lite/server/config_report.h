@@ -50,6 +50,7 @@ struct ConfigReport {
     }
   };
   bool ok = false;                  ///< the configuration has no errors
+  bool recursion = false;           ///< some clients may recurse
   std::vector<Line> lines;          ///< for the log
   std::vector<std::string> listen;  ///< end points as text
   std::vector<std::string> read;    ///< directories of zone files
@@ -60,6 +61,7 @@ struct ConfigReport {
   static constexpr std::string_view kName = "named.report";
   static void visit(auto& self, auto&& v) {
     v("ok", self.ok);
+    v("recursion", self.recursion);
     v("lines", self.lines);
     v("listen", self.listen);
     v("read", self.read);

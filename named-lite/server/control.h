@@ -16,7 +16,7 @@
 
 namespace umaya::named {
 
-enum class Role : uint8_t { zone, query };
+enum class Role : uint8_t { zone, query, recursion };
 
 /// With one descriptor: a socket to another process, in the place of the one before.
 struct NewPeer {

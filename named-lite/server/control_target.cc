@@ -227,6 +227,45 @@ event::Task<ControlReply> ServerControl::zonestatus(Command command) {
   co_return done(std::move(text));
 }
 
+event::Task<ControlReply> ServerControl::command_caches(CacheCommand command, Fd out) {
+  bool counts = command.what != CacheCommand::What::flush;
+  auto count = co_await hooks_.caches(std::move(command), std::move(out));
+  if (!count) co_return control_error("there is no cache: nobody may recurse, or the recursion process is not there");
+  co_return done(counts ? std::to_string(*count) + " entries" : std::string());
+}
+
+event::Task<ControlReply> ServerControl::flush(Command) {
+  CacheCommand message;
+  message.what = CacheCommand::What::flush;
+  co_return co_await command_caches(std::move(message), Fd());
+}
+
+event::Task<ControlReply> ServerControl::flushname(Command command) {
+  CacheCommand message;
+  message.what = CacheCommand::What::flush_name;
+  message.name = command.name->wire();
+  co_return co_await command_caches(std::move(message), Fd());
+}
+
+event::Task<ControlReply> ServerControl::flushtree(Command command) {
+  CacheCommand message;
+  message.what = CacheCommand::What::flush_tree;
+  message.name = command.name->wire();
+  co_return co_await command_caches(std::move(message), Fd());
+}
+
+event::Task<ControlReply> ServerControl::dumpdb(Command command) {
+  if (command.content != DumpContent::cache) co_return control_error("only the cache is written: dumpdb -cache");
+  SnapshotPtr snapshot = responder_.snapshot();
+  if (!snapshot) co_return control_error("the zones are not read yet");
+  std::string path = zone_path(snapshot->conf.directory, snapshot->conf.dump_file);
+  Fd out(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!out) co_return control_error(path + ": " + strerror(errno));
+  CacheCommand message;
+  message.what = CacheCommand::What::dump;
+  co_return co_await command_caches(std::move(message), std::move(out));
+}
+
 event::Task<ControlReply> ServerControl::status(Command) {
   size_t zones = 0, without_data = 0;
   if (SnapshotPtr snapshot = responder_.snapshot()) {

@@ -15,6 +15,7 @@
 
 #include "libcommon/event/worker_pool.h"
 #include "named-lite/control/target.h"
+#include "named-lite/query/recursion_messages.h"
 #include "named-lite/server/notifier.h"
 #include "named-lite/server/responder.h"
 #include "named-lite/server/secondaries.h"
@@ -31,6 +32,8 @@ struct ControlHooks {
   /// Puts other data of a zone (view, wire form in lower case) into service.
   std::function<void(const std::string&, std::string_view, ImagePtr)> serve;
   std::function<StatisticsReport()> report;  ///< with its times
+  /// Does something to the caches of recursion: how many entries it concerned; nothing when there are no caches.
+  std::function<event::Task<std::optional<uint64_t>>(CacheCommand, Fd)> caches;
 };
 
 class ServerControl : public ControlTarget {
@@ -47,6 +50,10 @@ class ServerControl : public ControlTarget {
   event::Task<ControlReply> refresh(Command command) override;
   event::Task<ControlReply> notify(Command command) override;
   event::Task<ControlReply> zonestatus(Command command) override;
+  event::Task<ControlReply> flush(Command command) override;
+  event::Task<ControlReply> flushname(Command command) override;
+  event::Task<ControlReply> flushtree(Command command) override;
+  event::Task<ControlReply> dumpdb(Command command) override;
   event::Task<ControlReply> status(Command command) override;
   event::Task<ControlReply> stats(Command command) override;
   event::Task<ControlReply> stop(Command command) override;
@@ -55,6 +62,7 @@ class ServerControl : public ControlTarget {
  private:
   struct Found;
   Result<Found> find(const ZoneSelector& zone) const;
+  event::Task<ControlReply> command_caches(CacheCommand command, Fd out);
   event::Task<ControlReply> reload_zone(ZoneSelector selector);
   using KeeperVerb = std::function<event::Task<Result<>>(ZoneId)>;
   Result<std::vector<ZoneId>> kept(const Command& command) const;

@@ -29,7 +29,8 @@ constexpr Duration kLongestPause = 30s;
 constexpr Duration kStopLimit = 5s;
 
 std::string name_of(Role role, uint32_t number) {
-  return role == Role::zone ? "zone" : "query" + std::to_string(number);
+  if (role == Role::query) return "query" + std::to_string(number);
+  return role == Role::zone ? "zone" : "recursion";
 }
 
 sigset_t caught_signals() {
@@ -46,7 +47,7 @@ daemon::SandboxPolicy sandbox_of(Role role, const ConfigReport& config) {
     policy.write = config.write;
   } else {
     policy.system_files = daemon::SystemFiles::hidden;
-    policy.sockets = daemon::NewSockets::forbidden;
+    policy.sockets = role == Role::query ? daemon::NewSockets::forbidden : daemon::NewSockets::allowed;
   }
   return policy;
 }
@@ -72,14 +73,18 @@ Result<std::unique_ptr<Parent>> Parent::open(ParentOptions options) {
     return permanent("the configuration has errors: not started");
   }
   UMAYA_CHECK(parent->open_sockets());
-  for (unsigned i = 0; i <= parent->options_.queries; ++i) {
+  auto add = [&parent](Role role, uint32_t number) -> Result<> {
     auto process = std::make_unique<Process>();
-    process->role = i < parent->options_.queries ? Role::query : Role::zone;
-    process->number = i < parent->options_.queries ? i : 0;
+    process->role = role;
+    process->number = number;
     parent->processes_.push_back(std::move(process));
     UMAYA_TRY(StatisticsPage page, StatisticsPage::create());
     parent->pages_.push_back(std::move(page));
-  }
+    return {};
+  };
+  for (unsigned i = 0; i < parent->options_.queries; ++i) UMAYA_CHECK(add(Role::query, i));
+  UMAYA_CHECK(add(Role::recursion, 0));
+  UMAYA_CHECK(add(Role::zone, 0));
   return parent;
 }
 
@@ -138,9 +143,12 @@ void Parent::become(const Process& process, Fd control) {
   auto in_force = daemon::enter_sandbox(sandbox_of(role, config_.report));
   if (!in_force) log::fatal("{}", in_force.error().what);
   log::debug("{}: in force: {}", name, *in_force);
-  int code = role == Role::zone
-                 ? run_zone(std::move(control), std::move(control_sockets), std::move(statistics))
-                 : run_query(std::move(control), std::move(sockets), cookie_secret_, std::move(statistics));
+  int code = 0;
+  if (role == Role::zone) code = run_zone(std::move(control), std::move(control_sockets), std::move(statistics));
+  if (role == Role::recursion) code = run_recursion(std::move(control));
+  if (role == Role::query) {
+    code = run_query(std::move(control), std::move(sockets), cookie_secret_, std::move(statistics));
+  }
   log::flush();
   _exit(code);
 }
@@ -168,25 +176,24 @@ void Parent::start(Process& process) {
     process.start_at = monotonic_now() + kLongestPause;
     return;
   }
-  if (process.role == Role::query) return introduce(zone(), process);
   for (auto& other : processes_) introduce(process, *other);
-  give_config(false);
+  if (process.role == Role::zone) give_config(false);
 }
 
-/// Gives each of the two one end of a new pair of sockets.
-void Parent::introduce(Process& zone, Process& query) {
-  if (zone.pid == 0 || query.pid == 0 || query.role != Role::query) return;
+/// Gives each of the two one end of a new pair of sockets. Processes of one role do not talk.
+void Parent::introduce(Process& one, Process& other) {
+  if (one.pid == 0 || other.pid == 0 || one.role == other.role) return;
   auto pair = socket_pair();
   if (!pair) return log::error("{}", pair.error().what);
-  auto told = [&](const Process& who, Role other, int fd) {
+  auto told = [&](const Process& who, const Process& about, int fd) {
     NewPeer peer;
-    peer.role = other;
-    peer.number = query.number;
+    peer.role = about.role;
+    peer.number = about.number;
     auto sent = send_control(who.control.get(), ipc::encode(peer), {fd});
     if (!sent) log::error("the {} process: {}", name_of(who.role, who.number), sent.error().what);
   };
-  told(zone, Role::query, pair->first.get());
-  told(query, Role::zone, pair->second.get());
+  told(one, other, pair->first.get());
+  told(other, one, pair->second.get());
 }
 
 void Parent::give_config(bool reload) {
@@ -292,7 +299,7 @@ void Parent::read_control(Process& process) {
     if (packet.error().sys_errno == ECONNRESET) process.control.reset();  // waitpid tells how it ended
     return;
   }
-  if (packet->is<ZoneTrouble>() && process.role == Role::query && zone().pid != 0) ::kill(zone().pid, SIGKILL);
+  if (packet->is<ZoneTrouble>() && process.role != Role::zone && zone().pid != 0) ::kill(zone().pid, SIGKILL);
   if (process.role != Role::zone) return;
   if (auto command = ipc::decode<ParentCommand>(packet->bytes)) {
     if (command->what == ParentCommand::What::stop) return stop();
@@ -303,10 +310,15 @@ void Parent::read_control(Process& process) {
   announced_ = true;
 }
 
+/// Without recursion there is no process for it. One that runs already stays after a reload: nobody asks it.
+bool Parent::is_wanted(const Process& process) const {
+  return process.role != Role::recursion || config_.report.recursion;
+}
+
 void Parent::start_due() {
   TimePoint now = monotonic_now();
   for (auto& process : processes_) {
-    if (!stopping_ && process->pid == 0 && process->start_at <= now) start(*process);
+    if (!stopping_ && process->pid == 0 && process->start_at <= now && is_wanted(*process)) start(*process);
     if (stopping_ && process->pid != 0 && now >= kill_at_) ::kill(process->pid, SIGKILL);
   }
 }
@@ -316,7 +328,7 @@ void Parent::wait_for_news() {
   TimePoint wake = stopping_ ? kill_at_ : TimePoint::max();
   for (const auto& process : processes_) {
     fds.push_back({process->control.get(), POLLIN, 0});
-    if (process->pid == 0) wake = std::min(wake, process->start_at);
+    if (process->pid == 0 && is_wanted(*process)) wake = std::min(wake, process->start_at);
   }
   int limit = -1;
   if (wake != TimePoint::max()) {

@@ -67,7 +67,7 @@ class Parent {
   Result<void> catch_signals();
   void start(Process& process);
   [[noreturn]] void become(const Process& process, Fd control);
-  void introduce(Process& zone, Process& query);
+  void introduce(Process& one, Process& other);
   void give_config(bool reload);
   void refuse_config();
   void start_due();
@@ -82,6 +82,7 @@ class Parent {
   void stop();
   bool all_ended() const;
   Process& zone() { return *processes_.back(); }
+  bool is_wanted(const Process& process) const;
 
   ParentOptions options_;
   ReadConfig config_;
@@ -89,7 +90,7 @@ class Parent {
   std::vector<std::vector<ListenSockets>> sockets_;  // for each query process
   std::vector<StatisticsSocket> statistics_sockets_;
   std::vector<StatisticsPage> pages_;                // in the order of processes_
-  std::vector<std::unique_ptr<Process>> processes_;  // the query processes, and the zone process at the end
+  std::vector<std::unique_ptr<Process>> processes_;  // the query processes, recursion, and zone at the end
   std::vector<net::Endpoint> listening_;
   std::vector<ControlSocket> control_sockets_;  // of the zone process
   Fd signals_;

@@ -8,6 +8,7 @@
 #include "named-lite/query/query_server.h"
 #include "named-lite/server/config_report.h"
 #include "named-lite/server/control.h"
+#include "named-lite/server/recursion_server.h"
 #include "named-lite/server/zone_server.h"
 
 namespace umaya::named {
@@ -37,12 +38,31 @@ int run_query(Fd control, std::vector<ListenSockets> sockets, const CookieSecret
   if (!statistics.pages.empty()) server.count_in(*statistics.pages[0]);
   auto received = [&server](ipc::Packet packet) {
     auto peer = ipc::decode<NewPeer>(packet.bytes);
-    if (peer && peer->role == Role::zone && packet.fds.size() == 1) server.connect_zone(std::move(packet.fds[0]));
+    if (!peer || packet.fds.size() != 1) return;
+    if (peer->role == Role::zone) server.connect_zone(std::move(packet.fds[0]));
+    if (peer->role == Role::recursion) server.connect_recursion(std::move(packet.fds[0]));
   };
   parent = std::make_unique<Link>(std::move(control), received, end_loop);
   for (ListenSockets& set : sockets) server.listen(std::move(set));
   run_loop();
   log::info("exiting; questions: {} over UDP, {} over TCP", server.counters().udp, server.counters().tcp);
+  log::flush();
+  return 0;
+}
+
+int run_recursion(Fd control) {
+  std::unique_ptr<Link> parent;
+  RecursionServer server({.ready = [&parent] { parent->post(ipc::encode(RoleReady())); },
+                          .trouble = [&parent] { parent->post(ipc::encode(ZoneTrouble())); }});
+  auto received = [&server](ipc::Packet packet) {
+    auto peer = ipc::decode<NewPeer>(packet.bytes);
+    if (!peer || packet.fds.size() != 1) return;
+    if (peer->role == Role::zone) server.connect_zone(std::move(packet.fds[0]));
+    if (peer->role == Role::query) server.connect_query(peer->number, std::move(packet.fds[0]));
+  };
+  parent = std::make_unique<Link>(std::move(control), received, end_loop);
+  run_loop();
+  log::info("exiting; questions to others: {}", server.questions());
   log::flush();
   return 0;
 }
@@ -69,7 +89,9 @@ int run_zone(Fd control, std::vector<ControlSocket> sockets, StatisticsEquipment
       return server.configure(std::move(*files));
     }
     auto peer = ipc::decode<NewPeer>(packet.bytes);
-    if (peer) server.connect(peer->number, std::move(packet.fds[0]));
+    if (!peer) return;
+    bool recursion = peer->role == Role::recursion;
+    server.connect(recursion ? ZoneServer::kRecursion : peer->number, std::move(packet.fds[0]));
   };
   parent = std::make_unique<Link>(std::move(control), received, end_loop);
   run_loop();

@@ -19,6 +19,7 @@ namespace umaya::named {
 /// statistics: the page to count in; of the zone process all pages.
 int run_query(Fd control, std::vector<ListenSockets> sockets, const CookieSecret& cookies,
               StatisticsEquipment statistics);
+int run_recursion(Fd control);
 /// sockets: where ndc gives its commands.
 int run_zone(Fd control, std::vector<ControlSocket> sockets, StatisticsEquipment statistics);
 

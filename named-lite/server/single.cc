@@ -53,7 +53,21 @@ Result<void> Single::start() {
   query_->connect_zone(std::move(pair.first));
   for (ListenSockets& sockets : sockets_) query_->listen(std::move(sockets));
   zone_->connect(0, std::move(pair.second));
+  UMAYA_CHECK(start_recursion());
   zone_->configure(std::move(files_));
+  return {};
+}
+
+Result<void> Single::start_recursion() {
+  if (!report_.recursion) return {};
+  UMAYA_TRY(auto feed, socket_pair());
+  UMAYA_TRY(auto questions, socket_pair());
+  recursion_ =
+      std::make_unique<RecursionServer>(RecursionServer::Hooks{[] {}, [] { log::panic("a feed cannot be read"); }});
+  recursion_->connect_zone(std::move(feed.first));
+  zone_->connect(ZoneServer::kRecursion, std::move(feed.second));
+  recursion_->connect_query(0, std::move(questions.first));
+  query_->connect_recursion(std::move(questions.second));
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include "libcommon/event/loop.h"
 #include "named-lite/query/query_server.h"
 #include "named-lite/server/parent.h"
+#include "named-lite/server/recursion_server.h"
 #include "named-lite/server/zone_server.h"
 
 namespace umaya::named {
@@ -29,6 +30,7 @@ class Single {
   const Questions::Counters& counters() const { return query_->counters(); }
 
  private:
+  Result<void> start_recursion();
   explicit Single(ParentOptions options) : options_(std::move(options)) {}
   ParentOptions options_;
   ConfigReport report_;
@@ -37,6 +39,7 @@ class Single {
   std::vector<ControlSocket> control_sockets_;
   StatisticsEquipment statistics_;  ///< pages: of the questions, of the zones
   std::unique_ptr<QueryServer> query_;
+  std::unique_ptr<RecursionServer> recursion_;
   std::unique_ptr<ZoneServer> zone_;
 };
 

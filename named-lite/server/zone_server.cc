@@ -9,6 +9,7 @@ namespace umaya::named {
 
 using namespace std::chrono_literals;
 
+static constexpr Duration kCacheCommand = 30s;
 static constexpr Duration kTakingUp = 30s;  // a query process that is slower than that is not waited for
 static constexpr size_t kMostUdpAnswer = 4096;
 
@@ -32,7 +33,8 @@ ZoneServer::ZoneServer(Hooks hooks)
                 [this](const std::string& view, std::string_view zone, ImagePtr image) {
                   responder_.serve(view, zone, std::move(image));
                 },
-                [this] { return report(); }}) {
+                [this] { return report(); },
+                [this](CacheCommand command, Fd out) { return command_caches(std::move(command), std::move(out)); }}) {
   responder_.set_updates(&updates_);
   responder_.on_notify(
       [this](const std::string& view, std::string_view zone) { return secondaries_.notified(view, zone); });
@@ -88,6 +90,19 @@ StatisticsReport ZoneServer::report() const {
   report.boot_time = started_;
   report.config_time = configured_;
   return report;
+}
+
+/// What the recursion process says; nothing when there is none.
+event::Task<std::optional<uint64_t>> ZoneServer::command_caches(CacheCommand command, Fd out) {
+  auto link = links_.find(kRecursion);
+  if (link == links_.end()) co_return std::nullopt;
+  command.number = ++cache_commands_;
+  auto answer = std::make_shared<CacheAnswer>();
+  cache_answers_[command.number] = answer;
+  bool posted = link->second->post(ipc::encode(command), std::move(out));
+  if (posted) co_await answer->arrived.wait(kCacheCommand);
+  cache_answers_.erase(command.number);
+  co_return answer->count;
 }
 
 void ZoneServer::take_commands(std::vector<ControlSocket> sockets) {
@@ -202,6 +217,12 @@ void ZoneServer::answer(unsigned receiver, const PacketRequest& request) {
 void ZoneServer::received(unsigned receiver, ipc::Packet packet) {
   if (packet.is<FeedDone>()) {
     if (auto done = ipc::decode<FeedDone>(packet.bytes)) publisher_.done(receiver, *done);
+  } else if (packet.is<CacheCommandDone>()) {
+    auto done = ipc::decode<CacheCommandDone>(packet.bytes);
+    auto waiting = done ? cache_answers_.find(done->number) : cache_answers_.end();
+    if (waiting == cache_answers_.end()) return;
+    waiting->second->count = done->count;
+    waiting->second->arrived.set();
   } else if (packet.is<PacketRequest>()) {
     if (auto request = ipc::decode<PacketRequest>(packet.bytes)) answer(receiver, *request);
   } else if (packet.is<ConnectionRequest>() && packet.fds.size() == 1) {

@@ -12,6 +12,7 @@
 //     on.
 #pragma once
 
+#include <climits>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,6 +24,7 @@
 #include "libcommon/event/worker_pool.h"
 #include "named-lite/control/control_server.h"
 #include "named-lite/feed/publisher.h"
+#include "named-lite/query/recursion_messages.h"
 #include "named-lite/query/requests.h"
 #include "named-lite/server/config_files.h"
 #include "named-lite/server/control_target.h"
@@ -37,6 +39,7 @@ namespace umaya::named {
 
 class ZoneServer {
  public:
+  static constexpr unsigned kRecursion = UINT_MAX;  ///< number of the recursion process for connect()
   struct Hooks {
     std::function<void()> ready;   ///< zones are read and the query processes have them; called once
     std::function<void()> reload;  ///< leads to configure() or keep_configuration()
@@ -63,6 +66,7 @@ class ZoneServer {
  private:
   event::Task<bool> reload_and_wait();
   StatisticsReport report() const;
+  event::Task<std::optional<uint64_t>> command_caches(CacheCommand command, Fd out);
   event::Task<void> load();
   void take_up(std::shared_ptr<Snapshot> snapshot, const ConfigFiles& files);
   void notify_changes(const Snapshot* before);
@@ -92,6 +96,12 @@ class ZoneServer {
   std::vector<StatisticsPage> pages_;
   ZoneNumbers numbers_;
   std::unique_ptr<StatisticsServer> statistics_;
+  struct CacheAnswer {
+    event::Event arrived{};
+    std::optional<uint64_t> count{};
+  };
+  std::map<uint32_t, std::shared_ptr<CacheAnswer>> cache_answers_;  // by number of the command
+  uint32_t cache_commands_ = 0;
   ServerControl control_;
   std::unique_ptr<ControlServer> control_server_;
   event::TaskScope tasks_;

@@ -47,7 +47,7 @@ class NameServer:
 
     def configure(self, zones):
         text = (f'{self.before}options {{ directory "{self.directory.name}"; listen-on port {self.port} {{ 127.0.0.1; }}; '
-                f"listen-on-v6 {{ none; }}; {self.extra} }};\n")
+                f"listen-on-v6 {{ none; }}; {'' if 'recursion' in self.extra else 'recursion no; '}{self.extra} }};\n")
         text += "".join(f'zone "{name}" {{ type master; file "{name}"; }};\n' for name in zones)
         self.write("named.conf", text)
 

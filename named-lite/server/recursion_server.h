@@ -1,0 +1,79 @@
+// NAME    recursion_server - the process that asks other name servers
+//
+// SYNOPSIS
+//     RecursionServer server({.ready = …, .trouble = …});
+//     server.connect_zone(std::move(fd));              // configuration, zones and commands come from there
+//     server.connect_query(number, std::move(fd));     // questions come from there
+//     event::Loop::current().run();
+//
+// DESCRIPTION
+//     Resolves what query processes ask (recursion/recursor.h) and keeps finished answers where they find them
+//     themselves (recursion/answer_cache.h). With another configuration a new resolver with empty caches takes over,
+//     for what was allowed to be learned may have changed; the one before still answers what it was asked. Zones that
+//     are exchanged leave the caches alone.
+//
+// LIMITS
+//     recursive-clients questions of all query processes together; beyond them SERVFAIL.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "named-lite/feed/link.h"
+#include "named-lite/feed/receiver.h"
+#include "named-lite/query/recursion_messages.h"
+#include "named-lite/recursion/answer_cache.h"
+#include "named-lite/recursion/recursor.h"
+#include "named-lite/recursion/sockets.h"
+
+namespace umaya::named {
+
+class RecursionServer {
+ public:
+  struct Hooks {
+    std::function<void()> ready;    ///< questions are answered from now on; called once
+    std::function<void()> trouble;  ///< the zone process sent what it must not
+  };
+
+  explicit RecursionServer(Hooks hooks) : hooks_(std::move(hooks)) {}
+  RecursionServer(const RecursionServer&) = delete;
+  RecursionServer& operator=(const RecursionServer&) = delete;
+  ~RecursionServer();
+
+  void connect_zone(Fd fd);
+  void connect_query(unsigned number, Fd fd);
+  uint64_t questions() const { return questions_; }
+
+ private:
+  /// A resolver for one configuration.
+  struct Engine {
+    Engine(const Snapshot& snapshot, uint64_t config_mark, const ResolverClock& clock);
+    uint64_t mark;
+    uint32_t prefetch;
+    SocketUpstream upstream;
+    Recursor recursor;
+    std::unique_ptr<AnswerCacheWriter> cache;  // null: no memory for it
+    event::TaskScope tasks;                    // last: they use all of the above
+  };
+
+  void from_zone(ipc::Packet packet);
+  void take_up();
+  void obey(const CacheCommand& command, const std::vector<Fd>& fds);
+  uint64_t carry_out(const CacheCommand& command, const std::vector<Fd>& fds);
+  void from_query(unsigned number, ipc::Packet packet);
+  event::Task<void> answer(Engine& engine, unsigned number, RecursionRequest request);
+  void reply(unsigned number, uint32_t ticket, RecursiveAnswer answer);
+  void show_cache(Link& query) const;
+  Engine* engine_for(uint64_t mark) const;
+
+  Hooks hooks_;
+  ResolverClock clock_;
+  FeedReceiver receiver_;
+  std::unique_ptr<Engine> engine_, former_;
+  uint64_t questions_ = 0;
+  std::map<unsigned, std::unique_ptr<Link>> queries_;
+  std::unique_ptr<Link> zone_;
+};
+
+}  // namespace umaya::named

@@ -1,0 +1,122 @@
+#include "named-lite/server/recursion_settings.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace umaya::named {
+
+namespace {
+
+constexpr uint16_t kPort = 53;
+
+bool recurses(const ViewConf& view) {
+  return view.recursion.recursion && !(view.recursion.allow_recursion && view.recursion.allow_recursion->empty());
+}
+
+const ViewConf& leading_view(const NamedConf& conf) {
+  auto found = std::find_if(conf.views.begin(), conf.views.end(), recurses);
+  return found != conf.views.end() ? *found : conf.views.front();
+}
+
+std::string lower(const Name& name) {
+  return std::string(name.lower().wire());
+}
+
+std::vector<std::string> lower(const std::vector<Name>& names) {
+  std::vector<std::string> all;
+  for (const Name& name : names) all.push_back(lower(name));
+  return all;
+}
+
+/// A number of the configuration, as large as the member can hold.
+template <class To>
+To fit(uint64_t value) {
+  return static_cast<To>(std::min<uint64_t>(value, std::numeric_limits<To>::max()));
+}
+
+ForwardZone forward_zone(std::string zone, const ForwardConf& conf) {
+  ForwardZone result;
+  result.zone = std::move(zone);
+  result.servers = conf.servers;
+  result.mode = conf.policy == ForwardPolicy::only ? ForwardMode::only : ForwardMode::first;
+  return result;
+}
+
+void add_zone(const ZoneConf& zone, ViewRecursion& view) {
+  bool stub = zone.type == ZoneType::stub || zone.type == ZoneType::static_stub;
+  if (zone.forward.said || zone.type == ZoneType::forward) {
+    view.forwards.push_back(forward_zone(lower(zone.name), zone.forward));
+  }
+  if (!stub) return;
+  StubZone result;
+  result.zone = lower(zone.name);
+  for (const RemoteServer& each : zone.primaries) result.servers.push_back(each.at);
+  for (const net::IpAddress& each : zone.server_addresses) result.servers.push_back({each, kPort});
+  view.stubs.push_back(std::move(result));
+}
+
+ViewRecursion view_recursion(const ViewConf& conf) {
+  ViewRecursion view;
+  if (conf.recursion.forward.said) view.forwards.push_back(forward_zone(std::string(1, '\0'), conf.recursion.forward));
+  for (const ZoneConf& zone : conf.zones) add_zone(zone, view);
+  const DeniedAnswers& denied = conf.recursion.denied;
+  if (denied.addresses) {
+    view.denied_address = [list = denied.addresses](const net::IpAddress& address) { return admits(*list, address); };
+  }
+  view.denied_except = lower(denied.except_addresses);
+  view.denied_aliases = lower(denied.aliases);
+  view.aliases_except = lower(denied.except_aliases);
+  view.empty_zones = conf.answer.empty_zones;
+  view.disabled_empty_zones = lower(conf.answer.disabled_empty_zones);
+  return view;
+}
+
+void set_limits(const NamedConf& conf, const RecursionConf& of, WorkLimits& limits) {
+  limits.queries_per_fetch = fit<uint16_t>(of.max_recursion_queries);
+  limits.queries_per_question = fit<uint16_t>(of.max_query_count);
+  limits.depth = fit<uint8_t>(of.max_recursion_depth);
+  limits.restarts = fit<uint8_t>(of.max_query_restarts);
+  limits.questions = fit<uint16_t>(conf.recursion.recursive_clients);
+  limits.clients_per_query = fit<uint16_t>(of.max_clients_per_query);
+  if (of.fetches_per_zone != 0) limits.fetches_per_zone = fit<uint16_t>(of.fetches_per_zone);
+  if (of.fetches_per_server != 0) limits.fetches_per_server = fit<uint16_t>(of.fetches_per_server);
+  limits.question_time = std::chrono::milliseconds(of.query_timeout_ms);
+}
+
+}  // namespace
+
+bool wants_recursion(const NamedConf& conf) {
+  return std::any_of(conf.views.begin(), conf.views.end(), recurses);
+}
+
+RecursionSettings recursion_settings_of(const NamedConf& conf) {
+  RecursionSettings settings;
+  for (const ViewConf& view : conf.views) settings.views.push_back(view_recursion(view));
+  const ViewConf& leading = leading_view(conf);
+  const RecursionConf& of = leading.recursion;
+  constexpr uint64_t kLeastCache = uint64_t{2} << 20;
+  settings.cache_bytes = std::clamp(of.max_cache_size, kLeastCache, std::max(kLeastCache, memory_of_host() / 2));
+  settings.max_ttl = fit<uint32_t>(static_cast<uint64_t>(of.max_cache_ttl.count()));
+  settings.max_negative_ttl = fit<uint32_t>(static_cast<uint64_t>(of.max_ncache_ttl.count()));
+  settings.prefetch_trigger = of.prefetch_trigger;
+  settings.prefetch_eligible = of.prefetch_eligibility;
+  settings.minimise = of.minimization != Minimization::off;
+  settings.cookies = of.send_cookie;
+  for (const PeerConf& peer : leading.peers) {
+    if (peer.bogus) settings.bogus.push_back(peer.network);
+  }
+  set_limits(conf, of, settings.limits);
+  return settings;
+}
+
+SocketUpstream::Options upstream_options_of(const NamedConf& conf) {
+  SocketUpstream::Options options;
+  const SourceAddresses& source = leading_view(conf).recursion.query_source;
+  if (!source.ipv4.address.is_unspecified()) options.source_v4 = source.ipv4.address;
+  if (!source.ipv6.address.is_unspecified()) options.source_v6 = source.ipv6.address;
+  options.least_port = conf.recursion.least_port;
+  options.most_port = conf.recursion.most_port;
+  return options;
+}
+
+}  // namespace umaya::named

@@ -1,0 +1,213 @@
+"""Questions that no zone of named-lite answers: who may ask them, what comes back, and what happens without answers."""
+
+import os
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from names_test import PROGRAM, ZONE, NameServer, answers, question, rcode
+from umaya_instance import wait_for
+
+OWN = ZONE + "out CNAME www.far.test.\nbelow NS ns.below\nns.below A 127.0.0.99\n"
+
+
+class Forwarder:
+    """Answers every A question with 192.0.2.77; names that begin with slow after a while, with never not at all."""
+
+    def __init__(self, delay=1.0):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.delay = delay
+        self.asked = []
+        self.silent = False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while True:
+            try:
+                packet, client = self.socket.recvfrom(4096)
+            except OSError:
+                return
+            if not packet:
+                return
+            end = 12
+            while packet[end]:
+                end += 1 + packet[end]
+            name = packet[13:end].lower()
+            self.asked.append(name)
+            if self.silent or name.startswith(b"never"):
+                continue
+            kind = struct.unpack(">H", packet[end + 1:end + 3])[0]
+            record = b"\xc0\x0c\0\1\0\1\0\0\1\x2c\0\4\xc0\0\2\x4d" if kind == 1 else b""
+            answer = (packet[:2] + b"\x81\x80\0\1" + struct.pack(">H", 1 if record else 0) + b"\0\0\0\0" +
+                      packet[12:end + 5] + record)
+            wait = self.delay if name.startswith(b"slow") else 0
+            threading.Timer(wait, lambda a=answer, c=client: self.socket.sendto(a, c)).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.socket.sendto(b"", self.socket.getsockname())
+        self.thread.join(5)
+        self.socket.close()
+
+
+def recursive(forwarder, extra="", **more):
+    return NameServer({"ex.test": OWN},
+                      extra=f"recursion yes; forward only; forwarders port {forwarder.port} {{ 127.0.0.1; }}; {extra}", **more)
+
+
+def from_address(server, address, packet):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(5)
+        s.bind((address, 0))
+        s.sendto(packet, ("127.0.0.1", server.port))
+        return s.recv(4096)
+
+
+def available(answer):
+    return bool(answer[3] & 0x80)
+
+
+class Recursion(unittest.TestCase):
+    def test_a_name_outside_is_asked_for_once_and_then_known(self):
+        with Forwarder() as far, recursive(far) as server:
+            first = server.udp("www.far.test")
+            self.assertEqual((rcode(first), answers(first), available(first)), (0, 1, True))
+            self.assertIn(b"\xc0\0\2\x4d", first)
+            asked = len(far.asked)
+            far.silent = True
+            for _ in range(20):
+                again = server.udp("WWW.far.test")
+                self.assertEqual((rcode(again), answers(again)), (0, 1))
+            self.assertEqual(server.tcp(question("www.far.test", "A"))[0][2:12], again[2:12])
+            self.assertEqual(len(far.asked), asked)
+
+    def test_an_alias_of_ours_is_followed_outside(self):
+        with Forwarder() as far, recursive(far) as server:
+            answer = server.udp("out.ex.test")
+            self.assertEqual((rcode(answer), answers(answer)), (0, 2))
+            own = server.udp("mail.ex.test")
+            self.assertTrue(own[2] & 4, "authoritative")
+            self.assertTrue(available(own))
+
+    def test_what_we_delegate_is_asked_for(self):
+        with Forwarder() as far, recursive(far) as server:
+            answer = server.udp("www.below.ex.test")
+            self.assertEqual((rcode(answer), answers(answer)), (0, 1))
+            plain = server.udp_packet(question("www.below.ex.test", "A", flags=0))
+            self.assertEqual((rcode(plain), answers(plain)), (0, 0))
+
+    def test_ndc_empties_the_caches_and_writes_them_down(self):
+        controls = "controls { unix \"%s\" perm 0600; };\n"
+        with Forwarder() as far, tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "ndc")
+            with recursive(far, before=controls % path) as server:
+                def ndc(*words):
+                    done = subprocess.run([PROGRAM, "ndc", "-c", server.path("named.conf"), *words], text=True,
+                                          capture_output=True, timeout=30)
+                    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+                def asks_anew(name):
+                    before = len(far.asked)
+                    self.assertEqual(answers(server.udp(name)), 1)
+                    return len(far.asked) > before
+
+                self.assertTrue(asks_anew("a.far.test"))
+                self.assertTrue(asks_anew("b.other.test"))
+                ndc("dumpdb", "-cache")
+                with open(server.path("named_dump.db")) as f:
+                    self.assertIn("a.far.test", f.read())
+                ndc("flushname", "a.far.test")
+                self.assertTrue(asks_anew("a.far.test"))
+                self.assertFalse(asks_anew("b.other.test"))
+                ndc("flushtree", "test")
+                self.assertTrue(asks_anew("b.other.test"))
+                ndc("flush")
+                self.assertTrue(asks_anew("b.other.test"))
+                self.assertFalse(asks_anew("b.other.test"))
+
+    def test_who_may_not_recurse_learns_nothing_of_the_cache_D48(self):
+        with Forwarder() as far, recursive(far, "allow-recursion { 127.0.0.1; };") as server:
+            self.assertEqual(answers(server.udp("www.far.test")), 1)
+            refused = from_address(server, "127.0.0.2", question("www.far.test", "A"))
+            self.assertEqual((rcode(refused), answers(refused), available(refused)), (5, 0, False))
+            alias = from_address(server, "127.0.0.2", question("out.ex.test", "A"))
+            self.assertEqual((rcode(alias), answers(alias)), (0, 1))
+            self.assertEqual(answers(from_address(server, "127.0.0.2", question("mail.ex.test", "A"))), 1)
+            without_rd = bytearray(question("www.far.test", "A"))
+            without_rd[2] &= 0xFE
+            self.assertEqual(rcode(server.udp_packet(bytes(without_rd))), 5)
+
+    def test_answers_over_tcp_come_when_they_are_there(self):
+        with Forwarder() as far, recursive(far) as server:
+            got = server.tcp(question("slow.far.test", "A", 1), question("mail.ex.test", "A", 2),
+                             question("www.far.test", "A", 3))
+            ids = [struct.unpack(">H", each[:2])[0] for each in got]
+            self.assertEqual(sorted(ids), [1, 2, 3])
+            self.assertEqual(ids[-1], 1)
+            self.assertTrue(all(rcode(each) == 0 and answers(each) == 1 for each in got))
+
+    def test_a_question_before_the_end_of_the_connection_is_answered(self):
+        with Forwarder() as far, recursive(far) as server:
+            with socket.create_connection(("127.0.0.1", server.port), 5) as s:
+                packet = question("slow.far.test", "A")
+                s.sendall(struct.pack(">H", len(packet)) + packet)
+                s.shutdown(socket.SHUT_WR)
+                data = b""
+                while piece := s.recv(4096):
+                    data += piece
+            self.assertEqual(answers(data[2:]), 1)
+
+    def test_more_than_recursive_clients_get_servfail_and_own_zones_are_answered(self):
+        with Forwarder() as far, recursive(far, "recursive-clients 5;", arguments=("-n", "1")) as server:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.settimeout(3)
+                for number in range(50):
+                    s.sendto(question(f"never{number}.far.test", "A", number), ("127.0.0.1", server.port))
+                got = [s.recv(4096) for _ in range(45)]
+            self.assertEqual({rcode(each) for each in got}, {2})
+            self.assertEqual(answers(server.udp("mail.ex.test", timeout=2)), 1)
+
+    def test_a_recursion_process_that_dies_is_started_again(self):
+        with Forwarder() as far, recursive(far) as server:
+            self.assertEqual(answers(server.udp("www.far.test")), 1)
+            before = server.role("recursion")
+            os.kill(before, signal.SIGKILL)
+            wait_for(lambda: server.role("recursion") not in (None, before), 10, "it is started again")
+            self.assertEqual(answers(server.udp("mail.ex.test")), 1)
+            wait_for(lambda: answers(server.udp("www.far.test")) == 1, 10, "it answers again")
+
+    def test_it_has_no_files_and_does_not_run_without_need(self):
+        with Forwarder() as far, recursive(far) as server:
+            pid = server.role("recursion")
+            links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+            kinds = ("socket:", "anon_inode:", "/memfd:", "/dev/null", server.path("log"), "pipe:")
+            self.assertEqual([each for each in links if not each.startswith(kinds)], [])
+        with NameServer({"ex.test": OWN}) as server:
+            self.assertIsNone(server.role("recursion"))
+            self.assertFalse(available(server.udp("mail.ex.test")))
+
+    def test_a_reload_keeps_what_is_known_unless_the_configuration_changes(self):
+        with Forwarder() as far, recursive(far) as server:
+            self.assertEqual(answers(server.udp("www.far.test")), 1)
+            asked = len(far.asked)
+            server.reload()
+            self.assertEqual(answers(server.udp("www.far.test")), 1)
+            self.assertEqual(len(far.asked), asked)
+            server.extra += " max-cache-ttl 600;"
+            server.configure(["ex.test"])
+            server.reload()
+            wait_for(lambda: answers(server.udp("www.far.test")) == 1, 10, "the new resolver answers")
+            self.assertGreater(len(far.asked), asked)
+
+
+if __name__ == "__main__":
+    unittest.main()
