@@ -7,8 +7,8 @@
 // DESCRIPTION
 //     Answers what the zones of the snapshot can answer, through a Reception (cookies, rate limits, class CH), and from
 //     the cache what no zone of them can, to clients that may recurse; those that may not are refused and learn nothing
-//     of what is in the cache. What needs keys or changes something (signed questions, NOTIFY, UPDATE, transfers) is for
-//     the zone process.
+//     of what is in the cache. What needs keys or changes something (signed questions, NOTIFY, UPDATE, transfers) is
+//     for the zone process.
 //
 // OWNERSHIP
 //     Between two calls zones may be exchanged under it (feed/receiver.h).
@@ -42,7 +42,7 @@ struct Response {
   Verdict verdict = Verdict::drop;
   size_t size = 0;
   bool keeps_alive = false;  ///< the client means to keep its connection (RFC 7828)
-  RecursivePlace place{};  ///< of ask_recursion
+  RecursivePlace place{};    ///< of ask_recursion
 };
 
 class Questions {
