@@ -7,6 +7,7 @@
 #include "named-lite/feed/receiver.h"
 #include "named-lite/query/pending.h"
 #include "named-lite/zone/change_image.h"
+#include "named-lite/zone/image_records.h"
 #include "tests/named-lite/zone_support.h"
 
 using namespace umaya;
@@ -147,16 +148,18 @@ TEST_CASE("feed: a large zone is not copied, and its next version is read where 
   auto served = [&] { return pair.receiver.snapshot()->views[0]->catalog.image_of(wire("a.test.")); };
   const char* base = served()->bytes().data();
   size_t descriptors = open_descriptors();
-  for (int i = 0; i < 50; ++i) {
-    ZoneChange change;
-    change.added.push_back({wire("n" + std::to_string(i) + ".a.test."), 1, 60, "\1\2\3\4"});
+  ZoneRecord soa = records_of(*large).front();
+  for (uint32_t i = 0; i < 50; ++i) {
+    ZoneChange change{i + 1, i + 2, {soa}, {}};
+    soa.rdata[soa.rdata.size() - 17] = static_cast<char>(i + 2);  // the last octet of the serial
+    change.added = {soa, {wire("n" + std::to_string(i) + ".a.test."), 1, 60, "\1\2\3\4"}};
     auto next = apply_change(large, change);
     REQUIRE(next);
     REQUIRE((*next)->shared_memory() == large->shared_memory());
     large = *next;
     pair.publisher.change(0, wire("a.test."), large);
     pair.settle();
-    REQUIRE(served()->header().record_count == 30'004u + static_cast<unsigned>(i));
+    REQUIRE(served()->header().record_count == 30'004u + i);
     REQUIRE(served()->bytes().data() == base);
   }
   CHECK(open_descriptors() == descriptors);
