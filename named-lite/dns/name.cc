@@ -173,6 +173,7 @@ SuffixHashes::SuffixHashes(std::string_view name, uint64_t seed) : name_(name) {
     if (name[at] == 0) break;
     ++labels_;
   }
+  if (!name.empty()) starts_[labels_] = static_cast<uint8_t>(name.size() - 1);  // the root, behind 127 labels, too
   uint64_t hash = seed;
   hashes_[0] = hash;
   for (size_t i = 1; i <= labels_; ++i) {

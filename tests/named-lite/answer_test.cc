@@ -1,5 +1,7 @@
 #include "named-lite/answer/answer.h"
 
+#include <chrono>
+
 #include "tests/named-lite/zone_support.h"
 
 using namespace umaya::named;
@@ -245,6 +247,51 @@ TEST_CASE("answer: D2 D5 D7 pointers, counts that lie and no or two questions ar
     packet[static_cast<size_t>(at)] = static_cast<char>(value);
     CHECK(rcode_of(packet) == rcode::kFormErr);
   }
+}
+
+TEST_CASE("answer: D3 names and labels are at most 255 and 63 octets long", "[named][answer]") {
+  Zones z;
+  z.add(".", "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS n.x.\n");
+  auto ask = [&](const std::vector<size_t>& labels) {
+    std::string packet = question(".", type::kA).substr(0, 12);
+    for (size_t size : labels) packet += std::string(1, static_cast<char>(size)) + std::string(size, 'a');
+    return decode(z.raw(packet + std::string("\0\0\1\0\1", 5))).rcode;
+  };
+  CHECK(ask({63, 63, 63, 60}) == rcode::kNxDomain);  // 254 octets
+  CHECK(ask({63, 63, 63, 61}) == rcode::kNxDomain);  // 255
+  CHECK(ask({63, 63, 63, 62}) == rcode::kFormErr);   // 256
+  CHECK(ask({63}) == rcode::kNxDomain);
+  CHECK(ask({64}) == rcode::kFormErr);
+  CHECK(ask(std::vector<size_t>(127, 1)) == rcode::kNxDomain);
+  CHECK(ask(std::vector<size_t>(128, 1)) == rcode::kFormErr);
+}
+
+TEST_CASE("answer: D6 a packet full of records is read in one go", "[named][answer]") {
+  Zones z = zones();
+  std::string record("\0\0\1\0\1\0\0\0\0\0\0", 11);
+  std::string packet = question("web.ex.test", type::kA);
+  while (packet.size() + record.size() <= 65535) packet += record;
+  size_t count = (packet.size() - question("web.ex.test", type::kA).size()) / record.size();
+  packet[10] = static_cast<char>(count >> 8);
+  packet[11] = static_cast<char>(count);
+  auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 100; ++i) CHECK(decode(z.raw(packet, Transport::tcp)).rcode == rcode::kNoError);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(2));
+}
+
+TEST_CASE("answer: D10 octets of every kind in a name are data", "[named][answer]") {
+  Zones z;
+  z.add("ex.test",
+        "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS n.x.\nx\\000y A 192.0.2.1\n\\255\\@\\$\\\" A 192.0.2.2\n"
+        "a\\.b A 192.0.2.3\n");
+  for (const std::string& label : {std::string("x\0y", 3), std::string("\xFF@$\""), std::string("a.b")}) {
+    std::string packet = question("ex.test", type::kA);
+    packet.insert(12, std::string(1, static_cast<char>(label.size())) + label);
+    std::string answer = z.raw(packet);
+    CHECK(decode(answer).sections[0].size() == 1);
+    CHECK(answer.substr(13, label.size()) == label);
+  }
+  CHECK(z.ask("a.b.ex.test", type::kA).rcode == rcode::kNxDomain);
 }
 
 TEST_CASE("answer: D11 EDNS is answered as RFC 6891 says", "[named][answer]") {
