@@ -28,6 +28,8 @@ class Answering {
   static constexpr size_t kMostAdditional = 13;  // names; more only helps an attacker (CVE-2024-11187)
   enum class Next : unsigned char { done, follow };
   enum class Glue : unsigned char { optional, required };
+  /// Whose addresses: of names that the zone has authority for; of a referral's names below the cut, or its others.
+  enum class Hosts : unsigned char { ours, below_cut, others };
 
   /// Names whose addresses are to be added, and those that are there.
   struct Additional {
@@ -60,6 +62,8 @@ class Answering {
   void beside(const ZoneImage& image, const Node& node, const RrsetEntry& entry, size_t first);
   bool additional(const ZoneImage& image, const Node& owner, const RrsetEntry& entry, size_t first, Additional& names,
                   Glue glue);
+  bool add_hosts(const ZoneImage& image, const Node& owner, const RrsetEntry& entry, size_t first, Additional& names,
+                 Hosts which);
   bool addresses(const ZoneImage& image, const Node& node, size_t name_offset);
   const Node* wildcard_host(const ZoneImage& image, size_t name_offset) const;
 

@@ -106,24 +106,35 @@ const Node* Answering::wildcard_host(const ZoneImage& image, size_t name_offset)
 /// address did not fit that a referral cannot do without (RFC 9471): those of names below the cut. They come first.
 bool Answering::additional(const ZoneImage& image, const Node& owner, const RrsetEntry& entry, size_t first,
                            Additional& names, Glue glue) {
+  if (glue == Glue::optional) {
+    add_hosts(image, owner, entry, first, names, Hosts::ours);
+    return true;
+  }
+  bool complete = add_hosts(image, owner, entry, first, names, Hosts::below_cut);
+  add_hosts(image, owner, entry, first, names, Hosts::others);
+  return complete;
+}
+
+/// False when an address did not fit.
+bool Answering::add_hosts(const ZoneImage& image, const Node& owner, const RrsetEntry& entry, size_t first,
+                          Additional& names, Hosts which) {
+  OwnerName cut;
+  if (which != Hosts::ours) cut = image.name(owner);
   size_t turned = first_record(image, owner, entry);
+  size_t record = first;
   bool complete = true;
-  for (bool required : {true, false}) {
-    if (required && glue == Glue::optional) continue;
-    size_t record = first;
-    for (size_t i = 0; i < entry.count && names.count < kMostAdditional; ++i) {
-      size_t name_offset = Writer::data_offset(record) + static_cast<size_t>(target_offset(entry.type));
-      record = writer_.next_record(record);
-      if (name_offset >= 0x4000) break;
-      const Node* node = image.target(owner, entry, (turned + i) % entry.count);
-      if (node == nullptr) node = wildcard_host(image, name_offset);
-      if (node == nullptr || (node->above != 0 && glue == Glue::optional)) continue;
-      if (glue == Glue::required && is_at_or_below(image.name(*node), image.name(owner)) != required) continue;
-      auto end = names.done.begin() + static_cast<std::ptrdiff_t>(names.count);
-      if (std::find(names.done.begin(), end, node) != end) continue;
-      names.done[names.count++] = node;
-      if (!addresses(image, *node, name_offset) && required) complete = false;
-    }
+  for (size_t i = 0; i < entry.count && names.count < kMostAdditional; ++i) {
+    size_t name_offset = Writer::data_offset(record) + static_cast<size_t>(target_offset(entry.type));
+    record = writer_.next_record(record);
+    if (name_offset >= 0x4000) break;
+    const Node* node = image.target(owner, entry, (turned + i) % entry.count);
+    if (node == nullptr) node = wildcard_host(image, name_offset);
+    if (node == nullptr || (which == Hosts::ours && node->above != 0)) continue;
+    if (which != Hosts::ours && is_at_or_below(image.name(*node), cut) != (which == Hosts::below_cut)) continue;
+    auto end = names.done.begin() + static_cast<std::ptrdiff_t>(names.count);
+    if (std::find(names.done.begin(), end, node) != end) continue;
+    names.done[names.count++] = node;
+    complete &= addresses(image, *node, name_offset);
   }
   return complete;
 }

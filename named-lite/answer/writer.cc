@@ -28,6 +28,13 @@ size_t shared_suffix(std::string_view a, std::string_view b) {
   return a.size();
 }
 
+/// Whether data of a type hold names that are compressed (RFC 1035 3.3): NS to MR, PTR, MINFO, MX.
+bool has_compressed_names(uint16_t type) {
+  constexpr uint32_t kTypes =
+      1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 9 | 1u << 12 | 1u << 14 | 1u << 15;
+  return type < 32 && (kTypes >> type & 1) != 0;
+}
+
 /// Octets of the records before number n.
 size_t offset_of_record(std::string_view data, const RrsetEntry& entry, size_t n) {
   if (entry.type == type::kA || entry.type == type::kAaaa) return n * Writer::record_size(data, 0);
@@ -56,10 +63,15 @@ bool Writer::append(Section section, const ZoneImage& image, const Node& node, c
   bool same_owner = owner == pointer_to(kHeader) && image.is_name(node, query_.lower_name());
   std::string_view data = image.data(entry);
   size_t turn = first == 0 ? 0 : offset_of_record(data, entry, first);
-  for (std::string_view part : {data.substr(turn), data.substr(0, turn)}) {
-    if (same_owner ? put(part) : append_moved(image, node, entry.type, part, owner)) continue;
+  bool has_names = has_compressed_names(entry.type);
+  bool fits = same_owner || !has_names ? put(data.substr(turn)) && (turn == 0 || put(data.substr(0, turn)))
+                                       : append_moved(image, node, entry, turn, owner);
+  if (!fits) {
     at_ = before;
     return false;
+  }
+  if (!same_owner && !has_names) {
+    for (size_t record = before; record < at_; record = next_record(record)) be16(record, owner);
   }
   auto& count = counts_[static_cast<size_t>(section)];
   count = static_cast<uint16_t>(count + entry.count);
@@ -91,24 +103,22 @@ bool Writer::move_name(std::string_view data, size_t& at, std::string_view owner
   return put({octets, 2});
 }
 
-bool Writer::append_moved(const ZoneImage& image, const Node& node, uint16_t type, std::string_view data,
+bool Writer::append_moved(const ZoneImage& image, const Node& node, const RrsetEntry& entry, size_t turn,
                           uint16_t owner) {
-  std::string_view layout = type_layout(type);
-  bool has_names = layout.find('n') != std::string_view::npos;
-  OwnerName name;
-  if (has_names) name = image.name(node);
-  size_t shared = has_names ? shared_suffix(name, query_.lower_name()) : 0;
-  for (size_t at = 0; at < data.size();) {
+  std::string_view data = image.data(entry);
+  std::string_view layout = type_layout(entry.type);
+  OwnerName name = image.name(node);
+  size_t shared = shared_suffix(name, query_.lower_name());
+  size_t at = turn;
+  for (size_t left = data.size(); left > 0;) {
+    if (at == data.size()) at = 0;
     size_t size = record_size(data, at) - 12;
     size_t record = at_;
     if (!put(data.substr(at, 12))) return false;
     be16(record, owner);
     std::string_view rdata = data.substr(at + 12, size);
     at += 12 + size;
-    if (!has_names) {
-      if (!put(rdata)) return false;
-      continue;
-    }
+    left -= 12 + size;
     size_t from = 0;
     for (char kind : layout) {
       if (kind == 'n') {
@@ -200,7 +210,7 @@ void Writer::write_opt() {
   out_[start + 5] = static_cast<char>(rcode_ >> 4);
   out_[start + 7] = static_cast<char>(query_.dnssec_ok ? 0x80 : 0);
   at_ += kOptSize;
-  std::memcpy(out_.data() + at_, options_.data(), options_.size());
+  if (!options_.empty()) std::memcpy(out_.data() + at_, options_.data(), options_.size());
   at_ += options_.size();
   if (extended_error_ != extended_error::kNone && at_ + 6 <= whole_limit_) {
     be16(at_, kExtendedError);

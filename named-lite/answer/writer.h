@@ -87,7 +87,7 @@ class Writer {
   bool expand(size_t offset, Name& name) const;
 
  private:
-  bool append_moved(const ZoneImage& image, const Node& node, uint16_t type, std::string_view data, uint16_t owner);
+  bool append_moved(const ZoneImage& image, const Node& node, const RrsetEntry& entry, size_t turn, uint16_t owner);
   void write_opt();
   bool move_name(std::string_view data, size_t& at, std::string_view owner, size_t shared);
   bool put(std::string_view bytes) {

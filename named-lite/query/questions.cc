@@ -73,41 +73,44 @@ RecursivePlace Questions::place_in(const ServedView& view, Transport transport) 
   return place;
 }
 
+/// Nothing that is configured needs to know who asks.
+bool Questions::all_are_equal() const {
+  const ServedView& view = *snapshot_->views[0];
+  return view.matches_all && !view.conf.recursion.recursion && !limiters_[0] && !snapshot_->conf.answer.blackhole;
+}
+
+Response Questions::drop() {
+  ++counters_.dropped;
+  if (page_ != nullptr) page_->add(Count::dropped);
+  return {};
+}
+
 Response Questions::respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out) {
   ++(transport == Transport::udp ? counters_.udp : counters_.tcp);
   Query query;
-  auto address = net::IpAddress::from_sockaddr(client);
-  if (!address || parse_query(packet, query) == ParsedAs::drop) {
-    ++counters_.dropped;
-    if (page_ != nullptr) page_->add(Count::dropped);
-    return {};
-  }
-  Requester requester{address->unmapped(), nullptr};
-  const AclRef& blackhole = snapshot_->conf.answer.blackhole;
-  if (blackhole && admits(*blackhole, requester)) {
-    ++counters_.dropped;
-    if (page_ != nullptr) page_->add(Count::dropped);
-    return {};
-  }
-  if (is_for_zone_process(query)) return {Verdict::ask_zone};
+  if (parse_query(packet, query) == ParsedAs::drop) return drop();
   AnswerContext context;
   context.transport = transport;
-  const ServedView* view = snapshot_->views[0].get();
-  if (view->matches_all) {
-    use_view(*view, context);
-  } else {
-    view = choose_view(*snapshot_, query, requester, context);
+  if (all_are_equal() && query.cookie.empty()) {
+    if (is_for_zone_process(query)) return {Verdict::ask_zone};
+    use_view(*snapshot_->views[0], context);
+    Response response = own_answer(query, packet, {}, context, out);
+    count(query, client, context, {out.data(), response.size}, response.verdict);
+    return response;
   }
+  auto address = net::IpAddress::from_sockaddr(client);
+  Requester requester{address ? address->unmapped() : net::IpAddress(), nullptr};
+  const AclRef& blackhole = snapshot_->conf.answer.blackhole;
+  if (!address || (blackhole && admits(*blackhole, requester))) return drop();
+  if (is_for_zone_process(query)) return {Verdict::ask_zone};
+  const ServedView* view = choose_view(*snapshot_, query, requester, context);
   context.recursion_available = view != nullptr && may_recurse(*view, requester);
   bool recurses = context.recursion_available && query.recursion_desired;
   Arrival arrival;
   arrival.address = requester.address.bytes();
   arrival.seconds = static_cast<uint32_t>(wall_seconds());
   arrival.limiter = recurses ? nullptr : limiter_for(view, requester);
-  Response response;
-  response.keeps_alive = query.wants_keepalive;
-  response.size = reception_->answer(query, packet, arrival, context, out);
-  response.verdict = response.size == 0 ? Verdict::drop : Verdict::answered;
+  Response response = own_answer(query, packet, arrival, context, out);
   bool is_others = context.report->elsewhere || context.report->kind == AnswerKind::referral;
   if (recurses && is_others) {
     response.place = place_in(*view, transport);
@@ -115,6 +118,16 @@ Response Questions::respond(std::string_view packet, const sockaddr* client, Tra
     response.verdict = response.size > 0 ? Verdict::answered : Verdict::ask_recursion;
   }
   count(query, client, context, {out.data(), response.size}, response.verdict);
+  return response;
+}
+
+/// From our zones.
+Response Questions::own_answer(const Query& query, std::string_view packet, const Arrival& arrival,
+                               AnswerContext& context, std::span<char> out) {
+  Response response;
+  response.keeps_alive = query.wants_keepalive;
+  response.size = reception_->answer(query, packet, arrival, context, out);
+  response.verdict = response.size == 0 ? Verdict::drop : Verdict::answered;
   return response;
 }
 

@@ -69,6 +69,10 @@ class Questions {
   RateCounters rate_counters() const { return reception_ ? reception_->counters() : RateCounters(); }
 
  private:
+  bool all_are_equal() const;
+  Response drop();
+  Response own_answer(const Query& query, std::string_view packet, const Arrival& arrival, AnswerContext& context,
+                      std::span<char> out);
   RateLimiter* limiter_for(const ServedView* view, const Requester& client) const;
   RecursivePlace place_in(const ServedView& view, Transport transport) const;
   void count(const Query& query, const sockaddr* client, const AnswerContext& context, std::string_view reply,

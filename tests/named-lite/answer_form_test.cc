@@ -1,5 +1,6 @@
 // What stands beside an answer, and in what order.
 #include "named-lite/answer/answer.h"
+#include "named-lite/answer/writer.h"
 #include "tests/named-lite/zone_support.h"
 
 using namespace umaya::named;
@@ -42,6 +43,26 @@ std::vector<OrderRule> order(RrsetOrder order, uint16_t type = 0, const std::str
   rule.wildcard = !below.empty();
   if (rule.wildcard) rule.name = name(below);
   return {rule};
+}
+
+size_t count_names(std::string_view layout) {
+  return static_cast<size_t>(std::count_if(layout.begin(), layout.end(), [](char c) { return c == 'n' || c == 'N'; }));
+}
+
+/// The names in the data of the record at this offset.
+std::vector<std::string> names_in(std::string_view answer, size_t at, std::string_view layout) {
+  std::vector<std::string> names;
+  size_t end = at + Writer::record_size(answer, at);
+  at += 12;
+  for (char kind : layout) {
+    if (kind == 'n' || kind == 'N') names.push_back(expand(answer, at).lower().text());
+    if (kind == 'b') at += 1;
+    if (kind == 'w') at += 2;
+    if (kind == 'd' || kind == 't' || kind == '4') at += 4;
+    if (kind == 's') at += 1 + static_cast<unsigned char>(answer[at]);
+  }
+  CHECK(at == end);
+  return names;
 }
 
 Answer ask_recursively(Zones& z, const std::string& owner, uint16_t type) {
@@ -105,6 +126,41 @@ TEST_CASE("answer: addresses come with every type that names a host, wildcards i
                                                             "ns1.ex.test. A 192.0.2.1", "ns1.ex.test. AAAA"});
   CHECK(z.ask("afs.ex.test", 18).sections[2] == Lines{"mail.ex.test. A 192.0.2.3"});
   CHECK(z.ask("svc.ex.test", 64).sections[2] == Lines{"mail.ex.test. A 192.0.2.3"});
+}
+
+TEST_CASE("answer: names in the data are right whoever asks, for every type that has them", "[named][answer]") {
+  for (uint16_t type = 1; type < 300; ++type) {
+    std::string_view layout = type_layout(type);
+    if (layout.find_first_of("nN") == layout.npos) continue;
+    std::string data;
+    for (char kind : layout) {
+      if (kind == 'n' || kind == 'N') data += "h.sub ";
+      if (kind == 'b' || kind == 'w' || kind == 'd' || kind == 't') data += "7 ";
+      if (kind == 's') data += "\"s\" ";
+      if (kind == '4') data += "192.0.2.1 ";
+    }
+    if (type == type::kSoa || type == type::kCname || type == type::kNs || type == type::kDname) continue;
+    std::string text = "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS n.x.\nq.sub " + type_text(type) + " " + data + "\n*.w " +
+                       type_text(type) + " " + data + "\nc CNAME q.sub\n";
+    Zones z;
+    z.add("ex.test", text);
+    // Written out by the question that it was compiled for, moved to another owner, and behind an alias.
+    std::string direct = z.raw(question("q.sub.ex.test", type));
+    std::string made = z.raw(question("a.b.c.w.ex.test", type));
+    std::string behind = z.raw(question("c.ex.test", type));
+    for (std::string_view answer : {direct, made, behind}) {
+      INFO(type_text(type) << " " << data);
+      size_t at = 12 + Name::from_wire(answer.substr(12, answer.find('\0', 12) - 11)).size() + 4;
+      Answer decoded = decode(answer);
+      CHECK(decoded.rcode == rcode::kNoError);
+      REQUIRE_FALSE(decoded.sections[0].empty());
+      while (decoded.sections[0].size() > 1) {  // over the alias
+        at += Writer::record_size(answer, at);
+        decoded.sections[0].pop_back();
+      }
+      CHECK(names_in(answer, at, layout) == std::vector<std::string>(count_names(layout), "h.sub.ex.test."));
+    }
+  }
 }
 
 TEST_CASE("answer: rrset-order turns whole sets", "[named][answer]") {
