@@ -2,7 +2,7 @@
 BUILD := build
 JOBS  ?= $(shell nproc)
 
-.PHONY: all prepare configure demo check unit e2e asan lint docs bench faults fuzz install clean
+.PHONY: all prepare configure demo check unit e2e asan lint docs bench bench-dns faults fuzz install clean
 
 all: configure
 	@ninja -C $(BUILD) -j$(JOBS)
@@ -38,6 +38,9 @@ docs: all
 
 bench: all
 	@tools/prepare.sh peers && bench/run.py --build $(BUILD)
+
+bench-dns: all
+	@bench/dns.py --build $(BUILD)
 
 faults: all
 	@tests/faults/ledger.py --build $(BUILD)

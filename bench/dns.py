@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """dns - named-lite against Debian's NSD, Knot and BIND on this machine, in turn, on the same zones
 
-    bench/dns.py [--build DIR] [--rounds 5] [--seconds 5] [--only named-lite,nsd,…] [--records 1000000] [--json FILE]
+    bench/dns.py [--build DIR] [--rounds 5] [--seconds 5] [--only named-lite,nsd,…] [--records 1000000]
+                 [--parts answers,starts] [--json FILE]
 
 The servers are unpacked from their packages into the build folder and run there, each with one thread or process on the
 first core; dnsperf asks from the last one. What is compared is the CPU time that a server's processes need for a
@@ -33,6 +34,7 @@ def arguments():
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--records", type=int, default=1000000)
     parser.add_argument("--only", default="nsd,named-lite,knot,bind")
+    parser.add_argument("--parts", default="answers,starts", help="answers, starts or both")
     parser.add_argument("--json", help="write every round's figures to this file")
     return parser.parse_args()
 
@@ -255,13 +257,7 @@ class NamedLite(Server):
         config = self.write("named.conf", f"""options {{ directory "{self.zone_directory}"; pid-file "{self.directory}/pid";
   recursion no; listen-on port {self.port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; notify no; }};
 {zones}""")
-        return [os.path.join(OPTIONS.build, "libexec", "named-lite"), "-g", "-n", "1", "-c", config] \
-            if has_flag_n() else [os.path.join(OPTIONS.build, "libexec", "named-lite"), "-g", "-c", config]
-
-
-def has_flag_n():
-    with open(os.path.join(HERE, "..", "named-lite", "main.cc")) as f:
-        return re.search(r"\[?-n [A-Z]", f.read()) is not None
+        return [os.path.join(OPTIONS.build, "libexec", "named-lite"), "-g", "-n", "1", "-c", config]
 
 
 def ask(server, questions):
@@ -335,17 +331,20 @@ def main():
     with tempfile.TemporaryDirectory(prefix="umaya-bench-dns-") as work:
         write_zones(work)
         servers = [kinds[name](work, work) for name in OPTIONS.only.split(",")]
-        figures = measure_answers(servers, OPTIONS.rounds, work)
-        figures.update(measure_starts(servers, OPTIONS.rounds, work))
-        show(f"answers, {OPTIONS.records} records: CPU of a question", figures["big us"], servers, "us")
-        show("answers, mail zone: CPU of a question", figures["mail us"], servers, "us")
-        show("answers, large zone: a second", figures["big qps"], servers, "")
-        show("answers, mail zone: a second", figures["mail qps"], servers, "")
-        show("memory (PSS of all processes)", figures["memory"], servers, "MiB")
-        show("load: CPU", figures["load cpu"], servers, "s")
-        show("load", figures["load"], servers, "s")
-        show("start with unchanged zones: CPU", figures["restart cpu"], servers, "s")
-        show("start with unchanged zones", figures["restart"], servers, "s")
+        figures = {}
+        if "answers" in OPTIONS.parts:
+            figures.update(measure_answers(servers, OPTIONS.rounds, work))
+            show(f"answers, {OPTIONS.records} records: CPU of a question", figures["big us"], servers, "us")
+            show("answers, mail zone: CPU of a question", figures["mail us"], servers, "us")
+            show("answers, large zone: a second", figures["big qps"], servers, "")
+            show("answers, mail zone: a second", figures["mail qps"], servers, "")
+            show("memory (PSS of all processes)", figures["memory"], servers, "MiB")
+        if "starts" in OPTIONS.parts:
+            figures.update(measure_starts(servers, OPTIONS.rounds, work))
+            show("load: CPU", figures["load cpu"], servers, "s")
+            show("load", figures["load"], servers, "s")
+            show("start with unchanged zones: CPU", figures["restart cpu"], servers, "s")
+            show("start with unchanged zones", figures["restart"], servers, "s")
     if OPTIONS.json:
         with open(OPTIONS.json, "w") as f:
             json.dump(figures, f, indent=1)

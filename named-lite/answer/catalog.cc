@@ -17,6 +17,7 @@ void Catalog::grow() {
 }
 
 void Catalog::add(ServedZone zone) {
+  large_ = large_ || (zone.image && is_large(*zone.image));
   depths_ |= uint64_t{1} << std::min<size_t>(label_count(zone.name), 63);
   zones_.push_back(std::make_unique<ServedZone>(std::move(zone)));
   size_t size = table_.size();
@@ -54,6 +55,7 @@ ServedZone* Catalog::find_exactly(std::string_view name) const {
 bool Catalog::replace(std::string_view name, ImagePtr image) {
   ServedZone* zone = find_exactly(name);
   if (zone == nullptr) return false;
+  large_ = large_ || (image && is_large(*image));
   zone->image = std::move(image);
   return true;
 }

@@ -36,15 +36,21 @@ class Catalog {
   bool contains(std::string_view name) const { return find_exactly(name) != nullptr; }
   /// Other data for the zone of that name (lower case); false when the catalog has no such zone.
   bool replace(std::string_view name, ImagePtr image);
+  /// Whether some zone is, or was, so large that look-ups wait for memory.
+  bool has_large_zones() const { return large_; }
+  static bool is_large(const ZoneImage& image) { return image.bytes().size() >= kLarge; }
   /// The data of the zone of exactly that name (lower case); null when there are none.
   ImagePtr image_of(std::string_view name) const;
 
  private:
+  static constexpr size_t kLarge = size_t{2} << 20;
+
   void grow();
   ServedZone* find_exactly(std::string_view name) const;
   uint64_t seed_;
   std::vector<std::unique_ptr<ServedZone>> zones_;  // addresses stay when it grows
   std::vector<std::pair<uint64_t, ServedZone*>> table_;
+  bool large_ = false;
   uint64_t depths_ = 0;  // bit n: some zone has n labels (63: 63 or more)
 };
 

@@ -6,6 +6,7 @@
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/random.h"
+#include "named-lite/answer/prefetch.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/query/client_view.h"
 #include "named-lite/query/counting.h"
@@ -41,6 +42,12 @@ ReceptionConf reception_conf(const ServerAnswerConf& conf, const CookieSecret& s
 }
 
 }  // namespace
+
+/// Where clients are told apart, each question has its own way.
+void Questions::prefetch(std::span<const std::string_view> packets) const {
+  const ServedView& first = *snapshot_->views[0];
+  if (first.matches_all) prefetch_answers(first.catalog, packets);
+}
 
 void Questions::replace(SnapshotPtr snapshot) {
   if (snapshot == snapshot_) return;  // zones of it have changed

@@ -61,6 +61,8 @@ class Questions {
   void replace(SnapshotPtr snapshot);
   /// Whether there is something to answer from.
   bool ready() const { return snapshot_ != nullptr; }
+  /// To be called before a batch is answered.
+  void prefetch(std::span<const std::string_view> packets) const;
   /// The answer in out, or who gives it.
   Response respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out);
   const Counters& counters() const { return counters_; }

@@ -47,9 +47,18 @@ size_t UdpServer::receive() {
   return count > 0 ? static_cast<size_t>(count) : 0;
 }
 
+void UdpServer::prefetch(size_t count) const {
+  constexpr size_t kWorthwhile = 3;
+  if (count < kWorthwhile) return;
+  std::array<std::string_view, kBatch> packets;
+  for (size_t i = 0; i < count; ++i) packets[i] = {buffers_->questions[i].data(), buffers_->received[i].msg_len};
+  questions_.prefetch(std::span(packets).first(count));
+}
+
 size_t UdpServer::answer(size_t count) {
   Buffers& b = *buffers_;
   size_t answers = 0;
+  prefetch(count);
   for (size_t i = 0; i < count; ++i) {
     if ((b.received[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 || is_reflector(port_of(b.clients[i]))) continue;
     std::string_view question(b.questions[i].data(), b.received[i].msg_len);

@@ -48,6 +48,7 @@ class UdpServer {
 
   void on_readable();
   size_t receive();
+  void prefetch(size_t count) const;
   size_t answer(size_t count);
   void send(size_t count);
 
