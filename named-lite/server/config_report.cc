@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "named-lite/server/listen.h"
 #include "named-lite/server/recursion_settings.h"
 #include "named-lite/transfer/zone_file.h"
+#include "named-lite/zone/zone_loader.h"
 
 namespace umaya::named {
 
@@ -28,12 +30,21 @@ void add_once(std::vector<std::string>& all, std::string one) {
   if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(std::move(one));
 }
 
+/// So large that its image is kept beside it (zone/zone_loader.h): even short records need a dozen octets of text.
+bool is_kept(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && static_cast<size_t>(status.st_size) >= kLeastKept * 12;
+}
+
 void add_directories(const NamedConf& conf, ConfigReport& report) {
   add_once(report.read, conf.directory);
   for (const ViewConf& view : conf.views) {
     for (const ZoneConf& zone : view.zones) {
       if (zone.file.starts_with('/')) add_once(report.read, fs::parent_directory(zone.file));
       if (keeps_journal(zone)) add_once(report.write, fs::parent_directory(journal_path(conf)));
+      if (zone.type == ZoneType::primary && is_kept(zone_path(conf.directory, zone.file))) {
+        add_once(report.write, fs::parent_directory(zone_path(conf.directory, zone.file)));
+      }
       if ((zone.type == ZoneType::secondary || is_dynamic(zone)) && !zone.file.empty()) {
         add_once(report.write, fs::parent_directory(zone_path(conf.directory, zone.file)));
       }
