@@ -58,6 +58,8 @@
 //     /etc/umaya/named.conf, and the zone files that it names; files of secondary zones are written
 // SEE ALSO
 //     docs/named-lite.md (what of BIND's configuration is acted on), ndc(8), master(8)
+#include <malloc.h>
+
 #include <algorithm>
 #include <span>
 #include <string_view>
@@ -81,6 +83,8 @@ int main(int argc, char** argv) {
   if (base == "checkzone" || base == "named-checkzone") return check_zone_file(rest, ZoneTool::check);
   if (base == "compilezone" || base == "named-compilezone") return check_zone_file(rest, ZoneTool::compile);
   if (base == "ndc" || base == "rndc") return umaya::named::run_ndc(rest);
+  // One heap for all threads: of others than the first, malloc_trim() keeps what reading a large zone took.
+  ::mallopt(M_ARENA_MAX, 1);
   // master tells the type of the service; stand-alone there is no -t.
   bool from_master = std::any_of(arguments.begin(), arguments.end(), [](std::string_view a) { return a == "-t"; });
   if (from_master) return umaya::named::run_service(argc, argv);
