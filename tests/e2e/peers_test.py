@@ -144,8 +144,32 @@ def two_labs(work):
         network.close()
 
 
+def best_mx(work):
+    """The name service calls us the mail exchanger of a domain that we do not know."""
+    network = Network(work)
+    network.add_address(OURS)
+    network.serve_names({"umaya.test": mail_zone("umaya.test", OURS), "hosted.test": mail_zone("hosted.test", OURS)})
+    ours = umaya(work, OURS, "umaya.test", ["alice", "bob"], best_mx_transport="local")
+    try:
+        send(OURS, "bob@umaya.test", ["alice@hosted.test", "nobody@hosted.test"], text("for the hosted domain"))
+        assert ours.wait_mail("alice")[0]["Delivered-To"] == "alice@hosted.test"
+        ours.wait_log(r"local\[\d+\]: [0-9A-F]+: to=<alice@hosted\.test>, relay=local, .*status=sent")
+        _, recipients = delivery_status(ours.wait_mail("bob")[0])
+        assert [(r["Final-Recipient"], r["Status"]) for r in recipients] == [("rfc822; nobody@hosted.test", "5.1.1")]
+        ours.wait_empty(30)
+        ours.set(best_mx_transport="")
+        ours.reload()
+        send(OURS, "bob@umaya.test", ["alice@hosted.test"], text("to nobody's domain"))
+        _, recipients = delivery_status(ours.wait_mail("bob", 2)[1])
+        assert recipients[0]["Status"] == "5.4.6", recipients[0].as_string()
+        assert len(ours.raw_mail("alice")) == 1
+    finally:
+        ours.close()
+        network.close()
+
+
 STORIES = {"postfix": lambda work: exchange(work, Postfix), "exim": lambda work: exchange(work, Exim),
-           "opensmtpd": lambda work: exchange(work, OpenSmtpd), "two-labs": two_labs}
+           "opensmtpd": lambda work: exchange(work, OpenSmtpd), "two-labs": two_labs, "best-mx": best_mx}
 
 
 class Peers(unittest.TestCase):
@@ -175,6 +199,9 @@ class Peers(unittest.TestCase):
 
     def test_k2_two_labs_exchange_mail(self):
         self.story("two-labs")
+
+    def test_best_mx_transport_takes_mail_for_a_domain_that_names_us(self):
+        self.story("best-mx")
 
 
 def main(name):
