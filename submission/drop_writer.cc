@@ -7,6 +7,7 @@
 
 #include "libcommon/base/clock.h"
 #include "libcommon/fs/file.h"
+#include "libcommon/fs/lock.h"
 
 namespace umaya::submission {
 namespace {
@@ -52,6 +53,8 @@ Result<Fd> DropWriter::create() {
     auto fd = fs::create_exclusive(path_, 0600);
     if (fd) {
       set_pending(path_);
+      // While it is locked it has a writer: pickup leaves it alone.
+      UMAYA_CHECK(fs::try_lock(fd->get(), fs::LockKind::flock));
       return fd;
     }
     if (fd.error().sys_errno != EEXIST || i == kCreateTries) {

@@ -9,6 +9,7 @@
 #include "libcommon/base/strings.h"
 #include "libcommon/fs/directory.h"
 #include "libcommon/fs/file.h"
+#include "libcommon/fs/lock.h"
 #include "libcommon/log/log.h"
 #include "libcommon/message/received.h"
 #include "libcommon/queue/directories.h"
@@ -65,17 +66,18 @@ Result<std::vector<services::Recipient>> pending_recipients(queue::MessageReader
   }
 }
 
-/// Seconds after which a file without the mark has no writer any more.
-constexpr int64_t kUnmarkedAfter = 60;
-
 bool is_marked(const struct stat& status) {
   return (status.st_mode & queue::mode::kReadyBit) != 0;
 }
 
-/// Without the mark it is being written, or on its way to the disk; after a crash nobody gives it the mark any more.
-bool is_due(const struct stat& status) {
-  if (is_marked(status)) return true;
-  return (status.st_mode & S_IROTH) != 0 && wall_seconds() - status.st_mtime > kUnmarkedAfter;
+/// Whether all of it was written: it may lack the mark only because its writer is not at its end, or had a crash.
+bool is_written(const struct stat& status) {
+  return is_marked(status) || (status.st_mode & S_IROTH) != 0;
+}
+
+bool has_writer(const Fd& fd) {
+  auto lock = fs::try_lock(fd.get(), fs::LockKind::flock);
+  return !lock || *lock == fs::LockState::busy;
 }
 
 bool lists(const std::vector<std::string>& options, std::string_view name) {
@@ -184,7 +186,7 @@ event::Task<void> Pickup::take(std::string name) {
   const daemon::Work work(process_);  // a file that cleanup has taken must not be found again by the next pickup
   struct stat status;
   const std::string path = process_.queue_path("maildrop/" + name);
-  if (::lstat(path.c_str(), &status) != 0 || (S_ISREG(status.st_mode) && !is_due(status))) {
+  if (::lstat(path.c_str(), &status) != 0 || (S_ISREG(status.st_mode) && !is_written(status))) {
     under_way_.erase(name);
     slots_.release();
     co_return;
@@ -198,7 +200,8 @@ event::Task<void> Pickup::take(std::string name) {
       try_again();
     }
   }
-  if (fd && is_due(status)) co_await take_open(name, std::move(*fd), status);
+  const bool is_due = fd && (is_marked(status) || (is_written(status) && !has_writer(*fd)));
+  if (is_due) co_await take_open(name, std::move(*fd), status);
   under_way_.erase(name);
   slots_.release();
 }

@@ -1,5 +1,6 @@
 """The queue as an administrator handles it: listing, holding, flushing."""
 
+import fcntl
 import os
 import re
 import signal
@@ -101,6 +102,28 @@ class Holding(unittest.TestCase):
             wait_for(lambda: peer.messages, 10, "the message arrives")
             mail.wait_log(rf"orig_id={old}")
             mail.wait_empty()
+
+
+class AfterACrash(unittest.TestCase):
+    def test_Q1_posted_mail_without_its_mark_counts_when_it_is_whole_and_has_no_writer(self):
+        with Instance(users=["bob"], start=False) as mail:
+            files = {}
+            for name in ("whole", "torn", "written"):
+                before = set(mail.queued().get("maildrop", []))
+                self.assertEqual(mail.sendmail("bob@example.test", input=f"Subject: {name}\n\nx\n").returncode, 0)
+                files[name] = mail.queue_path("maildrop", (set(mail.queued()["maildrop"]) - before).pop())
+                os.chmod(files[name], 0o644)
+            os.truncate(files["torn"], 200)
+            with open(files["written"]) as writer:
+                fcntl.flock(writer, fcntl.LOCK_EX)
+                mail.start()
+                self.assertEqual([m["Subject"] for m in mail.wait_mail("bob")], ["whole"])
+                wait_for(lambda: not os.path.exists(files["torn"]), 5, "what never was accepted is removed")
+                self.assertEqual(list(mail.queued()), ["maildrop"])
+                self.assertEqual(mail.queued()["maildrop"], [os.path.basename(files["written"])])
+            self.assertIn("removed: never finished and never accepted", mail.log())
+            mail.sendmail("bob@example.test", input="Subject: later\n\nx\n")  # wakes pickup
+            self.assertEqual({m["Subject"] for m in mail.wait_mail("bob", 3)}, {"whole", "written", "later"})
 
 
 class Disturbances(unittest.TestCase):
