@@ -2,6 +2,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "libcommon/log/log.h"
 #include "named-lite/feed/publisher.h"
 #include "named-lite/feed/receiver.h"
@@ -148,7 +150,8 @@ TEST_CASE("feed: a large zone is not copied, and its next version is read where 
   auto served = [&] { return pair.receiver.snapshot()->views[0]->catalog.image_of(wire("a.test.")); };
   const char* base = served()->bytes().data();
   size_t descriptors = open_descriptors();
-  ZoneRecord soa = records_of(*large).front();
+  std::vector<ZoneRecord> apex = records_at(*large, large->apex());
+  ZoneRecord soa = *std::find_if(apex.begin(), apex.end(), [](const ZoneRecord& each) { return each.type == 6; });
   for (uint32_t i = 0; i < 50; ++i) {
     ZoneChange change{i + 1, i + 2, {soa}, {}};
     soa.rdata[soa.rdata.size() - 17] = static_cast<char>(i + 2);  // the last octet of the serial
