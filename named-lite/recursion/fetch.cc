@@ -68,6 +68,12 @@ event::Task<FetchResult> Fetch::run() {
 
 /// What a zone of ours says; nothing when the name is below a cut, which is then where to go on.
 std::optional<FetchResult> Fetch::from_own_zone(const ServedZone& zone, Delegation& cut) {
+  // Who asks is not known here, and an alias of somebody else may lead to any zone.
+  if (!recursor_.is_for_all(flight_.key.view, zone)) {
+    FetchResult refused = failed(rcode::kRefused);
+    refused.keep_failure = false;
+    return refused;
+  }
   UpstreamQuestion question{0, flight_.key.name, flight_.key.type};
   question.dnssec_ok = settings().want_dnssec;
   std::string packet = write_question(question);
@@ -75,6 +81,7 @@ std::optional<FetchResult> Fetch::from_own_zone(const ServedZone& zone, Delegati
   AnswerContext context;
   context.catalog = recursor_.catalog(flight_.key.view);
   context.transport = Transport::tcp;
+  context.one_zone = true;
   out.resize(answer_packet(packet, context, out));
   std::optional<Reply> reply = parse_reply(out);
   if (!reply) return failed(rcode::kServFail);

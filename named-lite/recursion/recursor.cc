@@ -140,6 +140,13 @@ const ServedZone* Recursor::own_zone(uint16_t view, std::string_view name, uint1
   return of_parent ? zones->find(hashes, hashes.labels() - 1) : zone;
 }
 
+bool Recursor::is_for_all(uint16_t view, const ServedZone& zone) const {
+  const ServedView& served = *snapshot_->views[view];
+  if (served.matches_all) return true;
+  const ZoneConf* conf = served.conf.zone(zone.name);
+  return conf == nullptr || conf->settings->allow_query == served.conf.settings->allow_query;
+}
+
 std::optional<Entry> Recursor::known(uint16_t view, std::string_view name, uint16_t type) {
   if (own_zone(view, name, type) != nullptr || routes_[view].find(name).kind == RouteKind::special) return std::nullopt;
   std::optional<Entry> entry = cache_.find(view, name, type, now());

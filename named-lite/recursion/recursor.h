@@ -151,6 +151,8 @@ class Recursor {
   const Catalog* catalog(uint16_t view) const;
   /// The zone of ours that is to answer; nullptr: none.
   const ServedZone* own_zone(uint16_t view, std::string_view name, uint16_t type) const;
+  /// Whether whoever may recurse in the view may see this zone of ours: it has no allow-query of its own.
+  bool is_for_all(uint16_t view, const ServedZone& zone) const;
   TimePoint now() const { return clock_.now(); }
 
   RecursionSettings settings_;

@@ -16,7 +16,9 @@ OWN = ZONE + "out CNAME www.far.test.\nbelow NS ns.below\nns.below A 127.0.0.99\
 
 
 class Forwarder:
-    """Answers every A question with 192.0.2.77; names that begin with slow after a while, with never not at all."""
+    """Answers every A question with 192.0.2.77; names that begin with slow after a while, with never not at all.
+
+    alias-to-www-ex-test.… is an alias of www.ex.test."""
 
     def __init__(self, delay=1.0):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -45,6 +47,10 @@ class Forwarder:
                 continue
             kind = struct.unpack(">H", packet[end + 1:end + 3])[0]
             record = b"\xc0\x0c\0\1\0\1\0\0\1\x2c\0\4\xc0\0\2\x4d" if kind == 1 else b""
+            if name.startswith(b"alias-to-"):
+                labels = packet[13 + len(b"alias-to-"):13 + packet[12]].split(b"-")
+                target = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+                record = b"\xc0\x0c\0\5\0\1\0\0\1\x2c" + struct.pack(">H", len(target)) + target
             answer = (packet[:2] + b"\x81\x80\0\1" + struct.pack(">H", 1 if record else 0) + b"\0\0\0\0" +
                       packet[12:end + 5] + record)
             wait = self.delay if name.startswith(b"slow") else 0
@@ -104,6 +110,18 @@ class Recursion(unittest.TestCase):
             self.assertEqual((rcode(answer), answers(answer)), (0, 1))
             plain = server.udp_packet(question("www.below.ex.test", "A", flags=0))
             self.assertEqual((rcode(plain), answers(plain)), (0, 0))
+
+    def test_an_alias_of_somebody_else_opens_no_zone_of_ours(self):
+        closed = "zone \"closed.test\" { type primary; file \"ex.test\"; allow-query { 127.0.0.2; }; };\n"
+        with Forwarder() as far, recursive(far, before=closed) as server:
+            inside = from_address(server, "127.0.0.2", question("mail.closed.test", "A"))
+            self.assertEqual((rcode(inside), answers(inside)), (0, 1))
+            self.assertEqual(rcode(server.udp("mail.closed.test")), 5)
+            led_there = server.udp("alias-to-mail-closed-test.far.test")
+            self.assertNotIn(b"\xc0\0\2\x02", led_there[12:], "the address of the closed zone")
+            self.assertLessEqual(answers(led_there), 1)
+            open_one = server.udp("alias-to-mail-ex-test.far.test")
+            self.assertEqual((rcode(open_one), answers(open_one)), (0, 2))
 
     def test_ndc_empties_the_caches_and_writes_them_down(self):
         controls = "controls { unix \"%s\" perm 0600; };\n"
