@@ -206,4 +206,21 @@ std::string_view nearest_type(std::string_view text) {
   return nearest_word(upper, std::size(kTypes), [](size_t i) { return kTypes[i].name; });
 }
 
+size_t field_size(char kind) {
+  switch (kind) {
+    case 'b':
+      return 1;
+    case 'w':
+      return 2;
+    case 'd':
+    case 't':
+    case '4':
+      return 4;
+    case '6':
+      return 16;
+    default:
+      return 0;
+  }
+}
+
 }  // namespace umaya::named

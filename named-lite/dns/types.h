@@ -40,6 +40,8 @@ struct TypeInfo {
 const TypeInfo* type_info(uint16_t number);
 /// The layout of a type's data, empty when unknown.
 std::string_view type_layout(uint16_t number);
+/// Octets of a field of a layout; 0 when that depends on what is in it.
+size_t field_size(char kind);
 /// "MX", "mx" or "TYPE15"; nothing when there is no such type.
 std::optional<uint16_t> type_from_text(std::string_view text);
 /// "MX", or "TYPE65280".

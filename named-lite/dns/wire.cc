@@ -32,33 +32,11 @@ bool expand_name(std::string_view message, size_t& at, size_t end, std::string& 
   return false;
 }
 
-namespace {
-
-/// Octets of a field of fixed size, 0 for all others.
-size_t fixed_size(char kind) {
-  switch (kind) {
-    case 'b':
-      return 1;
-    case 'w':
-      return 2;
-    case 'd':
-    case 't':
-    case '4':
-      return 4;
-    case '6':
-      return 16;
-    default:
-      return 0;
-  }
-}
-
-}  // namespace
-
 bool expand_rdata(uint16_t type, std::string_view message, size_t at, size_t end, std::string& out) {
   size_t start = out.size();
   std::string_view layout = type_layout(type);
   for (char kind : layout) {
-    size_t fixed = fixed_size(kind);
+    size_t fixed = field_size(kind);
     if (kind == 'n' || kind == 'N') {
       if (!expand_name(message, at, end, out)) return false;
     } else if (fixed > 0) {

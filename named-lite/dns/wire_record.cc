@@ -7,24 +7,6 @@ namespace umaya::named {
 
 namespace {
 
-/// Octets of a field of fixed size; 0 for the others.
-size_t field_size(char kind) {
-  switch (kind) {
-    case 'b':
-      return 1;
-    case 'w':
-      return 2;
-    case 'd':
-    case 't':
-    case '4':
-      return 4;
-    case '6':
-      return 16;
-    default:
-      return 0;
-  }
-}
-
 bool is_name(char kind) {
   return kind == 'n' || kind == 'N';
 }

@@ -19,9 +19,9 @@ using namespace std::chrono_literals;
 
 constexpr Duration kConnect = 10s;
 constexpr Duration kSoaAnswer = 15s;
-constexpr Duration kSilence = 60s;  // between two messages of a transfer
-constexpr Duration kWithoutData = 30s;
-constexpr Duration kLeastPause = 1s;  // however many NOTIFY come
+constexpr Duration kSilence = 60s;      // between two messages of a transfer
+constexpr Duration kWithoutData = 30s;  // at most; the first tries come sooner, for whole networks start at once
+constexpr Duration kLeastPause = 1s;    // however many NOTIFY come
 
 Duration bounded(uint32_t seconds) {
   constexpr Duration kMost = std::chrono::hours(24 * 28);
@@ -160,8 +160,10 @@ event::Task<void> Secondaries::keep(Zone& zone) {
     Outcome outcome = co_await refresh(zone);
     transfers_.release();
     TimePoint now = monotonic_now();
-    Duration pause = kWithoutData;
+    Duration pause = std::min<Duration>(kWithoutData, std::chrono::seconds(1 << std::min(zone.tries, 5u)));
+    ++zone.tries;
     if (zone.image) {
+      zone.tries = 0;
       SoaTimes times = soa_times(*zone.image);
       if (outcome != Outcome::failed) zone.expires = now + bounded(times.expire);
       pause = jittered(bounded(outcome == Outcome::failed ? times.retry : times.refresh));

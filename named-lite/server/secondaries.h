@@ -70,6 +70,7 @@ class Secondaries {
     TimePoint next{};  ///< refresh; past: under way
     event::Event wake;
     event::TaskScope task;
+    unsigned tries = 0;     // without data, in a row
     bool again = false;     // a NOTIFY came while a refresh was under way
     bool whatever = false;  // the next transfer is made whatever the serial
   };

@@ -100,8 +100,9 @@ class Peer:
 class Bind(Peer):
     """zones: statements of zones for its named.conf; options: further ones of its options block."""
 
-    def __init__(self, zones, files=None, keys="", options=""):
+    def __init__(self, zones, files=None, keys="", options="", port=None):
         super().__init__()
+        self.port = port or self.port
         for name, text in (files or {}).items():
             self.write(name, text)
         self.write("named.conf", f'{keys}\noptions {{ directory "{self.directory.name}"; pid-file none; recursion no; '

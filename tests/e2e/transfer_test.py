@@ -225,9 +225,8 @@ class Secondaries(unittest.TestCase):
     def test_a_chain_of_secondaries_passes_a_change_on(self):
         with Server(zone=short(1)) as primary:
             middle = Secondary(primary.port, more="allow-transfer { key xfer; };")
-            middle.wait_serial(1)  # without data it would send the last one away for half a minute
             with middle, Secondary(middle.port) as last:
-                last.wait_serial(1)
+                last.wait_serial(1, 10)  # also when the middle one had no data when it was asked first
                 primary.extra_zone = f"also-notify {{ 127.0.0.1 port {middle.port} key xfer; }};"
                 primary.configure({"ex.test": ""})
                 middle.more += f" also-notify {{ 127.0.0.1 port {last.port} key xfer; }};"
@@ -236,6 +235,14 @@ class Secondaries(unittest.TestCase):
                 primary.write("ex.test", short(2))
                 primary.reload()
                 last.wait_serial(2, 15)
+
+    def test_a_zone_without_data_is_asked_for_again_soon(self):
+        port = free_port()
+        with Secondary(port) as ours:
+            wait_for(lambda: "refresh from" in ours.logged(), 5, "nobody is there")
+            with Bind('zone "ex.test" { type primary; file "z"; allow-transfer { any; }; notify no; };', {"z": short(3)},
+                      KEY % "hmac-sha256", port=port):
+                ours.wait_serial(3, 12)
 
     def test_a_saved_zone_is_served_while_no_primary_is_there(self):
         with Secondary(free_port(), saved=short(5)) as ours:
