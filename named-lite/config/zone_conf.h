@@ -72,6 +72,7 @@ struct ZoneConf {
   Name name;
   ZoneType type = ZoneType::other;
   std::string file;
+  std::string hints;                    ///< of a hint zone: the text of its file, once somebody has read it
   std::string journal;                  ///< empty: its default place beside the file
   std::vector<RemoteServer> primaries;  ///< of a secondary or stub zone, at least one
   UpdatePolicy update_policy;           ///< empty: allow-update decides

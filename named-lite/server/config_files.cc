@@ -4,12 +4,15 @@
 
 #include "libcommon/base/strings.h"
 #include "libcommon/fs/file.h"
+#include "named-lite/recursion/hints.h"
+#include "named-lite/transfer/zone_file.h"
 
 namespace umaya::named {
 
 namespace {
 
 constexpr size_t kMostConfigText = size_t{16} << 20;
+constexpr size_t kMostHints = size_t{256} << 10;
 
 /// Gives the files that were read before.
 OpenFile open_in(const ConfigFiles& files) {
@@ -97,7 +100,32 @@ NamedConf parse_config_files(const ConfigFiles& files, Problems& problems) {
     return {};
   }
   KnownInterfaces known(interfaces_of(files));
-  return parse_named_conf(files.files[0].text, files.files[0].path, open_in(files), problems);
+  NamedConf conf = parse_named_conf(files.files[0].text, files.files[0].path, open_in(files), problems);
+  for (ViewConf& view : conf.views) {
+    for (ZoneConf& zone : view.zones) {
+      for (const ConfigFiles::File& file : files.hints) {
+        if (zone.type == ZoneType::hint && zone.file == file.path) zone.hints = file.text;
+      }
+    }
+  }
+  return conf;
+}
+
+void add_hints(const NamedConf& conf, ConfigFiles& files, Problems& problems) {
+  for (const ViewConf& view : conf.views) {
+    for (const ZoneConf& zone : view.zones) {
+      if (zone.type != ZoneType::hint) continue;
+      auto text = fs::read_file(zone_path(conf.directory, zone.file), kMostHints);
+      if (!text) problems.error({zone.file, 0, 0}, "the hints cannot be read: " + text.error().what);
+      if (!text) continue;
+      if (!parse_root_hints(*text, zone.file, problems)) {
+        problems.error({zone.file, 0, 0}, "no name server of the root stands here with its address",
+                       ". 3600000 NS ns.root.   and   ns.root. 3600000 A 192.0.2.53");
+        continue;
+      }
+      files.hints.push_back({zone.file, std::move(*text)});
+    }
+  }
 }
 
 Result<ConfigFiles> without_secrets(const ConfigFiles& files) {

@@ -44,10 +44,12 @@ struct ConfigFiles {
     }
   };
   std::vector<File> files;  ///< the first one is named.conf itself
+  std::vector<File> hints;  ///< files of hint zones, for the process that has no files
   std::vector<Interface> interfaces;
   static constexpr std::string_view kName = "named.config.files";
   static void visit(auto& self, auto&& v) {
     v("files", self.files);
+    v("hints", self.hints);
     v("interfaces", self.interfaces);
   }
 };
@@ -57,6 +59,9 @@ Result<ConfigFiles> read_config_files(const std::string& path);
 NamedConf parse_config_files(const ConfigFiles& files, Problems& problems);
 /// The same without secrets of keys.
 Result<ConfigFiles> without_secrets(const ConfigFiles& files);
+
+/// Adds the files of hint zones, as far as they can be read and understood; what is wrong is added to the problems.
+void add_hints(const NamedConf& conf, ConfigFiles& files, Problems& problems);
 
 /// Opens the files that a configuration includes; names that are not absolute are meant beside it.
 OpenFile open_beside(const std::string& config_file);

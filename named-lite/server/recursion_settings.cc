@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "named-lite/recursion/hints.h"
+
 namespace umaya::named {
 
 namespace {
@@ -43,6 +45,10 @@ ForwardZone forward_zone(std::string zone, const ForwardConf& conf) {
 }
 
 void add_zone(const ZoneConf& zone, ViewRecursion& view) {
+  if (zone.type == ZoneType::hint && !zone.hints.empty()) {
+    Problems told_already;
+    if (auto hints = parse_root_hints(zone.hints, zone.file, told_already)) view.hints = std::move(*hints);
+  }
   bool stub = zone.type == ZoneType::stub || zone.type == ZoneType::static_stub;
   if (zone.forward.said || zone.type == ZoneType::forward) {
     view.forwards.push_back(forward_zone(lower(zone.name), zone.forward));
@@ -71,6 +77,13 @@ ViewRecursion view_recursion(const ViewConf& conf) {
   return view;
 }
 
+/// A network that lies on the loopback says so by its hints.
+bool names_loopback(const ViewRecursion& view) {
+  return std::any_of(view.hints.begin(), view.hints.end(), [](const RootHint& hint) {
+    return std::any_of(hint.addresses.begin(), hint.addresses.end(), [](auto& each) { return each.is_loopback(); });
+  });
+}
+
 void set_limits(const NamedConf& conf, const RecursionConf& of, WorkLimits& limits) {
   limits.queries_per_fetch = fit<uint16_t>(of.max_recursion_queries);
   limits.queries_per_question = fit<uint16_t>(of.max_query_count);
@@ -91,7 +104,10 @@ bool wants_recursion(const NamedConf& conf) {
 
 RecursionSettings recursion_settings_of(const NamedConf& conf) {
   RecursionSettings settings;
-  for (const ViewConf& view : conf.views) settings.views.push_back(view_recursion(view));
+  for (const ViewConf& view : conf.views) {
+    settings.views.push_back(view_recursion(view));
+    settings.allow_loopback |= names_loopback(settings.views.back());
+  }
   const ViewConf& leading = leading_view(conf);
   const RecursionConf& of = leading.recursion;
   constexpr uint64_t kLeastCache = uint64_t{2} << 20;

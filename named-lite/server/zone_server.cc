@@ -143,6 +143,11 @@ event::Task<void> ZoneServer::load() {
 void ZoneServer::take_up(std::shared_ptr<Snapshot> snapshot, const ConfigFiles& files) {
   auto shared = without_secrets(files);
   if (!shared) return log::error("reload failed: {}", shared.error().what);
+  Problems of_hints;
+  add_hints(snapshot->conf, *shared, of_hints);
+  std::vector<LogLine> lines;
+  add_lines(of_hints, lines);
+  for (const LogLine& line : lines) log::write(line.level, line.text);
   SnapshotPtr before = responder_.snapshot();
   number_zones(*snapshot, numbers_);
   configured_ = wall_seconds();

@@ -82,6 +82,39 @@ def available(answer):
     return bool(answer[3] & 0x80)
 
 
+ROOT = ("$TTL 3600\n. SOA ns.root. hostmaster.root. 1 3600 900 604800 60\n. NS ns.root.\nns.root. A 127.0.0.77\n"
+        "host.corp. A 10.1.2.3\n*. MX 10 gateway.corp.\ngateway.corp. A 10.1.2.4\n")
+
+
+class OwnRoot(NameServer):
+    """A root of its own on port 53 of 127.0.0.77, where its hints say that it is."""
+
+    def configure(self, zones):
+        self.write("root", ROOT)
+        self.write("named.conf", f'options {{ directory "{self.directory.name}"; listen-on port 53 {{ 127.0.0.77; }}; '
+                                 'listen-on-v6 { none; }; recursion no; };\nzone "." { type primary; file "root"; };\n')
+
+
+@unittest.skipUnless(os.geteuid() == 0, "port 53 needs root")
+class RootOfOurOwn(unittest.TestCase):
+    def test_K7_C_hints_name_the_root_of_a_closed_network(self):
+        hints = "zone \".\" { type hint; file \"hints\"; };\n"
+        with OwnRoot({}), NameServer({"ex.test": OWN}, extra="recursion yes;", before=hints) as server:
+            self.assertIn("the hints cannot be read", server.logged())
+            server.write("hints", "ns.root. 3600000 A 127.0.0.77\n")
+            server.reload()
+            self.assertIn("no name server of the root stands here", server.logged())
+            server.write("hints", ". 3600000 NS ns.root.\nns.root. 3600000 A 127.0.0.77\n")
+            server.reload()
+            wait_for(lambda: rcode(server.udp("host.corp")) == 0, 10, "the root of our own is asked")
+            answer = server.udp("host.corp")
+            self.assertIn(b"\x0a\1\2\3", answer)
+            outer = server.udp("anywhere.outside", "MX")
+            self.assertEqual((rcode(outer), answers(outer)), (0, 1), "every name outside has the gateway as its MX")
+            self.assertIn(b"gateway", outer)
+            self.assertEqual(rcode(server.udp("nobody.corp")), 3)
+
+
 class Recursion(unittest.TestCase):
     def test_a_name_outside_is_asked_for_once_and_then_known(self):
         with Forwarder() as far, recursive(far) as server:
