@@ -258,7 +258,7 @@ class NamedLite(Server):
         config = self.write("named.conf", f"""options {{ directory "{self.zone_directory}"; pid-file "{self.directory}/pid";
   recursion no; listen-on port {self.port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; notify no; }};
 {zones}""")
-        return [os.path.join(OPTIONS.build, "libexec", "named-lite"), "-g", "-n", "1", "-c", config]
+        return [os.path.join(os.path.abspath(OPTIONS.build), "libexec", "named-lite"), "-g", "-n", "1", "-c", config]
 
 
 def ask(server, questions):
