@@ -40,6 +40,9 @@ struct AnswerReport {
   uint64_t source = 0;
   /// The last name, that of the question or one that aliases led to, is in no zone of the catalog.
   bool elsewhere = false;
+
+  /// Only other name servers can tell the whole answer.
+  bool is_others() const { return elsewhere || kind == AnswerKind::referral; }
 };
 
 struct AnswerContext {

@@ -33,7 +33,7 @@ size_t Reception::answer(const Query& query, std::string_view packet, const Arri
                      query.rcode == rcode::kNoError && context.rcode == rcode::kNoError;
   size_t size =
       asks_server ? answer_chaos(query, packet, conf_.chaos, context, out) : answer_query(query, packet, context, out);
-  if (arrival.limiter == nullptr || known) return size;
+  if (arrival.limiter == nullptr || known || (arrival.asks_others && report_.is_others())) return size;
   RateVerdict verdict = arrival.limiter->judge(arrival.address, report_, query.type, arrival.seconds);
   if (verdict == RateVerdict::send || arrival.limiter->limits().log_only) return size;
   return limited(verdict, query, packet, cookie, out);

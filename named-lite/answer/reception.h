@@ -31,6 +31,7 @@ struct Arrival {
   std::string_view address;        ///< of the client: 4 or 16 octets
   uint32_t seconds = 0;            ///< since 1970
   RateLimiter* limiter = nullptr;  ///< of the view; nullptr when it has none or the client is exempt
+  bool asks_others = false;        ///< what is not ours is asked of other servers: a refusal or referral is not sent
 };
 
 struct RateCounters {

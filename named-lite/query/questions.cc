@@ -116,10 +116,10 @@ Response Questions::respond(std::string_view packet, const sockaddr* client, Tra
   Arrival arrival;
   arrival.address = requester.address.bytes();
   arrival.seconds = static_cast<uint32_t>(wall_seconds());
-  arrival.limiter = recurses ? nullptr : limiter_for(view, requester);
+  arrival.limiter = limiter_for(view, requester);
+  arrival.asks_others = recurses;
   Response response = own_answer(query, packet, arrival, context, out);
-  bool is_others = context.report->elsewhere || context.report->kind == AnswerKind::referral;
-  if (recurses && is_others) {
+  if (recurses && context.report->is_others()) {
     response.place = place_in(*view, transport);
     response.size = recursion_.from_cache(query, packet, response.place, out);
     response.verdict = response.size > 0 ? Verdict::answered : Verdict::ask_recursion;

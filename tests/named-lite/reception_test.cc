@@ -49,7 +49,7 @@ class Desk {
     context.catalog = &zones.catalog();
     context.transport = transport;
     context.settings = &zones.settings;
-    Arrival arrival{kAddress, seconds, limiter.get()};
+    Arrival arrival{kAddress, seconds, limiter.get(), asks_others};
     out.resize(reception_.answer(query, packet, arrival, context, out));
     return out;
   }
@@ -59,6 +59,7 @@ class Desk {
   Zones zones;
   uint32_t seconds = 1000000;
   std::unique_ptr<RateLimiter> limiter;
+  bool asks_others = false;
 
  private:
   static ReceptionConf with_secret(ReceptionConf conf) {
@@ -200,6 +201,21 @@ TEST_CASE("reception: D18 TCP and valid cookies are not limited, and who may lea
   Answer told = desk.ask(with_cookie("12345678"));
   CHECK(told.rcode == rcode::kBadCookie);
   CHECK(option_of(told, 10).size() == 24);
+}
+
+TEST_CASE("reception: D18 who may recurse is limited in what is ours, and not in what others are asked",
+          "[named][reception]") {
+  Desk desk;
+  desk.limiter = std::make_unique<RateLimiter>(limits(5, 0), 0);
+  desk.asks_others = true;
+  auto answered = [&desk](const std::string& name) {
+    int count = 0;
+    for (int i = 0; i < 100; ++i) count += desk.raw(question(name, type::kA)).empty() ? 0 : 1;
+    return count;
+  };
+  CHECK(answered("ns.ex.test") < 20);
+  CHECK(answered("www.sub.ex.test") == 100);
+  CHECK(answered("www.far.test") == 100);
 }
 
 TEST_CASE("reception: log-only limits nothing", "[named][reception]") {
