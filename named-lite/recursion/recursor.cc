@@ -8,6 +8,7 @@
 #include "named-lite/answer/query.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/recursion/answer_body.h"
+#include "named-lite/recursion/counted.h"
 #include "named-lite/recursion/fetch.h"
 #include "named-lite/recursion/hints.h"
 
@@ -18,17 +19,6 @@ namespace {
 constexpr size_t kFailureBytes = size_t{1} << 20;
 constexpr uint32_t kLongestFailure = 30;  // seconds (RFC 9520 3.2)
 constexpr uint8_t kAddressLookups = 30;
-
-class Counted {
- public:
-  explicit Counted(size_t& count) : count_(count) { ++count_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-  ~Counted() { --count_; }
-
- private:
-  size_t& count_;
-};
 
 /// Types that are questions to a server and not records of a name.
 bool is_meta(uint16_t type) {

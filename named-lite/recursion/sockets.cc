@@ -8,6 +8,7 @@
 #include "libcommon/event/listener.h"
 #include "libcommon/event/stream.h"
 #include "named-lite/dns/wire.h"
+#include "named-lite/recursion/counted.h"
 #include "named-lite/recursion/reply_filter.h"
 
 namespace umaya::named {
@@ -16,17 +17,6 @@ namespace {
 
 constexpr int kPortTries = 8;
 constexpr size_t kMostUdpAnswer = 4096;  // we ask for 1232 at most
-
-class Counted {
- public:
-  explicit Counted(size_t& count) : count_(count) { ++count_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-  ~Counted() { --count_; }
-
- private:
-  size_t& count_;
-};
 
 /// DF, whatever path MTU somebody claims (forged ICMP): our questions are small.
 void forbid_fragments(int fd, int family) {
