@@ -9,8 +9,9 @@
 //
 // DESCRIPTION
 //     Answers questions with authority from zone files that BIND's named reads, as named.conf says, over UDP and TCP,
-//     gives whole zones to the servers that allow-transfer names, and keeps copies of other servers' zones. Questions
-//     and transfers may be signed with keys (TSIG).
+//     gives whole zones to the servers that allow-transfer names, keeps copies of other servers' zones, and takes
+//     dynamic updates. For clients in allow-recursion it asks other name servers and remembers what they said.
+//     Questions, transfers and updates may be signed with keys (TSIG).
 //
 //     -c file   configuration, /etc/umaya/named.conf by default
 //     -f        stay in the foreground
@@ -21,8 +22,8 @@
 //     -X        everything in one process, for tests and tiny hosts
 //
 //     A parent process opens the sockets and starts the others, and starts them again when they die: query processes,
-//     which answer from zones in shared memory, and the zone process, which has zone files, keys and transfers. While
-//     one of them is away the others go on.
+//     which answer from zones in shared memory, the recursion process, which asks other name servers, and the zone
+//     process, which has zone files, keys, transfers and updates. While one of them is away the others go on.
 //
 //     ndc(8) controls a running server over a Unix socket. SIGHUP reads configuration and zones anew while answering
 //     goes on; a zone or configuration with errors leaves the old one in service, and the log says why. SIGTERM and
@@ -48,14 +49,15 @@
 //     master.cf is: domain unix n - n 5 1 named-lite
 //
 // RECEIVES FROM
-//     the network: questions, NOTIFY, requests for zones
+//     the network: questions, NOTIFY, UPDATE, requests for zones
 // HANDS TO
-//     secondaries: zones, NOTIFY; primaries: requests for zones
+//     secondaries: zones, NOTIFY; primaries: requests for zones; other name servers: questions
 // PRIVILEGE
 //     Root only until the sockets are open, then the user of -u, or net_user when master starts it. Query processes can
 //     open no file and no connection; secrets of keys reach the zone process alone.
 // FILES
-//     /etc/umaya/named.conf, and the zone files that it names; files of secondary zones are written
+//     /etc/umaya/named.conf, and the zone files that it names; files of secondary and dynamic zones, named-lite.journal
+//     and images (FILE.nlz) beside large zone files are written
 // SEE ALSO
 //     docs/named-lite.md (what of BIND's configuration is acted on), ndc(8), master(8)
 #include <malloc.h>
