@@ -130,7 +130,7 @@ Task<Delivery::Next> Delivery::try_destination(Destination destination) {
       fail_pending(failure, {}, 0);
       co_return hopeless ? Next::stop : Next::go_on;
     }
-    hosts = std::move(*route);
+    hosts = std::move(route->hosts);
   }
   std::vector<Peer> peers = peers_of(destination, std::move(hosts));
   co_return co_await try_hosts(std::move(peers), std::move(destination));

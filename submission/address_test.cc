@@ -96,15 +96,20 @@ std::string explain_mx(const config::Config& config, std::string_view name) {
   if (!resolver) return resolver.error().what + "\n";
   dns::RouteOptions options;
   options.families = families_of(config);
-  auto hosts = event::run_until_done(dns::mail_route(**resolver, *domain, std::move(options)));
-  if (!hosts) {
-    return fmt::format("{} ({}): {}\n", hosts.error().is_permanent() ? "undeliverable" : "not known now",
-                       hosts.error().dsn, hosts.error().what);
+  auto route = event::run_until_done(dns::mail_route(**resolver, *domain, std::move(options)));
+  if (!route) {
+    return fmt::format("{} ({}): {}\n", route.error().is_permanent() ? "undeliverable" : "not known now",
+                       route.error().dsn, route.error().what);
   }
   std::string out;
-  for (const dns::MailHost& host : *hosts) {
+  for (const dns::MailHost& host : route->hosts) {
     out += fmt::format("  {:>5} {} [{}]\n", host.preference, host.name, host.address.to_string());
   }
+  for (const dns::RouteName& host : route->names) {
+    if (host.status != dns::Status::found)
+      out += fmt::format("  {:>5} {}: {}\n", host.preference, host.name, host.error);
+  }
+  if (route->ttl != dns::kForeverTtl) out += fmt::format("  good for {} seconds\n", route->ttl);
   return out;
 }
 

@@ -161,7 +161,7 @@ Result<void> Demo::look_names_up() {
     std::this_thread::sleep_for(50ms);
   }
   UMAYA_CHECK(route);
-  for (const dns::MailHost& host : *route) {
+  for (const dns::MailHost& host : route->hosts) {
     std::printf("    MX %u %s, address %s\n", host.preference, host.name.c_str(), host.address.to_string().c_str());
   }
   return {};

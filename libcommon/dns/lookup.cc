@@ -31,8 +31,12 @@ Task<Addresses> addresses_of(Resolver& resolver, std::string name, Families fami
     if (!wants(families, type)) continue;
     if (type == Type::aaaa && resolver.conf().no_aaaa) continue;
     Answer answer = co_await resolver.query(name, type);
-    for (const Record& r : answer.records) out.list.push_back(r.address);
-    if (answer.found()) continue;
+    if (answer.found()) {
+      out.authenticated = answer.authenticated && (out.list.empty() || out.authenticated);
+      out.ttl = std::min(out.ttl, answer.ttl);
+      for (const Record& r : answer.records) out.list.push_back(r.address);
+      continue;
+    }
     if (out.error.empty() || says_more(answer.status, failure)) {
       failure = answer.status;
       out.error = answer.error_text();

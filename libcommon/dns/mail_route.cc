@@ -54,8 +54,16 @@ void add_hosts(std::vector<MailHost>& hosts, const Mx& mx, const Addresses& addr
   }
 }
 
+RouteName named(const Mx& mx, const Addresses& addresses) {
+  RouteName name{mx.name, mx.preference, addresses.status};
+  name.error = addresses.error;
+  name.ttl = addresses.ttl;
+  name.authenticated = addresses.authenticated;
+  return name;
+}
+
 struct Collected {
-  std::vector<MailHost> hosts;
+  Route route;
   Error error;  // why there is no host at all
   bool has_error = false;
 };
@@ -66,13 +74,15 @@ Task<Collected> collect_hosts(Resolver& resolver, std::vector<Mx> list, const Ro
   const size_t count = std::min(list.size(), kMaxHostsLookedUp);
   for (size_t i = 0; i < count; ++i) {
     const bool new_preference = i > 0 && list[i].preference != list[i - 1].preference;
-    if (new_preference && options.order.limit > 0 && out.hosts.size() >= options.order.limit) break;
+    if (new_preference && options.order.limit > 0 && out.route.hosts.size() >= options.order.limit) break;
     if (options.own && options.own->has(list[i].name)) {  // our own name needs no address to be recognised
-      out.hosts.push_back({list[i].name, list[i].preference, {}, list[i].preference == list[0].preference});
+      out.route.hosts.push_back({list[i].name, list[i].preference, {}, list[i].preference == list[0].preference});
       break;
     }
     Addresses addresses = co_await host_addresses(resolver, list[i].name, options);
-    add_hosts(out.hosts, list[i], addresses, list[i].preference == list[0].preference);
+    add_hosts(out.route.hosts, list[i], addresses, list[i].preference == list[0].preference);
+    out.route.names.push_back(named(list[i], addresses));
+    out.route.ttl = std::min(out.route.ttl, addresses.ttl);
     if (addresses.status == Status::found) continue;
     Error error = lookup_error(addresses.status, std::move(addresses.error));
     // One host that may come back keeps the mail, whatever the others are.
@@ -85,20 +95,23 @@ Task<Collected> collect_hosts(Resolver& resolver, std::vector<Mx> list, const Ro
 }  // namespace
 
 Task<MailRoute> host_route(Resolver& resolver, std::string host, RouteOptions options) {
-  std::vector<MailHost> hosts;
+  Route route;
   if (auto literal = net::IpAddress::parse_literal(host)) {
-    hosts.push_back({host, 0, *literal, true});
+    route.hosts.push_back({host, 0, *literal, true});
   } else {
     Addresses addresses = co_await host_addresses(resolver, host, options);
     if (addresses.status != Status::found) {
       co_return std::unexpected(lookup_error(addresses.status, std::move(addresses.error)));
     }
-    add_hosts(hosts, {0, host}, addresses, true);
-    if (hosts.empty()) co_return permanent("host " + host + " has no usable address", "5.4.4");
+    const Mx self{0, host};
+    add_hosts(route.hosts, self, addresses, true);
+    if (route.hosts.empty()) co_return permanent("host " + host + " has no usable address", "5.4.4");
+    route.names.push_back(named(self, addresses));
+    route.ttl = addresses.ttl;
   }
-  if (options.own && drop_own(hosts, *options.own)) co_return std::unexpected(loop_error(host));
-  arrange(hosts, options.order, chance(options));
-  co_return hosts;
+  if (options.own && drop_own(route.hosts, *options.own)) co_return std::unexpected(loop_error(host));
+  arrange(route.hosts, options.order, chance(options));
+  co_return route;
 }
 
 Task<MailRoute> mail_route(Resolver& resolver, std::string domain, RouteOptions options) {
@@ -125,7 +138,8 @@ Task<MailRoute> mail_route(Resolver& resolver, std::string domain, RouteOptions 
   if (list.empty()) co_return temporary("no MX host of " + domain + " has a valid name", "4.4.3");
   const uint16_t best = list.front().preference;
   Collected collected = co_await collect_hosts(resolver, std::move(list), options);
-  if (collected.hosts.empty()) {
+  Route& route = collected.route;
+  if (route.hosts.empty()) {
     log::warning("no MX host for {} has a valid address record", domain);
     if (!collected.has_error) co_return permanent("no MX host of " + domain + " has a usable address", "5.4.4");
     Error error = std::move(collected.error);
@@ -135,13 +149,15 @@ Task<MailRoute> mail_route(Resolver& resolver, std::string domain, RouteOptions 
     }
     co_return std::unexpected(std::move(error));
   }
-  const bool best_known = std::ranges::any_of(collected.hosts, [best](auto& h) { return h.preference == best; });
-  if (options.own && drop_own(collected.hosts, *options.own) && collected.hosts.empty()) {
+  const bool best_known = std::ranges::any_of(route.hosts, [best](auto& h) { return h.preference == best; });
+  if (options.own && drop_own(route.hosts, *options.own) && route.hosts.empty()) {
     if (!best_known) co_return temporary("unable to find primary relay for " + domain, "4.4.4");
     co_return std::unexpected(loop_error(domain));
   }
-  arrange(collected.hosts, options.order, chance(options));
-  co_return std::move(collected.hosts);
+  arrange(route.hosts, options.order, chance(options));
+  route.ttl = std::min(route.ttl, answer.ttl);
+  route.mx_authenticated = answer.authenticated;
+  co_return std::move(route);
 }
 
 }  // namespace umaya::dns

@@ -3,7 +3,8 @@
 // SYNOPSIS
 //     auto route = co_await dns::mail_route(resolver, "example.org", options);
 //     if (!route) … route.error(): kind, dsn ("5.4.4"), what (the text for the log and the sender)
-//     for (const dns::MailHost& host : *route) …
+//     for (const dns::MailHost& host : route->hosts) …
+//     for (const dns::RouteName& name : route->names) …          // also those that have no address, and why
 //     auto plain = co_await dns::host_route(resolver, "mx.example.org", options);     // "[host]": no MX look-up
 //
 // DESCRIPTION
@@ -42,7 +43,24 @@ struct RouteOptions {
   RandomBelow random{};                 ///< for tests; the system's randomness when empty
 };
 
-using MailRoute = Result<std::vector<MailHost>>;
+/// A host name of the route, and what the name service said about its addresses.
+struct RouteName {
+  std::string name;
+  uint16_t preference = 0;
+  Status status = Status::timed_out;
+  std::string error{};         ///< why there is no address, empty when found
+  uint32_t ttl = kForeverTtl;  ///< seconds
+  bool authenticated = false;  ///< the name server vouches for every answer that was used (AD)
+};
+
+struct Route {
+  std::vector<MailHost> hosts;    ///< in the order to try
+  std::vector<RouteName> names;   ///< those that were looked up, by ascending preference
+  uint32_t ttl = kForeverTtl;     ///< seconds that all of this may be remembered: the least of all answers
+  bool mx_authenticated = false;  ///< the same for the MX records; false when there was no MX question
+};
+
+using MailRoute = Result<Route>;
 
 /// co_await: for a mail domain in ASCII form (message::canonical_domain).
 event::Task<MailRoute> mail_route(Resolver& resolver, std::string domain, RouteOptions options);

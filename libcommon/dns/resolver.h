@@ -99,11 +99,16 @@ class StubResolver : public Resolver {
   event::TaskScope scope_;  // last: its tasks use all of the above
 };
 
+/// The TTL of what no name server told: /etc/hosts, a numeric address.
+inline constexpr uint32_t kForeverTtl = UINT32_MAX;
+
 /// Addresses of a host.
 struct Addresses {
   Status status = Status::timed_out;  ///< found when there is at least one
   std::vector<net::IpAddress> list;
-  std::string error;  ///< for the log and the sender, empty when found
+  std::string error;           ///< for the log and the sender, empty when found
+  uint32_t ttl = kForeverTtl;  ///< seconds: the least of the answers that gave an address
+  bool authenticated = false;  ///< each of those answers was (AD)
 };
 
 /// co_await: the A and AAAA records of a host, IPv4 first; exactly this name. When only one of the two questions fails,

@@ -21,7 +21,7 @@ RouteOptions options() {
 std::string outcome(const MailRoute& route) {
   if (!route) return (route.error().is_permanent() ? "! " : "? ") + route.error().dsn + ' ' + route.error().what;
   std::string text;
-  for (const MailHost& h : *route) text += h.name + '/' + h.address.to_string() + ' ';
+  for (const MailHost& h : route->hosts) text += h.name + '/' + h.address.to_string() + ' ';
   return text;
 }
 
@@ -60,6 +60,34 @@ TEST_CASE("mail route: F6 not found is permanent, not knowing is temporary", "[d
     other.a("d.example", "192.0.2.1");
     CHECK(route_of(other, "d.example", lenient) == "d.example/192.0.2.1 ");
   }
+}
+
+TEST_CASE("mail route: F6 one call tells the status of each host and how long all of it holds", "[dns]") {
+  FakeResolver dns;
+  dns.mx("d.example", 10, "gone.example").mx("d.example", 20, "slow.example").mx("d.example", 30, "c.example");
+  dns.fail("slow.example", Type::a, Status::timed_out).fail("slow.example", Type::aaaa, Status::timed_out);
+  dns.a("c.example", "192.0.2.3").a("c.example", "2001:db8::3").ttl("d.example", 300).ttl("c.example", 20);
+  dns.authenticated("d.example");
+  MailRoute route = event::run_until_done(mail_route(dns, "d.example", options()));
+  REQUIRE(route);
+  CHECK(outcome(route) == "c.example/192.0.2.3 c.example/2001:db8::3 ");
+  CHECK(route->ttl == 20);
+  CHECK(route->mx_authenticated);
+  REQUIRE(route->names.size() == 3);
+  CHECK(route->names[0].status == Status::no_name);
+  CHECK(route->names[0].error.ends_with("type=A: Host not found"));
+  CHECK(route->names[1].status == Status::timed_out);
+  CHECK(route->names[2].status == Status::found);
+  CHECK(route->names[2].ttl == 20);
+  CHECK_FALSE(route->names[2].authenticated);
+  dns.authenticated("c.example");
+  route = event::run_until_done(mail_route(dns, "d.example", options()));
+  CHECK(route->names[2].authenticated);
+  dns.hosts_file("192.0.2.7 pc7\n");
+  RouteOptions native = options();
+  native.lookup = {HostLookup::native};
+  route = event::run_until_done(host_route(dns, "pc7", native));
+  CHECK(route->ttl == kForeverTtl);
 }
 
 TEST_CASE("mail route: a host that may come back keeps the mail", "[dns]") {

@@ -9,7 +9,9 @@
 //     Names that have no record at all do not exist; names that have others have no data.
 #pragma once
 
+#include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -41,6 +43,16 @@ class FakeResolver : public Resolver {
     failures_[{name, type}] = status;
     return *this;
   }
+  /// The answers for this name come with AD.
+  FakeResolver& authenticated(const std::string& name) {
+    signed_.insert(name);
+    return *this;
+  }
+  /// The TTL of every record of this name, in seconds.
+  FakeResolver& ttl(const std::string& name, uint32_t seconds) {
+    for (Record& r : records_[name]) r.ttl = seconds;
+    return *this;
+  }
   FakeResolver& hosts_file(std::string_view text) {
     hosts_ = HostsFile::parse(text);
     return *this;
@@ -63,6 +75,9 @@ class FakeResolver : public Resolver {
       if (r.type == type) answer.records.push_back(r);
     }
     if (!answer.records.empty()) answer.status = Status::found;
+    answer.ttl = answer.records.empty() ? 0 : answer.records.front().ttl;
+    for (const Record& r : answer.records) answer.ttl = std::min(answer.ttl, r.ttl);
+    answer.authenticated = signed_.contains(name);
     co_return answer;
   }
   const ResolvConf& conf() const override { return conf_; }
@@ -75,6 +90,7 @@ class FakeResolver : public Resolver {
   }
   std::map<std::string, std::vector<Record>> records_;
   std::map<std::pair<std::string, Type>, Status> failures_;
+  std::set<std::string> signed_;
   ResolvConf conf_ = parse_resolv_conf("", "fake");
   HostsFile hosts_;
 };
