@@ -1,11 +1,14 @@
 #include "named-lite/server/responder.h"
 
+#include <algorithm>
+
 #include "libcommon/base/clock.h"
 #include "libcommon/base/strings.h"
 #include "named-lite/answer/writer.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/query/client_view.h"
 #include "named-lite/query/counting.h"
+#include "named-lite/transfer/transfer_question.h"
 
 namespace umaya::named {
 
@@ -19,40 +22,28 @@ uint64_t now() {
   return static_cast<uint64_t>(wall_seconds());
 }
 
-/// The serial in the SOA that an IXFR question carries (RFC 1995 3): its last record but for the additional ones.
-std::optional<uint32_t> serial_of_client(std::string_view packet, const Query& query) {
-  size_t at = Writer::kHeader + query.name.size() + 4;
-  auto skip_name = [&] {
-    while (at < packet.size()) {
-      auto length = static_cast<unsigned char>(packet[at]);
-      if (length >= 0xC0) return at += 2, at <= packet.size();
-      at += 1 + static_cast<size_t>(length);
-      if (length == 0) return at <= packet.size();
-    }
-    return false;
-  };
-  auto number = [&](size_t from, size_t octets) {
-    uint32_t value = 0;
-    for (size_t i = 0; i < octets; ++i) value = value << 8 | static_cast<unsigned char>(packet[from + i]);
-    return value;
-  };
-  if (number(8, 2) != 1 || !skip_name() || at + 10 > packet.size() || number(at, 2) != type::kSoa) return std::nullopt;
-  size_t end = at + 10 + number(at + 8, 2);
-  at += 10;
-  // D20: the data hold two names and five numbers, no more and no less.
-  if (end > packet.size() || !skip_name() || !skip_name() || at + 20 != end) return std::nullopt;
-  return number(at, 4);
+/// D20: an IXFR that does not say what the client has.
+bool is_malformed_ixfr(const Query& query, std::string_view packet) {
+  return query.has_question && query.opcode == opcode::kQuery && query.type == type::kIxfr &&
+         query.cls == rr_class::kIn && query.rcode == rcode::kNoError && !serial_in_question(packet, query);
+}
+
+std::string transfer_label(const Query& query, const Requester& requester) {
+  return (query.type == type::kIxfr ? "IXFR" : "AXFR") + std::string(" of '") + name_text(query.lower_name()) +
+         "/IN' to " + requester.address.to_string() +
+         (requester.key != nullptr ? " with key " + requester.key->text() : "");
+}
+
+/// What the configuration says of incremental transfers of a zone to a client.
+void set_ixfr_rules(const ServedView& view, const Query& query, const Requester& client, TransferOrder& order) {
+  const UpdateConf& conf = settings_for(view, query.lower_name()).update;
+  const PeerConf* peer = find_peer(view.conf.peers, client.address);
+  order.incremental = peer != nullptr && peer->provide_ixfr ? *peer->provide_ixfr : conf.provide_ixfr;
+  order.ratio = conf.max_ixfr_ratio;
+  order.udp_size = std::min(query.udp_size, view.conf.answer.max_udp_size);
 }
 
 }  // namespace
-
-size_t Transfer::next(std::span<char> out) {
-  size_t reserved = signer_ ? signer_->room() : 0;
-  if (out.size() < reserved) return 0;
-  size_t size = stream_.next(out.first(out.size() - reserved));
-  if (size == 0 || !signer_) return size;
-  return signer_->sign(out, size, now());
-}
 
 void Responder::serve(std::string_view view, std::string_view zone, ImagePtr image) {
   for (size_t i = 0; i < snapshot_->views.size(); ++i) {
@@ -142,6 +133,7 @@ size_t Responder::respond(std::string_view packet, const sockaddr* client, Trans
   AnswerContext context;
   context.transport = transport;
   context.udp_limit = snapshot_->views[0]->conf.answer.max_udp_size;
+  if (is_malformed_ixfr(query, packet)) context.rcode = rcode::kFormErr;
   size_t size = respond_from(client, query, packet, context, out);
   if (page_ != nullptr) {
     count_query(*page_, query, client, transport);
@@ -163,48 +155,62 @@ size_t Responder::respond_from(const sockaddr* client, const Query& query, std::
   return respond_to({address->unmapped(), nullptr}, query, packet, context, out);
 }
 
-std::optional<Transfer> Responder::transfer(std::string_view packet, const sockaddr* client) {
-  Query query;
-  if (parse_query(packet, query) == ParsedAs::drop || query.rcode != rcode::kNoError) return std::nullopt;
-  if (query.opcode != opcode::kQuery) return std::nullopt;
-  if ((query.type != type::kAxfr && query.type != type::kIxfr) || query.cls != rr_class::kIn) return std::nullopt;
+/// Who asks, when a signature that the packet has is right.
+std::optional<Requester> Responder::requester_of(const Query& query, std::string_view packet, const sockaddr* client,
+                                                 std::optional<TsigSigner>& signer) const {
   auto address = net::IpAddress::from_sockaddr(client);
   if (!address) return std::nullopt;
   Requester requester{address->unmapped(), nullptr};
-  std::optional<TsigSigner> signer;
-  if (query.is_signed) {
-    TsigRecord record;
-    if (find_tsig(packet, record) != TsigFound::yes) return std::nullopt;
-    TsigCheck check = verify_request(packet, record, snapshot_->conf.keys, now());
-    if (!check.ok()) return std::nullopt;
-    requester.key = &check.key->name;
-    signer.emplace(check);
-  }
-  const ServedView* view = snapshot_->view_for(requester);
-  if (view == nullptr || !may_transfer(*view, query, requester)) return std::nullopt;
+  if (!query.is_signed) return requester;
+  TsigRecord record;
+  if (find_tsig(packet, record) != TsigFound::yes) return std::nullopt;
+  TsigCheck check = verify_request(packet, record, snapshot_->conf.keys, now());
+  if (!check.ok()) return std::nullopt;
+  requester.key = &check.key->name;
+  signer.emplace(check);
+  return requester;
+}
+
+std::optional<TransferOrder> Responder::transfer(std::string_view packet, const sockaddr* client, Transport transport) {
+  Query query;
+  if (parse_query(packet, query) == ParsedAs::drop || query.rcode != rcode::kNoError) return std::nullopt;
+  if (query.opcode != opcode::kQuery || !query.has_question || query.cls != rr_class::kIn) return std::nullopt;
+  bool is_ixfr = query.type == type::kIxfr;
+  if (!is_ixfr && (query.type != type::kAxfr || transport == Transport::udp)) return std::nullopt;
+  TransferOrder order;
+  auto requester = requester_of(query, packet, client, order.signer);
+  if (!requester) return std::nullopt;
+  const ServedView* view = snapshot_->view_for(*requester);
+  if (view == nullptr || !may_transfer(*view, query, *requester)) return std::nullopt;
   SuffixHashes hashes(query.lower_name(), view->catalog.seed());
   const ServedZone* zone = view->catalog.find(hashes, hashes.labels());
   if (zone == nullptr || zone->name != query.lower_name() || !zone->image) return std::nullopt;
-  auto extent = ZoneStream::Extent::zone;
-  if (query.type == type::kIxfr) {
-    auto serial = serial_of_client(packet, query);
-    if (!serial) return std::nullopt;
-    // RFC 1995 2: who is up to date gets the SOA alone; serials wrap (RFC 1982).
-    bool behind = static_cast<int32_t>(zone->image->header().serial - *serial) > 0;
-    if (!behind) extent = ZoneStream::Extent::soa;
+  if (is_ixfr) {
+    order.serial = serial_in_question(packet, query);
+    if (!order.serial) return std::nullopt;
   }
+  set_ixfr_rules(*view, query, *requester, order);
+  order.snapshot = snapshot_;
+  order.zone = {view->conf.name, zone->name};
+  order.zone_number = zone->number;
+  order.image = zone->image;
+  order.packet = packet;
+  order.transport = transport;
+  order.label = transfer_label(query, *requester);
+  return order;
+}
+
+void Responder::count_transfer(const TransferOrder& order) {
   ++counters_.transfers;
-  if (page_ != nullptr) {
-    page_->add(Count::transfers_out);
-    if (query.type == type::kIxfr) page_->add(Count::transfers_out_incremental);
-    if (zone->number < kMostZonesCounted) {
-      page_->zones[zone->number][static_cast<size_t>(ZoneCount::transfers)].add();
-    }
+  if (page_ == nullptr) return;
+  page_->add(Count::transfers_out);
+  if (order.zone_number < kMostZonesCounted) {
+    page_->zones[order.zone_number][static_cast<size_t>(ZoneCount::transfers)].add();
   }
-  std::string label = (query.type == type::kIxfr ? "IXFR" : "AXFR") + std::string(" of '") +
-                      name_text(query.lower_name()) + "/IN' to " + requester.address.to_string() +
-                      (requester.key != nullptr ? " with key " + requester.key->text() : "");
-  return Transfer(snapshot_, ZoneStream(zone->image, query, packet, extent), std::move(signer), std::move(label));
+}
+
+void Responder::count_incremental() {
+  if (page_ != nullptr) page_->add(Count::transfers_out_incremental);
 }
 
 }  // namespace umaya::named

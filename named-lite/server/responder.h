@@ -3,7 +3,7 @@
 // DESCRIPTION
 //     The zone process answers here what the query processes hand on (questions.h). Finds the view of the client,
 //     checks what it may ask, and answers; a question that is signed (RFC 8945) is checked first and its answer signed.
-//     A question for a whole zone over TCP gives a Transfer, which the connection sends message by message.
+//     A question for a zone or for what is new in it gives a TransferOrder, which the connection carries out.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@
 
 #include "named-lite/answer/answer.h"
 #include "named-lite/server/snapshot.h"
+#include "named-lite/server/transfer_out.h"
 #include "named-lite/statistics/page.h"
-#include "named-lite/transfer/zone_stream.h"
 
 namespace umaya::named {
 
@@ -27,28 +27,6 @@ struct Counters {
   uint64_t signature_errors = 0;
   uint64_t transfers = 0;
   uint64_t notifies = 0;  ///< of primaries
-};
-
-/// A zone on its way to a client. It keeps what it needs of the snapshot, so that a reload does not disturb it.
-class Transfer {
- public:
-  Transfer(SnapshotPtr snapshot, ZoneStream stream, std::optional<TsigSigner> signer, std::string label)
-      : snapshot_(std::move(snapshot)),
-        stream_(std::move(stream)),
-        signer_(std::move(signer)),
-        label_(std::move(label)) {}
-  /// Writes the next message, signed when the question was; its size, 0 at the end.
-  size_t next(std::span<char> out);
-  bool done() const { return stream_.done(); }
-  uint64_t records() const { return stream_.records(); }
-  /// "transfer of 'ex.test/IN'", for the log.
-  const std::string& label() const { return label_; }
-
- private:
-  SnapshotPtr snapshot_;  // owns the key of the signer
-  ZoneStream stream_;
-  std::optional<TsigSigner> signer_;
-  std::string label_;
 };
 
 class UpdateService;
@@ -69,8 +47,12 @@ class Responder {
   void moved(size_t view, std::string_view zone, ImagePtr image);
   /// The answer in out; its size, 0 when none may be given.
   size_t respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out);
-  /// The transfer that a packet over TCP asks for, when the client may have it; respond() answers all else.
-  std::optional<Transfer> transfer(std::string_view packet, const sockaddr* client);
+  /// The transfer that a packet asks for, when the client may have it; respond() answers all else. Over UDP an IXFR
+  /// only.
+  std::optional<TransferOrder> transfer(std::string_view packet, const sockaddr* client, Transport transport);
+  /// Counts one that has begun.
+  void count_transfer(const TransferOrder& order);
+  void count_incremental();
   const Counters& counters() const { return counters_; }
   /// Counts there, too, from now on; page outlives this.
   void count_in(PageNumbers& page) { page_ = &page; }
@@ -92,6 +74,8 @@ class Responder {
                       std::span<char> out);
   size_t respond_to(const Requester& client, const Query& query, std::string_view packet, AnswerContext& context,
                     std::span<char> out);
+  std::optional<Requester> requester_of(const Query& query, std::string_view packet, const sockaddr* client,
+                                        std::optional<TsigSigner>& signer) const;
 
   std::shared_ptr<Snapshot> snapshot_;
   Counters counters_;

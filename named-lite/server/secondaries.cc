@@ -7,6 +7,7 @@
 #include "libcommon/event/listener.h"
 #include "libcommon/log/log.h"
 #include "named-lite/dns/types.h"
+#include "named-lite/transfer/transfer_question.h"
 #include "named-lite/transfer/zone_file.h"
 #include "named-lite/transfer/zone_receiver.h"
 #include "named-lite/zone/checker.h"

@@ -1,6 +1,7 @@
 #include "named-lite/server/tcp.h"
 
 #include "libcommon/log/log.h"
+#include "named-lite/dns/wire.h"
 #include "named-lite/server/update_service.h"
 
 namespace umaya::named {
@@ -16,13 +17,13 @@ constexpr size_t kTransferMessage = 16 * 1024;  // names are compressed in the f
 constexpr size_t kMostUnsent = 128 * 1024;
 
 size_t be16(std::string_view octets) {
-  return static_cast<size_t>(static_cast<unsigned char>(octets[0])) << 8 | static_cast<unsigned char>(octets[1]);
+  return be16_at(octets, 0);
 }
 
 }  // namespace
 
-TcpServer::TcpServer(Responder& responder)
-    : responder_(responder), answer_(std::make_unique_for_overwrite<char[]>(kMostAnswer)) {}
+TcpServer::TcpServer(Responder& responder, event::WorkerPool& pool)
+    : responder_(responder), pool_(pool), answer_(std::make_unique_for_overwrite<char[]>(kMostAnswer)) {}
 
 void TcpServer::adopt(Fd fd, const event::PeerAddress& peer, std::string arrived) {
   if (sessions_.size() >= kMostClients) return;
@@ -50,13 +51,24 @@ event::Task<void> TcpServer::answer_update(event::Stream& client, std::string pa
   client.write(answer);
 }
 
-/// False when the connection is of no use any more.
-event::Task<bool> TcpServer::send_zone(event::Stream& client, Transfer transfer) {
+/// Only who may have the zone comes here: nobody else takes a place (D19).
+event::Task<bool> TcpServer::carry_out(event::Stream& client, TransferOrder order) {
   struct Counted {
     unsigned& count;
     explicit Counted(unsigned& c) : count(c) { ++count; }
     ~Counted() { --count; }
   } place(transfers_);
+  responder_.count_transfer(order);
+  // Shared: the thread that reads the journal may outlive this task.
+  auto shared = std::make_shared<TransferOrder>(std::move(order));
+  auto work = [shared] { return Transfer::begin(std::move(*shared)); };
+  Transfer transfer = co_await pool_.run(std::move(work));
+  if (transfer.is_incremental()) responder_.count_incremental();
+  co_return co_await send_zone(client, std::move(transfer));
+}
+
+/// False when the connection is of no use any more.
+event::Task<bool> TcpServer::send_zone(event::Stream& client, Transfer transfer) {
   log::info("{}: started", transfer.label());
   client.set_timeout(kStalledTransfer);
   size_t messages = 0;
@@ -79,7 +91,8 @@ event::Task<bool> TcpServer::send_zone(event::Stream& client, Transfer transfer)
       co_return false;
     }
   }
-  log::info("{}: ended: {} messages, {} records", transfer.label(), messages, transfer.records());
+  log::info("{}: ended: {} messages, {} records{}", transfer.label(), messages, transfer.records(),
+            transfer.is_incremental() ? ", incremental" : "");
   co_return true;
 }
 
@@ -94,10 +107,10 @@ event::Task<void> TcpServer::session(Fd fd, event::PeerAddress peer, std::string
     size_t size = be16(length.data);
     event::Read question = co_await client.read_exactly(size);
     if (!question) break;
-    auto transfer = responder_.transfer(question.data, reinterpret_cast<const sockaddr*>(&peer.storage));
-    if (transfer && transfers_ < responder_.snapshot()->conf.transfers.transfers_out) {
-      Transfer zone = std::move(*transfer);
-      bool useful = co_await send_zone(client, std::move(zone));
+    auto order = responder_.transfer(question.data, reinterpret_cast<const sockaddr*>(&peer.storage), Transport::tcp);
+    if (order && transfers_ < responder_.snapshot()->conf.transfers.transfers_out) {
+      TransferOrder placed = std::move(*order);
+      bool useful = co_await carry_out(client, std::move(placed));
       if (!useful) break;
       continue;
     }

@@ -3,7 +3,7 @@
 // DESCRIPTION
 //     A query process hands a connection over when something comes in that only the zone process can answer; from then
 //     on everything on it is answered here. Each question and answer has its length in two octets before it. A transfer
-//     (RFC 5936) is sent message by message as the client takes it.
+//     (RFC 5936, RFC 1995) is sent message by message as the client takes it.
 //
 // LIMITS
 //     kMostClients connections, idle for 30 s at most; a client that does not read its answers is dropped after 10 s,
@@ -16,6 +16,7 @@
 
 #include "libcommon/event/listener.h"
 #include "libcommon/event/stream.h"
+#include "libcommon/event/worker_pool.h"
 #include "named-lite/server/responder.h"
 
 namespace umaya::named {
@@ -24,8 +25,8 @@ class TcpServer {
  public:
   static constexpr size_t kMostClients = 1000;
 
-  /// The responder outlives this object.
-  explicit TcpServer(Responder& responder);
+  /// Responder and pool outlive this object.
+  TcpServer(Responder& responder, event::WorkerPool& pool);
   /// Serves a connection on which this has arrived, from the length of a question on.
   void adopt(Fd fd, const event::PeerAddress& peer, std::string arrived);
 
@@ -33,9 +34,11 @@ class TcpServer {
   event::Task<void> session(Fd fd, event::PeerAddress peer, std::string arrived);
   bool answer(event::Stream& client, std::string_view question, const event::PeerAddress& peer);
   event::Task<void> answer_update(event::Stream& client, std::string packet, const event::PeerAddress& peer);
+  event::Task<bool> carry_out(event::Stream& client, TransferOrder order);
   event::Task<bool> send_zone(event::Stream& client, Transfer transfer);
 
   Responder& responder_;
+  event::WorkerPool& pool_;
   std::unique_ptr<char[]> answer_;  // one answer is made at a time
   unsigned transfers_ = 0;
   event::TaskScope sessions_;

@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 static constexpr Duration kCacheCommand = 30s;
 static constexpr Duration kTakingUp = 30s;  // a query process that is slower than that is not waited for
 static constexpr size_t kMostUdpAnswer = 4096;
+static constexpr unsigned kMostUdpTransfers = 50;  // at once; further ones get the SOA alone
 
 ZoneServer::ZoneServer(Hooks hooks)
     : hooks_(std::move(hooks)),
@@ -202,6 +203,19 @@ void ZoneServer::post_answer(unsigned receiver, uint32_t ticket, std::string_vie
   link->second->post(ipc::encode(answer));
 }
 
+/// An IXFR over UDP.
+event::Task<void> ZoneServer::answer_transfer(unsigned receiver, uint32_t ticket, TransferOrder order) {
+  responder_.count_transfer(order);
+  if (udp_transfers_ >= kMostUdpTransfers) order.incremental = false;
+  ++udp_transfers_;
+  // Shared: the thread that reads the journal may outlive this task.
+  auto shared = std::make_shared<TransferOrder>(std::move(order));
+  auto work = [shared] { return udp_transfer(std::move(*shared)); };
+  std::string message = co_await readers_.run(std::move(work));
+  --udp_transfers_;
+  post_answer(receiver, ticket, message);
+}
+
 void ZoneServer::answer(unsigned receiver, const PacketRequest& request) {
   auto client = unpack_address(request.client);
   if (!client || !responder_.snapshot()) return;
@@ -214,8 +228,13 @@ void ZoneServer::answer(unsigned receiver, const PacketRequest& request) {
         [this, receiver, ticket = request.ticket](std::string_view bytes) { post_answer(receiver, ticket, bytes); });
     return;
   }
-  size_t size = responder_.respond(request.packet, reinterpret_cast<const sockaddr*>(&client->storage), Transport::udp,
-                                   {answer_.get(), kMostUdpAnswer});
+  const auto* address = reinterpret_cast<const sockaddr*>(&client->storage);
+  if (auto order = responder_.transfer(request.packet, address, Transport::udp)) {
+    responder_.count(Transport::udp);
+    tasks_.spawn(answer_transfer(receiver, request.ticket, std::move(*order)));
+    return;
+  }
+  size_t size = responder_.respond(request.packet, address, Transport::udp, {answer_.get(), kMostUdpAnswer});
   post_answer(receiver, request.ticket, {answer_.get(), size});
 }
 

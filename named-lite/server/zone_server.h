@@ -73,11 +73,13 @@ class ZoneServer {
   void received(unsigned receiver, ipc::Packet packet);
   void serve_updated(const ZoneId& zone, const ImagePtr& image);
   void answer(unsigned receiver, const PacketRequest& request);
+  event::Task<void> answer_transfer(unsigned receiver, uint32_t ticket, TransferOrder order);
   void post_answer(unsigned receiver, uint32_t ticket, std::string_view packet);
 
   Hooks hooks_;
   Responder responder_{nullptr};
-  TcpServer tcp_{responder_};
+  event::WorkerPool readers_{1};  // of the journal, for transfers: never behind a zone that is being loaded
+  TcpServer tcp_{responder_, readers_};
   Publisher publisher_;
   event::WorkerPool workers_{1};
   Notifier notifier_;
@@ -85,6 +87,7 @@ class ZoneServer {
   ZoneKeeper keeper_;
   UpdateService updates_;
   std::unique_ptr<char[]> answer_;
+  unsigned udp_transfers_ = 0;  // under way
   std::map<unsigned, std::unique_ptr<Link>> links_;
   std::optional<ConfigFiles> next_;  // to be read
   bool loading_ = false;

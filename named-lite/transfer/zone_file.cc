@@ -5,6 +5,7 @@
 
 #include "libcommon/fs/file.h"
 #include "named-lite/dns/types.h"
+#include "named-lite/dns/wire.h"
 #include "named-lite/zone/record_text.h"
 
 namespace umaya::named {
@@ -41,11 +42,7 @@ void touch_file(const std::string& path) {
 
 SoaTimes soa_times(const ZoneImage& image) {
   std::string_view data = image.data(*image.apex().find(type::kSoa));
-  auto number = [&](size_t from_end) {
-    uint32_t value = 0;
-    for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(data[data.size() - from_end + i]);
-    return value;
-  };
+  auto number = [&](size_t from_end) { return be32_at(data, data.size() - from_end); };
   return {number(16), number(12), number(8)};
 }
 

@@ -1,6 +1,5 @@
 #include "named-lite/transfer/zone_receiver.h"
 
-#include "libcommon/base/bytes.h"
 #include "named-lite/answer/query.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/dns/wire_record.h"
@@ -36,13 +35,6 @@ std::string check_head(std::string_view message, const Name& zone, uint16_t id, 
 }
 
 }  // namespace
-
-std::string zone_question(const Name& zone, uint16_t type, uint16_t id) {
-  std::string message;
-  ByteWriter out(message);
-  out.be16(id).be16(0).be16(1).be16(0).be16(0).be16(0).bytes(zone.wire()).be16(type).be16(rr_class::kIn);
-  return message;
-}
 
 SoaAnswer read_soa_answer(std::string_view message, const Name& zone, uint16_t id) {
   SoaAnswer answer;

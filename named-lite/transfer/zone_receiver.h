@@ -26,9 +26,6 @@
 
 namespace umaya::named {
 
-/// A question for a zone's SOA or for the zone, without EDNS.
-std::string zone_question(const Name& zone, uint16_t type, uint16_t id);
-
 /// What a server answers to a question for a zone's SOA.
 struct SoaAnswer {
   std::optional<uint32_t> serial;

@@ -1,24 +1,20 @@
 #include "named-lite/transfer/zone_stream.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "named-lite/dns/types.h"
+#include "named-lite/dns/wire.h"
+#include "named-lite/transfer/transfer_question.h"
 
 namespace umaya::named {
 
 namespace {
 
-constexpr size_t kHeader = 12;
 constexpr size_t kMostPointed = 0x4000;
-
-size_t be16(std::string_view octets, size_t at) {
-  return static_cast<size_t>(static_cast<unsigned char>(octets[at])) << 8 | static_cast<unsigned char>(octets[at + 1]);
-}
 
 /// Octets of the record that begins here.
 size_t record_size(std::string_view data, size_t at) {
-  return 12 + be16(data, at + 10);
+  return size_t{12} + be16_at(data, at + 10);
 }
 
 }  // namespace
@@ -63,18 +59,18 @@ class ZoneStream::Message {
   bool put_owner(const Node& node) {
     if (&node == node_ && owner_ != 0) return put_pointer(owner_);
     node_ = &node;
-    owner_ = node.name_size == 0 ? kHeader : at_ < kMostPointed ? at_ : 0;
-    if (owner_ == kHeader) return put_pointer(kHeader);
+    owner_ = node.name_size == 0 ? kMessageHeader : at_ < kMostPointed ? at_ : 0;
+    if (owner_ == kMessageHeader) return put_pointer(kMessageHeader);
     // Labels up to the zone's name; the root is never spelt out here, for even the root zone has its name in front.
-    return put(node.written_labels()) && put_pointer(kHeader);
+    return put(node.written_labels()) && put_pointer(kMessageHeader);
   }
 
   /// The suffix of the node's name that begins `from` octets into it.
   bool put_suffix(const Node& node, size_t from) {
     size_t labels = node.name_size;
-    if (from >= labels) return put_pointer(kHeader + from - labels);
+    if (from >= labels) return put_pointer(kMessageHeader + from - labels);
     if (owner_ != 0) return put_pointer(owner_ + from);
-    return put(node.written_labels().substr(from)) && put_pointer(kHeader);
+    return put(node.written_labels().substr(from)) && put_pointer(kMessageHeader);
   }
 
   /// One name of the data: labels, then the root or a pointer into the owner at offset 12.
@@ -87,7 +83,7 @@ class ZoneStream::Message {
       at += 1 + static_cast<size_t>(length);
     }
     if (!put(data.substr(start, at - start))) return false;
-    size_t target = (be16(data, at) & 0x3FFF) - kHeader;
+    size_t target = (be16_at(data, at) & 0x3FFF) - kMessageHeader;
     at += 2;
     return put_suffix(node, target);
   }
@@ -121,12 +117,7 @@ class ZoneStream::Message {
 };
 
 ZoneStream::ZoneStream(ImagePtr image, const Query& query, std::string_view packet, Extent extent)
-    : image_(std::move(image)), extent_(extent), node_(image_->next(cursor_)) {
-  head_.assign(packet.substr(0, kHeader + query.name.size() + 4));
-  head_[2] = static_cast<char>(0x84 | (query.recursion_desired ? 1 : 0));  // an answer, with authority
-  std::fill(head_.begin() + 3, head_.begin() + kHeader, '\0');
-  head_[5] = 1;
-}
+    : image_(std::move(image)), head_(transfer_head(query, packet)), extent_(extent), node_(image_->next(cursor_)) {}
 
 bool ZoneStream::put_soa(Message& message) {
   const Node& apex = image_->apex();

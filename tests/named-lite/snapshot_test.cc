@@ -134,7 +134,7 @@ Answer ask_raw(Responder& responder, const std::string& packet, std::string* raw
 
 bool gets_transfer(Responder& responder, const char* client, const std::string& packet) {
   sockaddr_in address = from(client);
-  return responder.transfer(packet, reinterpret_cast<sockaddr*>(&address)).has_value();
+  return responder.transfer(packet, reinterpret_cast<sockaddr*>(&address), Transport::tcp).has_value();
 }
 
 }  // namespace
@@ -183,7 +183,10 @@ TEST_CASE("snapshot: D19 only whom allow-transfer names gets a zone", "[named][s
   CHECK_FALSE(gets_transfer(responder, "10.0.0.1", question("b.test", type::kAxfr)));
   CHECK(gets_transfer(responder, "10.0.0.1", signed_question("b.test", type::kAxfr, "secret")));
   CHECK_FALSE(gets_transfer(responder, "10.0.0.1", signed_question("b.test", type::kAxfr, "another")));
-  CHECK(ask(responder, "10.0.0.1", "a.test", type::kAxfr).rcode == rcode::kRefused);
+  CHECK(ask(responder, "10.0.0.1", "a.test", type::kAxfr).rcode == rcode::kRefused);  // over UDP
+  CHECK(ask(responder, "192.0.2.9", "a.test", type::kAxfr).rcode == rcode::kRefused);
+  CHECK(ask_raw(responder, signed_question("b.test", type::kAxfr, "another")).rcode == rcode::kNotAuth);
+  CHECK(responder.counters().transfers == 0);  // places are counted when one begins, which nobody of these does
 
   dir.write("closed", dir.options() + "zone \"a.test\" { type primary; file \"z\"; };\n");
   Responder closed(build_snapshot(dir.path("closed"), nullptr).snapshot);
@@ -201,9 +204,16 @@ TEST_CASE("snapshot: D20 an IXFR question without a whole SOA is no transfer", "
   std::string soa("\1a\4test\0\0\6\0\1\0\0\0\0\0\26", 18);
   std::string data("\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22);
   CHECK(gets_transfer(responder, "10.0.0.1", packet + soa + data));
-  for (size_t size = 0; size < soa.size() + data.size(); ++size) {
-    CHECK_FALSE(gets_transfer(responder, "10.0.0.1", packet + (soa + data).substr(0, size)));
-  }
+  auto is_refused = [&](const std::string& bytes) {
+    CHECK_FALSE(gets_transfer(responder, "10.0.0.1", bytes));
+    CHECK(ask_raw(responder, bytes).rcode == rcode::kFormErr);
+  };
+  is_refused(question("a.test", type::kIxfr));
+  for (size_t size = 0; size < soa.size() + data.size(); ++size) is_refused(packet + (soa + data).substr(0, size));
+  soa.back() = 21;
+  is_refused(packet + soa + data.substr(0, 21));
   soa.back() = 23;
-  CHECK_FALSE(gets_transfer(responder, "10.0.0.1", packet + soa + data + "x"));
+  is_refused(packet + soa + data + "x");
+  soa.back() = 22;
+  is_refused(packet + std::string("\1b") + soa.substr(2) + data);  // of another zone
 }

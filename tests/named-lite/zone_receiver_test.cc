@@ -1,5 +1,6 @@
 #include "named-lite/transfer/zone_receiver.h"
 
+#include "named-lite/transfer/transfer_question.h"
 #include "named-lite/transfer/zone_stream.h"
 #include "named-lite/zone/record_text.h"
 #include "tests/named-lite/zone_support.h"
