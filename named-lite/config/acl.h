@@ -33,6 +33,11 @@ using Acl = std::vector<AclElement>;
 struct Requester {
   net::IpAddress address;
   const Name* key = nullptr;  ///< the key that the request is signed with, lower case; null: none
+  net::IpAddress local{};     ///< the address of this host that was asked; none when it is not known
+  bool recursive = false;     ///< RD is set
+
+  /// The same key at the address that was asked, for lists of such addresses.
+  Requester at_local() const { return {local, key}; }
 };
 
 /// True when the list admits the requester.

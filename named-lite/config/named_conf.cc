@@ -166,7 +166,7 @@ NamedConf Reader::read(const std::vector<Statement>& top) {
   } else if (!loose.zones.empty()) {
     reading_.problems.error(loose.zones[0].place, "when there are views, every zone stands inside of one");
   }
-  check_views(reading_.problems, conf_.views);
+  join_views(reading_.problems, conf_.views);
   return std::move(conf_);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "named-lite/config/zone_fit.h"
+#include "named-lite/config/zone_index.h"
 #include "named-lite/dns/types.h"
 
 namespace umaya::named {
@@ -137,7 +138,6 @@ constexpr TypeRow kTypes[] = {
     {"redirect", ZoneType::other, false},
     {"delegation-only", ZoneType::other, false},
 };
-constexpr bool kInViewServed = false;
 
 void warn_not_served(const Reading& reading, const Place& place, const ZoneConf& zone, std::string_view type) {
   reading.problems.warning(
@@ -333,7 +333,6 @@ void read_zone(const Reading& reading, const Statement& statement, ViewConf& vie
       has_type = true;
     } else if (iequals(each.name(), "in-view")) {
       zone.type = ZoneType::in_view;
-      if (!kInViewServed) warn_not_served(reading, each.place(), zone, "in-view");
       has_type = true;
     }
   }
@@ -377,18 +376,45 @@ std::optional<ViewConf> read_view(const Reading& reading, const Statement& state
   return view;
 }
 
-void check_views(Problems& problems, const std::vector<ViewConf>& views) {
+namespace {
+
+/// The zone that an in-view zone of view number `at` stands for; an error that says why there is none.
+Result<const ZoneConf*> shared_zone(const std::vector<ViewConf>& views, const std::vector<ZoneIndex>& before, size_t at,
+                                    const ZoneConf& zone) {
+  const std::string view = "view \"" + zone.in_view + "\"";
+  auto named =
+      std::find_if(views.begin(), views.end(), [&](const ViewConf& each) { return each.name == zone.in_view; });
+  if (named == views.end()) return permanent("there is no " + view);
+  auto number = static_cast<size_t>(named - views.begin());
+  if (number == at) return permanent("in-view names the view that the zone stands in");
+  if (number > at) return permanent(view + " comes later: in-view is for views that stand before");
+  const ZoneConf* there = before[number].exactly(zone.name.wire());
+  if (there == nullptr) return permanent(view + " has no zone of that name");
+  bool can_be_shared =
+      there->type == ZoneType::primary || there->type == ZoneType::secondary || there->type == ZoneType::in_view;
+  if (!can_be_shared) {
+    return permanent("in " + view + " it is of type " + std::string(zone_type_text(there->type)) +
+                     ": only primary and secondary zones can be shared");
+  }
+  return there;
+}
+
+}  // namespace
+
+void join_views(Problems& problems, std::vector<ViewConf>& views) {
+  std::vector<ZoneIndex> indexes;
   for (size_t i = 0; i < views.size(); ++i) {
-    for (const ZoneConf& zone : views[i].zones) {
+    for (ZoneConf& zone : views[i].zones) {
       if (zone.type != ZoneType::in_view) continue;
-      auto named = std::find_if(views.begin(), views.begin() + static_cast<ptrdiff_t>(i),
-                                [&](const ViewConf& view) { return view.name == zone.in_view; });
-      const ZoneConf* there =
-          named != views.begin() + static_cast<ptrdiff_t>(i) ? named->zone(zone.name.lower().wire()) : nullptr;
-      if (there != nullptr && there->type != ZoneType::in_view) continue;
-      problems.error(zone.place, "zone " + zone.name.text() + ": no view \"" + zone.in_view +
-                                     "\" before this one has a zone of that name");
+      auto there = shared_zone(views, indexes, i, zone);
+      if (!there) {
+        problems.error(zone.place, "zone " + zone.name.text() + ": " + there.error().what);
+        continue;
+      }
+      if ((*there)->type == ZoneType::in_view) zone.in_view = (*there)->in_view;
+      zone.settings = (*there)->settings;
     }
+    indexes.emplace_back(views[i].zones);
   }
 }
 

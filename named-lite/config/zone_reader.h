@@ -35,7 +35,8 @@ ViewConf make_view(std::string name, ViewDefaults defaults, AclNames& acls);
 std::optional<ViewConf> read_view(const Reading& reading, const Statement& statement, const ViewDefaults& options);
 /// Adds the zone of a statement to the view.
 void read_zone(const Reading& reading, const Statement& statement, ViewConf& view, ZonePlaces& places);
-/// Faults that only all views together show: in-view zones that lead nowhere.
-void check_views(Problems& problems, const std::vector<ViewConf>& views);
+/// Gives the zones that a view has from another one (in-view) what is said of them there; those that lead nowhere are
+/// faults.
+void join_views(Problems& problems, std::vector<ViewConf>& views);
 
 }  // namespace umaya::named

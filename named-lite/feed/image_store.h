@@ -44,6 +44,12 @@ struct PlacedImage {
   bool goes_on_with(const ImagePtr& data) const {
     return file && file->memory && data && file->memory == data->shared_memory();
   }
+  /// The same image, which has found its place as that of another zone.
+  void take_place_of(const PlacedImage& other) {
+    uint32_t counted_as = number;
+    *this = other;
+    number = counted_as;
+  }
   /// Whether it lies in a file with others.
   bool is_small() const { return file && !file->memory && size < ImageMemory::kLarge; }
   /// Whether these are its data.

@@ -109,10 +109,18 @@ bool Publisher::place_images() {
     }
   }
   std::vector<PlacedImage*> images;
+  std::map<const ZoneImage*, PlacedImage*> once;  // an image that views share has one place
+  std::vector<std::pair<PlacedImage*, const PlacedImage*>> same;
   for (auto* zone : unplaced_) {
-    if (zone->second.image && !zone->second.file) images.push_back(&zone->second);
+    if (!zone->second.image || zone->second.file) continue;
+    auto [first, is_new] = once.emplace(zone->second.image.get(), &zone->second);
+    if (is_new) images.push_back(&zone->second);
+    if (!is_new) same.emplace_back(&zone->second, first->second);
   }
   auto placed = store_.place(images);
+  for (auto& [zone, first] : same) {
+    if (first->file) zone->take_place_of(*first);
+  }
   for (const auto* zone : unplaced_) {
     if (zone->second.file) moved_(zone->first.first, zone->first.second, zone->second.image);
   }

@@ -3,11 +3,7 @@
 namespace umaya::named {
 
 const ZoneSettings& settings_for(const ServedView& view, std::string_view name) {
-  const ZoneConf* nearest = nullptr;
-  for (const ZoneConf& zone : view.conf.zones) {
-    if (nearest != nullptr && zone.name.size() < nearest->name.size()) continue;
-    if (is_at_or_below(name, zone.name.lower().wire())) nearest = &zone;
-  }
+  const ZoneConf* nearest = view.zones_differ ? view.zones.nearest(name) : nullptr;
   return nearest != nullptr ? *nearest->settings : *view.conf.settings;
 }
 
@@ -24,14 +20,17 @@ const ServedView* choose_view(const Snapshot& snapshot, const Query& query, cons
   if (view == nullptr) return nullptr;
   use_view(*view, context);
   if (view->matches_all || !query.has_question) return view;
-  bool admitted = admits(*settings_for(*view, query.lower_name()).allow_query, client);
+  const ZoneSettings& settings = settings_for(*view, query.lower_name());
+  bool admitted = admits(*settings.allow_query, client) &&
+                  (!settings.allow_query_on || admits(*settings.allow_query_on, client.at_local()));
   context.access = admitted ? Access::allowed : Access::refused;
   return view;
 }
 
 bool may_recurse(const ServedView& view, const Requester& client) {
   const RecursionConf& conf = view.conf.recursion;
-  return admits(*conf.allow_recursion, client) && admits(*conf.allow_query_cache, client);
+  return admits(*conf.allow_recursion, client) && admits(*conf.allow_query_cache, client) &&
+         admits(*conf.allow_recursion_on, client.at_local()) && admits(*conf.allow_query_cache_on, client.at_local());
 }
 
 }  // namespace umaya::named

@@ -21,9 +21,10 @@ void QueryServer::open(ListenSockets sockets) {
   auto hand_on_connection = [this](Fd fd, const event::PeerAddress& client, std::string arrived) {
     give_away(std::move(fd), client, std::move(arrived));
   };
-  udp_.push_back(std::make_unique<UdpServer>(std::move(sockets.udp), questions_, hand_on_packet));
-  tcp_.push_back(
-      std::make_unique<TcpQuestions>(std::move(sockets.tcp), questions_, recursion_, clients_, hand_on_connection));
+  const net::IpAddress& local = sockets.at.address;
+  udp_.push_back(std::make_unique<UdpServer>(std::move(sockets.udp), local, questions_, hand_on_packet));
+  tcp_.push_back(std::make_unique<TcpQuestions>(std::move(sockets.tcp), local, questions_, recursion_, clients_,
+                                                hand_on_connection));
 }
 
 void QueryServer::connect_zone(Fd fd) {
@@ -77,6 +78,7 @@ void QueryServer::hand_on(UdpServer& socket, std::string_view packet, const even
   PacketRequest request;
   request.ticket = *ticket;
   request.client = pack_address(client);
+  request.local = socket.local().bytes();
   request.packet = packet;
   if (!zone_->post(ipc::encode(request))) pending_.take(*ticket);
 }

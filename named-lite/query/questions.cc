@@ -92,7 +92,8 @@ Response Questions::drop() {
   return {};
 }
 
-Response Questions::respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out) {
+Response Questions::respond(std::string_view packet, const sockaddr* client, const net::IpAddress& local,
+                            Transport transport, std::span<char> out) {
   ++(transport == Transport::udp ? counters_.udp : counters_.tcp);
   Query query;
   if (parse_query(packet, query) == ParsedAs::drop) return drop();
@@ -106,7 +107,7 @@ Response Questions::respond(std::string_view packet, const sockaddr* client, Tra
     return response;
   }
   auto address = net::IpAddress::from_sockaddr(client);
-  Requester requester{address ? address->unmapped() : net::IpAddress(), nullptr};
+  Requester requester{address ? address->unmapped() : net::IpAddress(), nullptr, local, query.recursion_desired};
   const AclRef& blackhole = snapshot_->conf.answer.blackhole;
   if (!address || (blackhole && admits(*blackhole, requester))) return drop();
   if (is_for_zone_process(query)) return {Verdict::ask_zone};

@@ -63,8 +63,9 @@ class Questions {
   bool ready() const { return snapshot_ != nullptr; }
   /// To be called before a batch is answered.
   void prefetch(std::span<const std::string_view> packets) const;
-  /// The answer in out, or who gives it.
-  Response respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out);
+  /// The answer in out, or who gives it. local: the address that was asked.
+  Response respond(std::string_view packet, const sockaddr* client, const net::IpAddress& local, Transport transport,
+                   std::span<char> out);
   const Counters& counters() const { return counters_; }
   const ServerAnswerConf& conf() const { return snapshot_->conf.answer; }
   /// Of answers that rate limits refused.

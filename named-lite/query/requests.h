@@ -16,17 +16,20 @@
 #include <string_view>
 
 #include "libcommon/event/listener.h"
+#include "libcommon/net/address.h"
 
 namespace umaya::named {
 
 struct PacketRequest {
   uint32_t ticket = 0;
   std::string client;  ///< a sockaddr
+  std::string local;   ///< the address that was asked: 4 or 16 octets
   std::string packet;
   static constexpr std::string_view kName = "named.packet";
   static void visit(auto& self, auto&& v) {
     v("ticket", self.ticket);
     v("client", self.client);
+    v("local", self.local);
     v("packet", self.packet);
   }
 };
@@ -54,6 +57,13 @@ struct ConnectionRequest {
 
 inline std::string pack_address(const event::PeerAddress& address) {
   return {reinterpret_cast<const char*>(&address.storage), address.size};
+}
+
+/// None when these are not 4 or 16 octets.
+inline net::IpAddress address_of(std::string_view octets) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(octets.data());
+  if (octets.size() == 4) return net::IpAddress::v4(bytes);
+  return octets.size() == 16 ? net::IpAddress::v6(bytes) : net::IpAddress();
 }
 
 /// Nothing when it is no address of IPv4 or IPv6.

@@ -22,9 +22,10 @@ void write_message(event::Stream& client, std::string_view message) {
 
 }  // namespace
 
-TcpQuestions::TcpQuestions(Fd fd, Questions& questions, RecursiveClient& recursion, TcpClients& clients,
-                           Elsewhere elsewhere)
-    : questions_(questions),
+TcpQuestions::TcpQuestions(Fd fd, const net::IpAddress& local, Questions& questions, RecursiveClient& recursion,
+                           TcpClients& clients, Elsewhere elsewhere)
+    : local_(local),
+      questions_(questions),
       recursion_(recursion),
       clients_(clients),
       elsewhere_(std::move(elsewhere)),
@@ -45,7 +46,7 @@ event::Task<void> TcpQuestions::serve(Fd fd, event::PeerAddress peer) {
 }
 
 TcpQuestions::Next TcpQuestions::answer(const SessionPtr& session, std::string_view question) {
-  Response reply = questions_.respond(question, reinterpret_cast<const sockaddr*>(&session->peer.storage),
+  Response reply = questions_.respond(question, reinterpret_cast<const sockaddr*>(&session->peer.storage), local_,
                                       Transport::tcp, {answer_.get(), kMostAnswer});
   if (reply.verdict == Verdict::ask_zone) return Next::give_away;
   session->keeps_alive |= reply.keeps_alive;

@@ -31,8 +31,9 @@ class TcpQuestions {
   /// Takes a connection and what arrived on it.
   using Elsewhere = std::function<void(Fd, const event::PeerAddress& client, std::string arrived)>;
 
-  /// The socket listens; questions, recursion and clients outlive this object.
-  TcpQuestions(Fd fd, Questions& questions, RecursiveClient& recursion, TcpClients& clients, Elsewhere elsewhere);
+  /// The socket listens at local; questions, recursion and clients outlive this object.
+  TcpQuestions(Fd fd, const net::IpAddress& local, Questions& questions, RecursiveClient& recursion,
+               TcpClients& clients, Elsewhere elsewhere);
 
  private:
   enum class Next : unsigned char { go_on, give_away, end };
@@ -57,6 +58,7 @@ class TcpQuestions {
   Next answer(const SessionPtr& session, std::string_view question);
   void recurse(const SessionPtr& session, std::string_view question, const RecursivePlace& place);
 
+  net::IpAddress local_;
   Questions& questions_;
   RecursiveClient& recursion_;
   TcpClients& clients_;

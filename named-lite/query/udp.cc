@@ -22,8 +22,9 @@ bool is_reflector(uint16_t port) {
 
 }  // namespace
 
-UdpServer::UdpServer(Fd fd, Questions& questions, Elsewhere elsewhere)
+UdpServer::UdpServer(Fd fd, const net::IpAddress& local, Questions& questions, Elsewhere elsewhere)
     : fd_(std::move(fd)),
+      local_(local),
       questions_(questions),
       elsewhere_(std::move(elsewhere)),
       buffers_(std::make_unique<Buffers>()),
@@ -62,8 +63,8 @@ size_t UdpServer::answer(size_t count) {
   for (size_t i = 0; i < count; ++i) {
     if ((b.received[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 || is_reflector(port_of(b.clients[i]))) continue;
     std::string_view question(b.questions[i].data(), b.received[i].msg_len);
-    Response reply = questions_.respond(question, reinterpret_cast<const sockaddr*>(&b.clients[i]), Transport::udp,
-                                        b.answers[answers]);
+    Response reply = questions_.respond(question, reinterpret_cast<const sockaddr*>(&b.clients[i]), local_,
+                                        Transport::udp, b.answers[answers]);
     if (reply.verdict == Verdict::ask_zone || reply.verdict == Verdict::ask_recursion) {
       elsewhere_(*this, reply, question, {b.clients[i], b.received[i].msg_hdr.msg_namelen});
     }

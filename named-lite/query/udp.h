@@ -26,8 +26,9 @@ class UdpServer {
   using Elsewhere =
       std::function<void(UdpServer&, const Response&, std::string_view packet, const event::PeerAddress& client)>;
 
-  /// The socket is bound; questions outlive this object.
-  UdpServer(Fd fd, Questions& questions, Elsewhere elsewhere);
+  /// The socket is bound to local; questions outlive this object.
+  UdpServer(Fd fd, const net::IpAddress& local, Questions& questions, Elsewhere elsewhere);
+  const net::IpAddress& local() const { return local_; }
   /// Sends an answer that came from elsewhere.
   void send_one(std::string_view answer, const event::PeerAddress& client);
 
@@ -53,6 +54,7 @@ class UdpServer {
   void send(size_t count);
 
   Fd fd_;
+  net::IpAddress local_;
   Questions& questions_;
   Elsewhere elsewhere_;
   std::unique_ptr<Buffers> buffers_;

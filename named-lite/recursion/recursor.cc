@@ -133,8 +133,10 @@ const ServedZone* Recursor::own_zone(uint16_t view, std::string_view name, uint1
 bool Recursor::is_for_all(uint16_t view, const ServedZone& zone) const {
   const ServedView& served = *snapshot_->views[view];
   if (served.matches_all) return true;
-  const ZoneConf* conf = served.conf.zone(zone.name);
-  return conf == nullptr || conf->settings->allow_query == served.conf.settings->allow_query;
+  const ZoneConf* conf = served.zones.exactly(zone.name);
+  const ZoneSettings& of_view = *served.conf.settings;
+  return conf == nullptr || (conf->settings->allow_query == of_view.allow_query &&
+                             conf->settings->allow_query_on == of_view.allow_query_on);
 }
 
 std::optional<Entry> Recursor::known(uint16_t view, std::string_view name, uint16_t type) {

@@ -58,8 +58,8 @@ Result<ServerControl::Found> ServerControl::find(const ZoneSelector& zone) const
   size_t count = 0;
   for (const auto& view : found.snapshot->views) {
     if (!zone.view.empty() && view->conf.name != zone.view) continue;
-    const ZoneConf* conf = view->conf.zone(found.wire);
-    if (conf == nullptr) continue;
+    const ZoneConf* conf = view->zones.exactly(found.wire);
+    if (conf == nullptr || (zone.view.empty() && conf->type == ZoneType::in_view)) continue;
     ++count;
     views += (views.empty() ? "" : ", ") + view->conf.name;
     found.view = view.get();
@@ -68,6 +68,8 @@ Result<ServerControl::Found> ServerControl::find(const ZoneSelector& zone) const
   std::string text = "zone '" + zone.name.text() + "'";
   if (count == 0) return permanent(text + (zone.view.empty() ? "" : " in view '" + zone.view + "'") + " is not there");
   if (count > 1) return permanent(text + " is in several views: name one of " + views);
+  found.view = found.snapshot->view_with(*found.view, found.wire);
+  found.zone = found.view->zones.exactly(found.wire);
   found.image = found.view->catalog.image_of(found.wire);
   return found;
 }

@@ -47,7 +47,10 @@ void set_ixfr_rules(const ServedView& view, const Query& query, const Requester&
 
 void Responder::serve(std::string_view view, std::string_view zone, ImagePtr image) {
   for (size_t i = 0; i < snapshot_->views.size(); ++i) {
-    if (snapshot_->views[i]->conf.name != view || !snapshot_->views[i]->catalog.replace(zone, image)) continue;
+    ServedView& each = *snapshot_->views[i];
+    const ZoneConf* conf = each.zones.exactly(zone);
+    bool shares = conf != nullptr && conf->type == ZoneType::in_view && conf->in_view == view;
+    if ((each.conf.name != view && !shares) || !each.catalog.replace(zone, image)) continue;
     if (served_) served_(i, zone, image);
   }
 }
@@ -62,9 +65,8 @@ size_t Responder::respond_notify(const Query& query, std::string_view packet, co
   const ServedView* view = snapshot_->view_for(client);
   const ZoneConf* zone = nullptr;
   if (view != nullptr && query.has_question && query.type == type::kSoa) {
-    for (const ZoneConf& each : view->conf.zones) {
-      if (same_name(each.name.wire(), query.lower_name())) zone = &each;
-    }
+    view = snapshot_->view_with(*view, query.lower_name());
+    zone = view->zones.exactly(query.lower_name());
   }
   const Acl* allowed = zone != nullptr ? zone->settings->transfer.allow_notify.get() : nullptr;
   bool believed = allowed != nullptr && admits(*allowed, client);
@@ -96,8 +98,8 @@ size_t Responder::respond_to(const Requester& client, const Query& query, std::s
   return answer_query(query, packet, context, out);
 }
 
-size_t Responder::respond_signed(const Query& query, std::string_view packet, const net::IpAddress& client,
-                                 AnswerContext& context, std::span<char> out) {
+size_t Responder::respond_signed(const Query& query, std::string_view packet, Requester client, AnswerContext& context,
+                                 std::span<char> out) {
   TsigRecord record;
   if (find_tsig(packet, record) != TsigFound::yes) {
     context.rcode = rcode::kFormErr;
@@ -117,12 +119,14 @@ size_t Responder::respond_signed(const Query& query, std::string_view packet, co
     context.rcode = rcode::kNotAuth;
     size = answer_query(query, packet, context, out);
   } else {
-    size = respond_to({client, &check.key->name}, query, packet, context, out);
+    client.key = &check.key->name;
+    size = respond_to(client, query, packet, context, out);
   }
   return size == 0 ? 0 : signer.sign(out, size, now());
 }
 
-size_t Responder::respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out) {
+size_t Responder::respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out,
+                          const net::IpAddress& local) {
   count(transport);
   Query query;
   if (parse_query(packet, query) == ParsedAs::drop) {
@@ -134,7 +138,9 @@ size_t Responder::respond(std::string_view packet, const sockaddr* client, Trans
   context.transport = transport;
   context.udp_limit = snapshot_->views[0]->conf.answer.max_udp_size;
   if (is_malformed_ixfr(query, packet)) context.rcode = rcode::kFormErr;
-  size_t size = respond_from(client, query, packet, context, out);
+  auto address = net::IpAddress::from_sockaddr(client);
+  Requester requester{address ? address->unmapped() : net::IpAddress(), nullptr, local, query.recursion_desired};
+  size_t size = respond_from(requester, query, packet, context, out);
   if (page_ != nullptr) {
     count_query(*page_, query, client, transport);
     count_reply(*page_, *snapshot_, query, context, {out.data(), size});
@@ -142,25 +148,24 @@ size_t Responder::respond(std::string_view packet, const sockaddr* client, Trans
   return size;
 }
 
-size_t Responder::respond_from(const sockaddr* client, const Query& query, std::string_view packet,
+size_t Responder::respond_from(const Requester& client, const Query& query, std::string_view packet,
                                AnswerContext& context, std::span<char> out) {
   const ServedView& first = *snapshot_->views[0];
   if (first.matches_all && !query.is_signed && query.opcode == opcode::kQuery) {
     context.catalog = &first.catalog;
     return answer_query(query, packet, context, out);
   }
-  auto address = net::IpAddress::from_sockaddr(client);
-  if (!address) return answer_query(query, packet, context, out);
-  if (query.is_signed) return respond_signed(query, packet, address->unmapped(), context, out);
-  return respond_to({address->unmapped(), nullptr}, query, packet, context, out);
+  if (!client.address) return answer_query(query, packet, context, out);
+  if (query.is_signed) return respond_signed(query, packet, client, context, out);
+  return respond_to(client, query, packet, context, out);
 }
 
 /// Who asks, when a signature that the packet has is right.
 std::optional<Requester> Responder::requester_of(const Query& query, std::string_view packet, const sockaddr* client,
-                                                 std::optional<TsigSigner>& signer) const {
+                                                 const net::IpAddress& local, std::optional<TsigSigner>& signer) const {
   auto address = net::IpAddress::from_sockaddr(client);
   if (!address) return std::nullopt;
-  Requester requester{address->unmapped(), nullptr};
+  Requester requester{address->unmapped(), nullptr, local, query.recursion_desired};
   if (!query.is_signed) return requester;
   TsigRecord record;
   if (find_tsig(packet, record) != TsigFound::yes) return std::nullopt;
@@ -171,14 +176,15 @@ std::optional<Requester> Responder::requester_of(const Query& query, std::string
   return requester;
 }
 
-std::optional<TransferOrder> Responder::transfer(std::string_view packet, const sockaddr* client, Transport transport) {
+std::optional<TransferOrder> Responder::transfer(std::string_view packet, const sockaddr* client, Transport transport,
+                                                 const net::IpAddress& local) {
   Query query;
   if (parse_query(packet, query) == ParsedAs::drop || query.rcode != rcode::kNoError) return std::nullopt;
   if (query.opcode != opcode::kQuery || !query.has_question || query.cls != rr_class::kIn) return std::nullopt;
   bool is_ixfr = query.type == type::kIxfr;
   if (!is_ixfr && (query.type != type::kAxfr || transport == Transport::udp)) return std::nullopt;
   TransferOrder order;
-  auto requester = requester_of(query, packet, client, order.signer);
+  auto requester = requester_of(query, packet, client, local, order.signer);
   if (!requester) return std::nullopt;
   const ServedView* view = snapshot_->view_for(*requester);
   if (view == nullptr || !may_transfer(*view, query, *requester)) return std::nullopt;

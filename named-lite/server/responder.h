@@ -45,11 +45,13 @@ class Responder {
   void on_serve(Served served) { served_ = std::move(served); }
   /// The same data lie in another place from now on.
   void moved(size_t view, std::string_view zone, ImagePtr image);
-  /// The answer in out; its size, 0 when none may be given.
-  size_t respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out);
+  /// The answer in out; its size, 0 when none may be given. local: the address that was asked.
+  size_t respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out,
+                 const net::IpAddress& local = {});
   /// The transfer that a packet asks for, when the client may have it; respond() answers all else. Over UDP an IXFR
-  /// only.
-  std::optional<TransferOrder> transfer(std::string_view packet, const sockaddr* client, Transport transport);
+  /// only. local: the address that was asked.
+  std::optional<TransferOrder> transfer(std::string_view packet, const sockaddr* client, Transport transport,
+                                        const net::IpAddress& local = {});
   /// Counts one that has begun.
   void count_transfer(const TransferOrder& order);
   void count_incremental();
@@ -68,14 +70,14 @@ class Responder {
  private:
   size_t respond_notify(const Query& query, std::string_view packet, const Requester& client, AnswerContext& context,
                         std::span<char> out);
-  size_t respond_signed(const Query& query, std::string_view packet, const net::IpAddress& client,
-                        AnswerContext& context, std::span<char> out);
-  size_t respond_from(const sockaddr* client, const Query& query, std::string_view packet, AnswerContext& context,
+  size_t respond_signed(const Query& query, std::string_view packet, Requester client, AnswerContext& context,
+                        std::span<char> out);
+  size_t respond_from(const Requester& client, const Query& query, std::string_view packet, AnswerContext& context,
                       std::span<char> out);
   size_t respond_to(const Requester& client, const Query& query, std::string_view packet, AnswerContext& context,
                     std::span<char> out);
   std::optional<Requester> requester_of(const Query& query, std::string_view packet, const sockaddr* client,
-                                        std::optional<TsigSigner>& signer) const;
+                                        const net::IpAddress& local, std::optional<TsigSigner>& signer) const;
 
   std::shared_ptr<Snapshot> snapshot_;
   Counters counters_;

@@ -71,8 +71,19 @@ ImagePtr with_journal(ImagePtr file, ImagePtr former, const ZoneConf& zone, cons
   return std::move(replayed->image);
 }
 
-void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, Journal* journal,
-               std::vector<LogLine>& lines) {
+/// What another view shares with this one; that view has been loaded already.
+void share(ServedView& view, const ZoneConf& zone, const Snapshot& snapshot) {
+  for (const auto& each : snapshot.views) {
+    if (each->conf.name != zone.in_view) continue;
+    std::string lower(zone.name.lower().wire());
+    ImagePtr image = each->catalog.image_of(lower);
+    if (each->catalog.contains(lower)) view.catalog.add({std::move(lower), std::move(image)});
+  }
+}
+
+void load_into(ServedView& view, const Snapshot& snapshot, const Snapshot* before, std::vector<LogLine>& lines) {
+  const NamedConf& conf = snapshot.conf;
+  Journal* journal = snapshot.journal.get();
   for (const ZoneConf* each : in_load_order(view.conf.zones)) {
     const ZoneConf& zone = *each;
     std::string lower(zone.name.lower().wire());
@@ -84,6 +95,7 @@ void load_into(ServedView& view, const NamedConf& conf, const Snapshot* before, 
       }
       view.catalog.add({std::move(lower), std::move(image)});
     }
+    if (zone.type == ZoneType::in_view) share(view, zone, snapshot);
     if (zone.type != ZoneType::primary) continue;
     if (ImagePtr image = is_dynamic(zone) ? former_image(before, view.conf.name, lower) : nullptr; image) {
       // Its file may be older than it, and is read by thaw only.
@@ -163,6 +175,17 @@ bool is_any(const Acl& acl) {
   return acl[0].kind == AclElement::Kind::any || (acl[0].kind == AclElement::Kind::nested && is_any(acl[0].nested));
 }
 
+/// Whether a view takes every client and shows it all zones.
+bool is_for_all(const ViewConf& view) {
+  const ZoneSettings& settings = *view.settings;
+  bool zones_open = std::all_of(view.zones.begin(), view.zones.end(), [&](const ZoneConf& zone) {
+    return (zone.settings->allow_query == settings.allow_query || is_any(*zone.settings->allow_query)) &&
+           (zone.settings->allow_query_on == settings.allow_query_on || is_any(*zone.settings->allow_query_on));
+  });
+  return zones_open && is_any(*view.match_clients) && is_any(*view.match_destinations) && !view.match_recursive_only &&
+         is_any(*settings.allow_query) && (!settings.allow_query_on || is_any(*settings.allow_query_on));
+}
+
 }  // namespace
 
 void add_lines(const Problems& problems, std::vector<LogLine>& lines) {
@@ -179,9 +202,21 @@ void add_lines(const Problems& problems, std::vector<LogLine>& lines) {
 
 const ServedView* Snapshot::view_for(const Requester& client) const {
   for (const auto& view : views) {
-    if (view->matches_all || admits(*view->conf.match_clients, client)) return view.get();
+    if (view->matches_all) return view.get();
+    const ViewConf& of = view->conf;
+    if (of.match_recursive_only && !client.recursive) continue;
+    if (admits(*of.match_clients, client) && admits(*of.match_destinations, client.at_local())) return view.get();
   }
   return nullptr;
+}
+
+const ServedView* Snapshot::view_with(const ServedView& view, std::string_view zone) const {
+  const ZoneConf* named = view.zones.exactly(zone);
+  if (named == nullptr || named->type != ZoneType::in_view) return &view;
+  for (const auto& each : views) {
+    if (each->conf.name == named->in_view) return each.get();
+  }
+  return &view;
 }
 
 std::string zone_label(const ZoneConf& zone, const std::string& view) {
@@ -209,14 +244,15 @@ bool brings_differences(const ZoneConf& zone) {
 Snapshot make_snapshot(NamedConf conf, uint64_t seed) {
   Snapshot snapshot;
   for (const ViewConf& view : conf.views) {
-    bool zones_open = std::all_of(view.zones.begin(), view.zones.end(), [&](const ZoneConf& zone) {
-      return zone.settings->allow_query == view.settings->allow_query;
-    });
-    bool matches_all = is_any(*view.match_clients) && is_any(*view.settings->allow_query) && zones_open;
+    bool matches_all = is_for_all(view);
     bool counts_zones = std::any_of(view.zones.begin(), view.zones.end(), [](const ZoneConf& zone) {
       return zone.settings->statistics == ZoneStatistics::full;
     });
-    snapshot.views.push_back(std::make_unique<ServedView>(ServedView{view, Catalog(seed), matches_all, counts_zones}));
+    bool differ = std::any_of(view.zones.begin(), view.zones.end(),
+                              [&view](const ZoneConf& zone) { return zone.settings != view.settings; });
+    auto& served = snapshot.views.emplace_back(
+        std::make_unique<ServedView>(ServedView{view, Catalog(seed), matches_all, counts_zones, differ}));
+    served->zones = ZoneIndex(served->conf.zones);
   }
   snapshot.conf = std::move(conf);
   return snapshot;
@@ -246,7 +282,7 @@ SnapshotResult build_snapshot(const ConfigFiles& files, SnapshotPtr before) {
   auto snapshot = std::make_shared<Snapshot>(make_snapshot(std::move(conf), seed));
   snapshot->journal = open_journal(snapshot->conf, before.get(), result.lines);
   for (auto& view : snapshot->views) {
-    load_into(*view, snapshot->conf, before.get(), snapshot->journal.get(), result.lines);
+    load_into(*view, *snapshot, before.get(), result.lines);
     add_local_zones(*view);
   }
   malloc_trim(0);  // reading a large zone takes three times the memory that serving it needs

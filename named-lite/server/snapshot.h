@@ -13,6 +13,7 @@
 #include "libcommon/log/log.h"
 #include "named-lite/answer/catalog.h"
 #include "named-lite/config/named_conf.h"
+#include "named-lite/config/zone_index.h"
 #include "named-lite/server/config_files.h"
 #include "named-lite/update/journal.h"
 
@@ -23,6 +24,8 @@ struct ServedView {
   Catalog catalog;
   bool matches_all = false;   ///< every client is of this view and may ask
   bool counts_zones = false;  ///< some zone of it has zone-statistics full
+  bool zones_differ = false;  ///< some zone has settings of its own
+  ZoneIndex zones{};          ///< of conf
 };
 
 struct Snapshot {
@@ -32,6 +35,8 @@ struct Snapshot {
 
   /// The view of a client; nullptr when there is none. allow-query may still refuse its zones to the client.
   const ServedView* view_for(const Requester& client) const;
+  /// The view that keeps a zone (wire form): the one that it is shared from (in-view), or this one.
+  const ServedView* view_with(const ServedView& view, std::string_view zone) const;
 };
 
 /// A snapshot is shared: a transfer that is under way keeps the one with the key that it is signed with.

@@ -20,6 +20,16 @@ size_t be16(std::string_view octets) {
   return be16_at(octets, 0);
 }
 
+/// The end of a connection that is ours.
+net::IpAddress local_address(int fd) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  auto* address = reinterpret_cast<sockaddr*>(&storage);
+  if (getsockname(fd, address, &size) != 0) return {};
+  auto local = net::IpAddress::from_sockaddr(address);
+  return local ? local->unmapped() : net::IpAddress();
+}
+
 }  // namespace
 
 TcpServer::TcpServer(Responder& responder, event::WorkerPool& pool)
@@ -30,9 +40,8 @@ void TcpServer::adopt(Fd fd, const event::PeerAddress& peer, std::string arrived
   sessions_.spawn(session(std::move(fd), peer, std::move(arrived)));
 }
 
-bool TcpServer::answer(event::Stream& client, std::string_view question, const event::PeerAddress& peer) {
-  size_t size = responder_.respond(question, reinterpret_cast<const sockaddr*>(&peer.storage), Transport::tcp,
-                                   {answer_.get(), kMostAnswer});
+bool TcpServer::answer(event::Stream& client, std::string_view question, const Ends& ends) {
+  size_t size = responder_.respond(question, ends.client(), Transport::tcp, {answer_.get(), kMostAnswer}, ends.local);
   if (size == 0) return false;
   char length[2] = {static_cast<char>(size >> 8), static_cast<char>(size)};
   client.write({length, 2});
@@ -40,11 +49,12 @@ bool TcpServer::answer(event::Stream& client, std::string_view question, const e
   return true;
 }
 
-event::Task<void> TcpServer::answer_update(event::Stream& client, std::string packet, const event::PeerAddress& peer) {
-  auto address = net::IpAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&peer.storage));
+event::Task<void> TcpServer::answer_update(event::Stream& client, std::string packet, const Ends& ends) {
+  auto address = net::IpAddress::from_sockaddr(ends.client());
   if (!address) co_return;
   responder_.count(Transport::tcp);
-  std::string answer = co_await responder_.updates()->answer(std::move(packet), address->unmapped(), Transport::tcp);
+  Requester sender{address->unmapped(), nullptr, ends.local};
+  std::string answer = co_await responder_.updates()->answer(std::move(packet), sender, Transport::tcp);
   if (answer.empty()) co_return;
   char length[2] = {static_cast<char>(answer.size() >> 8), static_cast<char>(answer.size())};
   client.write({length, 2});
@@ -97,6 +107,7 @@ event::Task<bool> TcpServer::send_zone(event::Stream& client, Transfer transfer)
 }
 
 event::Task<void> TcpServer::session(Fd fd, event::PeerAddress peer, std::string arrived) {
+  const Ends ends{peer, local_address(fd.get())};
   event::Stream client(std::move(fd));
   client.preload(arrived);
   arrived = {};
@@ -107,7 +118,7 @@ event::Task<void> TcpServer::session(Fd fd, event::PeerAddress peer, std::string
     size_t size = be16(length.data);
     event::Read question = co_await client.read_exactly(size);
     if (!question) break;
-    auto order = responder_.transfer(question.data, reinterpret_cast<const sockaddr*>(&peer.storage), Transport::tcp);
+    auto order = responder_.transfer(question.data, ends.client(), Transport::tcp, ends.local);
     if (order && transfers_ < responder_.snapshot()->conf.transfers.transfers_out) {
       TransferOrder placed = std::move(*order);
       bool useful = co_await carry_out(client, std::move(placed));
@@ -116,8 +127,8 @@ event::Task<void> TcpServer::session(Fd fd, event::PeerAddress peer, std::string
     }
     if (responder_.updates() != nullptr && is_update(question.data)) {
       std::string packet(question.data);
-      co_await answer_update(client, std::move(packet), peer);
-    } else if (!answer(client, question.data, peer)) {
+      co_await answer_update(client, std::move(packet), ends);
+    } else if (!answer(client, question.data, ends)) {
       break;
     }
     std::string_view more = client.buffered();

@@ -31,9 +31,15 @@ class TcpServer {
   void adopt(Fd fd, const event::PeerAddress& peer, std::string arrived);
 
  private:
+  /// Both ends of a connection.
+  struct Ends {
+    event::PeerAddress peer;
+    net::IpAddress local;
+    const sockaddr* client() const { return reinterpret_cast<const sockaddr*>(&peer.storage); }
+  };
   event::Task<void> session(Fd fd, event::PeerAddress peer, std::string arrived);
-  bool answer(event::Stream& client, std::string_view question, const event::PeerAddress& peer);
-  event::Task<void> answer_update(event::Stream& client, std::string packet, const event::PeerAddress& peer);
+  bool answer(event::Stream& client, std::string_view question, const Ends& ends);
+  event::Task<void> answer_update(event::Stream& client, std::string packet, const Ends& ends);
   event::Task<bool> carry_out(event::Stream& client, TransferOrder order);
   event::Task<bool> send_zone(event::Stream& client, Transfer transfer);
 

@@ -13,19 +13,12 @@ uint64_t now() {
   return static_cast<uint64_t>(wall_seconds());
 }
 
-const ZoneConf* find_zone(const ServedView& view, std::string_view name) {
-  for (const ZoneConf& zone : view.conf.zones) {
-    if (same_name(zone.name.wire(), name)) return &zone;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 /// One packet on its way.
 struct UpdateService::Exchange {
   std::string packet;
-  net::IpAddress client;
+  Requester client;
   SnapshotPtr snapshot;  // owns the key of the check
   Query query;
   std::optional<TsigCheck> check;
@@ -45,6 +38,7 @@ struct UpdateService::Exchange {
     if (check->malformed) rcode = rcode::kFormErr;
     if (!check->malformed && !check->ok()) rcode = rcode::kNotAuth;
     if (check->malformed) check.reset();
+    client.key = key();
     return true;
   }
 
@@ -66,14 +60,15 @@ struct UpdateService::Exchange {
 
 event::Task<uint16_t> UpdateService::work(const Exchange& exchange, Transport transport) {
   UpdateRequest request;
-  request.sender = {exchange.client, std::nullopt, transport == Transport::tcp};
+  request.sender = {exchange.client.address, std::nullopt, transport == Transport::tcp};
   if (exchange.key() != nullptr) request.sender.key = *exchange.key();
   uint16_t wrong = parse_update(exchange.packet, request.message);
-  const ServedView* view = exchange.snapshot->view_for({exchange.client, exchange.key()});
-  const ZoneConf* zone = view != nullptr ? find_zone(*view, request.message.zone) : nullptr;
+  const ServedView* view = exchange.snapshot->view_for(exchange.client);
+  if (view != nullptr) view = exchange.snapshot->view_with(*view, request.message.zone);
+  const ZoneConf* zone = view != nullptr ? view->zones.exactly(request.message.zone) : nullptr;
   if (zone == nullptr || request.message.cls != rr_class::kIn)
     co_return wrong == rcode::kFormErr ? wrong : rcode::kNotAuth;
-  const std::string label = "zone " + zone->name.text() + "/IN: update by " + exchange.client.to_string();
+  const std::string label = "zone " + zone->name.text() + "/IN: update by " + exchange.client.address.to_string();
   if (zone->type != ZoneType::primary) {
     log::info("{}: not passed on to a primary", label);
     co_return rcode::kNotImp;
@@ -87,7 +82,7 @@ event::Task<uint16_t> UpdateService::work(const Exchange& exchange, Transport tr
   co_return co_await keeper_.update(std::move(id), std::move(request));
 }
 
-event::Task<std::string> UpdateService::answer(std::string packet, net::IpAddress client, Transport transport) {
+event::Task<std::string> UpdateService::answer(std::string packet, Requester client, Transport transport) {
   Exchange exchange;
   exchange.packet = std::move(packet);
   exchange.client = client;
@@ -105,12 +100,12 @@ event::Task<std::string> UpdateService::answer(std::string packet, net::IpAddres
   co_return exchange.answer();
 }
 
-event::Task<void> UpdateService::answer_later(std::string packet, net::IpAddress client, Reply reply) {
+event::Task<void> UpdateService::answer_later(std::string packet, Requester client, Reply reply) {
   std::string bytes = co_await answer(std::move(packet), client, Transport::udp);
   if (!bytes.empty()) reply(bytes);
 }
 
-void UpdateService::take(std::string packet, net::IpAddress client, Reply reply) {
+void UpdateService::take(std::string packet, Requester client, Reply reply) {
   if (running_ >= kMostAtOnce) return;  // the sender comes again
   tasks_.spawn(answer_later(std::move(packet), client, std::move(reply)));
 }

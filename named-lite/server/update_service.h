@@ -42,14 +42,14 @@ class UpdateService {
 
   UpdateService(Current current, ZoneKeeper& keeper) : current_(std::move(current)), keeper_(keeper) {}
 
-  /// The answer to a packet, empty when there is none.
-  event::Task<std::string> answer(std::string packet, net::IpAddress client, Transport transport);
+  /// The answer to a packet, empty when there is none. client: without its key, which the packet says.
+  event::Task<std::string> answer(std::string packet, Requester client, Transport transport);
   /// Calls reply with the answer when there is one.
-  void take(std::string packet, net::IpAddress client, Reply reply);
+  void take(std::string packet, Requester client, Reply reply);
 
  private:
   struct Exchange;
-  event::Task<void> answer_later(std::string packet, net::IpAddress client, Reply reply);
+  event::Task<void> answer_later(std::string packet, Requester client, Reply reply);
   event::Task<uint16_t> work(const Exchange& exchange, Transport transport);
 
   Current current_;

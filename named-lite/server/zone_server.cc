@@ -188,7 +188,7 @@ void ZoneServer::serve_updated(const ZoneId& zone, const ImagePtr& image) {
     ImagePtr former = view->catalog.image_of(zone.zone);
     bool same = former && former->header().serial == image->header().serial;
     responder_.serve(zone.view, zone.zone, image);
-    const ZoneConf* conf = view->conf.zone(zone.zone);
+    const ZoneConf* conf = view->zones.exactly(zone.zone);
     if (!same && conf != nullptr) notifier_.zone_changed(*conf, *image, snapshot->conf.keys);
     return;
   }
@@ -219,22 +219,23 @@ event::Task<void> ZoneServer::answer_transfer(unsigned receiver, uint32_t ticket
 void ZoneServer::answer(unsigned receiver, const PacketRequest& request) {
   auto client = unpack_address(request.client);
   if (!client || !responder_.snapshot()) return;
+  const net::IpAddress local = address_of(request.local);
   if (is_update(request.packet)) {
     auto address = net::IpAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&client->storage));
     if (!address) return;
     responder_.count(Transport::udp);
     updates_.take(
-        request.packet, address->unmapped(),
+        request.packet, Requester{address->unmapped(), nullptr, local},
         [this, receiver, ticket = request.ticket](std::string_view bytes) { post_answer(receiver, ticket, bytes); });
     return;
   }
   const auto* address = reinterpret_cast<const sockaddr*>(&client->storage);
-  if (auto order = responder_.transfer(request.packet, address, Transport::udp)) {
+  if (auto order = responder_.transfer(request.packet, address, Transport::udp, local)) {
     responder_.count(Transport::udp);
     tasks_.spawn(answer_transfer(receiver, request.ticket, std::move(*order)));
     return;
   }
-  size_t size = responder_.respond(request.packet, address, Transport::udp, {answer_.get(), kMostUdpAnswer});
+  size_t size = responder_.respond(request.packet, address, Transport::udp, {answer_.get(), kMostUdpAnswer}, local);
   post_answer(receiver, request.ticket, {answer_.get(), size});
 }
 

@@ -357,7 +357,7 @@ TEST_CASE("named.conf: faults of zones, controls and logging are said", "[named]
       {"zone z { type primary; file f; update-policy { grant k zonesub NOTYPE; }; };",
        "c:1:64: error: there is no type \"NOTYPE\"\n"},
       {"view a { zone z { type primary; file f; }; }; view b { zone y { in-view a; }; };",
-       "c:1:61: error: zone y.: no view \"a\" before this one has a zone of that name\n"},
+       "c:1:61: error: zone y.: view \"a\" has no zone of that name\n"},
       {"logging { category default { nowhere; }; };", "c:1:30: error: there is no channel \"nowhere\"\n"},
       {"logging { channel c { severity info; }; };",
        "c:1:19: error: a channel goes to one of file, syslog, stderr and null; write: file \"named.log\";\n"},
