@@ -1,0 +1,490 @@
+"""named-lite as a resolver against a DNS of its own: a root, a top level domain, a leaf, and servers that are lame, dead,
+slow, or lie in every way that attackers have found.
+
+All stories run in one network namespace (dns_tree.py), each with a resolver of its own. Every question costs at most 100
+questions to other servers and 50 ms of CPU; `resolver_tree_test.py --table` says what each did cost. Needs root.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import dns_tree
+from dns_peers import sandbox
+from dns_tree import CLIENT, Resolver, Tree, packets
+from dns_wire import AA, RA, TC, Message
+from lying_server import EVIL, GOOD, RESOLVER, fickle, random_label
+from umaya_instance import PATIENCE, SANITIZED, wait_for
+
+MOST_QUERIES = 100
+MOST_CPU = 0.05 * (20 if SANITIZED else 1)
+WWW = "198.51.100.20"
+NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
+
+
+def addresses(message):
+    """Of the answer section."""
+    return [socket.inet_ntoa(record[4][0]) for record in message.sections[0] if record[1] == 1]
+
+
+def everything(message):
+    """The octets, to look for what must not be there."""
+    return message.packet
+
+
+class Stories(unittest.TestCase):
+    """Run inside of the namespace by Inside.main()."""
+
+    tree = None
+    work = ""
+    table = []
+
+    def resolver(self, options="", statements="", **more):
+        directory = tempfile.mkdtemp(dir=self.work, prefix="resolver-")
+        running = Resolver(directory, options, statements, **more)
+        self.addCleanup(running.close)
+        return running
+
+    def ask(self, resolver, name, kind="A", **more):
+        """The answer; the limits of work are looked at."""
+        cost = resolver.ask(name, kind, **more)
+        self.table.append((self._testMethodName, name, kind, cost.queries, cost.cpu, cost.seconds, cost.answer.rcode))
+        self.assertLessEqual(cost.queries, MOST_QUERIES, f"questions for {name}")
+        self.assertLessEqual(cost.cpu, MOST_CPU, f"CPU seconds for {name}")
+        self.assertNotIn(socket.inet_aton(EVIL), everything(cost.answer), f"{name} is told what is false")
+        return cost
+
+    def finds(self, resolver, name, expected=GOOD, **more):
+        cost = self.ask(resolver, name, **more)
+        self.assertEqual((cost.answer.rcode, addresses(cost.answer)), (NOERROR, [expected]), cost.answer.text())
+        return cost
+
+    def fails(self, resolver, name, kind="A"):
+        cost = self.ask(resolver, name, kind)
+        self.assertEqual(cost.answer.rcode, SERVFAIL, cost.answer.text())
+        return cost
+
+    def leaf_is_right(self, resolver):
+        self.finds(resolver, "www.leaf.test", WWW)
+
+    # What is in order.
+
+    def test_a_name_is_found_from_the_root_downwards(self):
+        resolver = self.resolver()
+        cost = self.finds(resolver, "www.leaf.test", WWW)
+        self.assertLessEqual(cost.queries, 6)
+        self.assertTrue(cost.answer.flags & RA)
+        self.assertFalse(cost.answer.flags & AA)
+        self.assertEqual(self.ask(resolver, "WWW.leaf.test").queries, 0, "it is known now")
+        self.assertLessEqual(self.ask(resolver, "mail.leaf.test").queries, 2)
+        self.assertEqual(self.ask(resolver, "alias.leaf.test").answer.sections[0][-1][0][0], b"www")
+        self.assertEqual(addresses(self.ask(resolver, "www.below.leaf.test").answer), [WWW])
+        self.assertEqual(self.ask(resolver, "nobody.leaf.test").answer.rcode, NXDOMAIN)
+        self.assertEqual(self.ask(resolver, "nobody.leaf.test").queries, 0)
+        self.finds(resolver, "www.glueless.test", WWW)
+
+    def test_an_answer_that_is_larger_than_a_packet_comes_over_tcp(self):
+        resolver = self.resolver()
+        over_udp = self.ask(resolver, "many.leaf.test").answer
+        self.assertTrue(over_udp.flags & TC)
+        self.assertEqual(len(self.ask(resolver, "many.leaf.test", tcp=True).answer.sections[0]), 99)
+
+    def test_a_lame_server_and_a_dead_one_do_not_keep_others_from_answering(self):
+        resolver = self.resolver()
+        for name in ("www.half-lame.test", "www.half-dead.test"):
+            self.finds(resolver, name, WWW)
+        self.fails(resolver, "www.lame.test")
+        self.fails(resolver, "www.dead.test")
+
+    def test_a_slow_server_is_waited_for_and_asked_once(self):
+        resolver = self.resolver()
+        cost = self.finds(resolver, "www.slow.test")
+        self.assertGreater(cost.seconds, 0.9)
+        before = len(self.tree.liar.asked("slow.test"))
+        self.finds(resolver, "second.slow.test")
+        self.assertEqual(len(self.tree.liar.asked("slow.test")) - before, 1, "its time is known now")
+
+    # D34
+
+    def test_D34_ports_and_ids_are_spread_and_equal_questions_are_asked_once(self):
+        resolver = self.resolver()
+        self.leaf_is_right(resolver)
+        self.finds(resolver, "first.slow.test")
+        before = len(self.tree.liar.asked("slow.test"))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(10 * PATIENCE)
+            for number in range(80):
+                s.sendto(resolver.packet("birthday.slow.test", number=number), ("127.0.0.1", 53))
+            got = [Message(s.recv(4096)) for _ in range(80)]
+        self.assertEqual({each.rcode for each in got}, {NOERROR})
+        self.assertEqual(len(self.tree.liar.asked("slow.test")) - before, 1, "one question is under way")
+        seen = len(self.tree.liar.asked("none.test"))
+        for _ in range(60):
+            resolver.send(resolver.packet(f"{random_label()}.none.test"))
+        ids = [q.number for q in self.tree.liar.asked("none.test")[seen:]]
+        self.assertGreater(len(set(ids)), len(ids) - 5)
+        self.assertGreater(max(ids) - min(ids), 20000)
+
+    # D35
+
+    def test_D35_packets_that_are_not_the_answer_are_ignored_and_do_not_end_the_wait(self):
+        resolver = self.resolver()
+        for zone in ("wrong-id", "wrong-port", "wrong-address", "wrong-question", "wrong-type", "no-answer-bit", "garbage"):
+            with self.subTest(zone):
+                self.finds(resolver, f"www.{zone}.test")
+                again = self.finds(resolver, f"second.{zone}.test")
+                self.assertEqual(again.queries, 1, "the server is not thought lame, nor without EDNS")
+                self.assertGreater(self.tree.liar.asked(f"{zone}.test")[-1].edns, 0)
+        self.leaf_is_right(resolver)
+
+    def test_D35_after_many_guesses_the_question_goes_over_tcp(self):
+        cost = self.finds(self.resolver(), "www.flood.test")
+        self.assertLessEqual(cost.queries, 8)
+        self.assertTrue(self.tree.liar.asked("flood.test")[-1].tcp)
+
+    def test_D35_a_server_that_changes_the_case_of_letters_is_understood(self):
+        self.finds(self.resolver(), "www.other-case.test")
+
+    # D36
+
+    def test_D36_what_stands_beside_an_answer_is_neither_told_nor_remembered(self):
+        resolver = self.resolver()
+        for zone in ("extra-authority", "extra-answer"):
+            with self.subTest(zone):
+                cost = self.finds(resolver, f"www.{zone}.test")
+                self.assertEqual([len(section) for section in cost.answer.sections], [1, 0, 0])
+        self.leaf_is_right(resolver)
+        self.assertEqual(self.ask(resolver, "www.victim.test").answer.rcode, NXDOMAIN)
+
+    def test_D36_an_alias_out_of_the_zone_is_followed_by_asking(self):
+        cost = self.ask(self.resolver(), "www.alias-with-more.test")
+        self.assertEqual((cost.answer.rcode, addresses(cost.answer)), (NOERROR, [WWW]))
+
+    def test_D36_referrals_sidewards_and_upwards_lead_nowhere(self):
+        resolver = self.resolver()
+        self.fails(resolver, "www.sideways.test")
+        self.fails(resolver, "www.upwards.test")
+        self.leaf_is_right(resolver)
+
+    def test_D36_glue_of_somebody_elses_servers_is_not_used(self):
+        resolver = self.resolver()
+        self.ask(resolver, "www.sub.glue-of-others.test")
+        self.leaf_is_right(resolver)
+        self.assertEqual(addresses(self.ask(resolver, "ns1.leaf.test").answer), ["192.0.2.3"])
+
+    # D37
+
+    def test_D37_questions_carry_DF_and_ask_for_1232_octets_at_most(self):
+        resolver = self.resolver()
+        before = packets("may_be_cut")
+        seen = len(self.tree.liar.questions)
+        self.finds(resolver, "www.extra-answer.test")
+        self.finds(resolver, "www.truncates-udp.test")
+        self.assertEqual(packets("may_be_cut") - before, 0)
+        self.assertEqual({q.edns for q in self.tree.liar.questions[seen:]}, {1232})
+
+    # D38
+
+    def test_D38_a_flood_of_random_names_costs_one_question_each(self):
+        resolver = self.resolver()
+        self.ask(resolver, "first.none.test")
+        before = resolver.upstream()
+        for _ in range(200):
+            self.assertEqual(resolver.send(resolver.packet(f"{random_label()}.none.test")).rcode, NXDOMAIN)
+        self.assertLessEqual(resolver.upstream() - before, 202)
+        self.leaf_is_right(resolver)
+
+    def test_D38_a_zone_that_its_parent_took_away_is_gone_when_that_referral_has_ended(self):
+        resolver = self.resolver()
+        fickle.gone = False
+        self.addCleanup(setattr, fickle, "gone", False)
+        self.finds(resolver, "www.child.fickle.test")
+        fickle.gone = True
+        for _ in range(5):
+            self.ask(resolver, "child.fickle.test", "NS")
+            time.sleep(0.5)
+        self.assertEqual(self.ask(resolver, "other.child.fickle.test").answer.rcode, NXDOMAIN)
+
+    # D39
+
+    def test_D39_a_referral_to_many_names_of_a_victim_costs_it_few_questions(self):
+        resolver = self.resolver()
+        before = len(self.tree.liar.asked("victim.test"))
+        self.fails(resolver, "www.first.nxns.test")
+        self.assertLessEqual(len(self.tree.liar.asked("victim.test")) - before, 12, "five names, A and AAAA, and the apex")
+        again = self.fails(resolver, "www.first.nxns.test")
+        self.assertEqual(again.queries, 0)
+
+    def test_D39_a_server_with_very_many_addresses_is_tried_at_few(self):
+        self.fails(self.resolver(), "www.sub.many-addresses.test")
+
+    def test_D39_aliases_end_after_eleven_steps(self):
+        resolver = self.resolver()
+        self.assertLessEqual(self.fails(resolver, "c0.chain.test").queries, 20)
+        self.assertLessEqual(self.fails(resolver, "a.loop.test").queries, 20)
+
+    def test_D39_zones_that_lead_to_ever_more_zones_end(self):
+        resolver = self.resolver()
+        self.fails(resolver, "www.z0.camp.test")
+        self.fails(resolver, "a.b.c.d.e.f.g.h.i.j.k.down.test")
+        self.leaf_is_right(resolver)
+
+    def test_D39_zones_whose_servers_need_one_another_end_at_once(self):
+        resolver = self.resolver()
+        self.assertLessEqual(self.fails(resolver, "www.cyclic1.test").queries, 20)
+        self.assertEqual(self.fails(resolver, "www.cyclic1.test").queries, 0, "that is remembered")
+        self.assertLessEqual(self.fails(resolver, "www.self.test").queries, 10)
+
+    def test_D39_glue_that_names_the_resolver_itself_does_not_go_round(self):
+        resolver = self.resolver()
+        self.fails(resolver, "www.sub.self-glue.test")
+        self.fails(resolver, "www.self-address.test")
+        self.leaf_is_right(resolver)
+
+    def test_D39_a_server_that_always_truncates_is_asked_a_few_times(self):
+        resolver = self.resolver()
+        self.assertLessEqual(self.fails(resolver, "www.truncates.test").queries, 12)
+        self.finds(resolver, "www.truncates-udp.test")
+
+    def test_D39_a_server_that_does_not_know_EDNS_is_asked_without_it_and_that_is_remembered(self):
+        resolver = self.resolver()
+        self.finds(resolver, "www.formerr.test")
+        self.assertEqual(self.finds(resolver, "second.formerr.test").queries, 1)
+        self.assertLessEqual(self.fails(resolver, "www.badvers-always.test").queries, 10)
+
+    def test_D39_silent_and_failing_servers_cost_little(self):
+        resolver = self.resolver()
+        for zone in ("silent", "servfail"):
+            self.assertLessEqual(self.fails(resolver, f"www.{zone}.test").queries, 12)
+
+    # D40
+
+    def test_D40_a_failure_is_remembered_and_costs_nothing_meanwhile(self):
+        resolver = self.resolver()
+        self.fails(resolver, "www.servfail.test")
+        self.assertEqual(self.fails(resolver, "www.servfail.test").queries, 0)
+
+    def test_D40_a_flood_at_a_silent_zone_is_bounded_and_others_are_answered(self):
+        resolver = self.resolver("fetches-per-zone 20 fail;")
+        self.leaf_is_right(resolver)
+        before = resolver.upstream()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            s.settimeout(15 * PATIENCE)
+            for number in range(400):
+                s.sendto(resolver.packet(f"{random_label()}.silent.test", number=number), ("127.0.0.1", 53))
+            start = time.monotonic()
+            self.assertEqual(addresses(resolver.send(resolver.packet("mail.leaf.test"))), ["198.51.100.25"])
+            self.assertLess(time.monotonic() - start, PATIENCE)
+            got = [Message(s.recv(4096)) for _ in range(400)]
+        self.assertEqual({each.rcode for each in got}, {SERVFAIL})
+        self.assertLessEqual(resolver.upstream() - before, 20 * 4 + 20)
+
+    # D41
+
+    def test_D41_TTLs_of_nothing_and_of_for_ever(self):
+        resolver = self.resolver()
+        for name in ("zero.ttl.test", "huge.ttl.test"):
+            self.finds(resolver, name)
+            self.assertEqual(self.finds(resolver, name).queries, 1, f"{name} is not kept (RFC 2181 8)")
+        cost = self.finds(resolver, "most.ttl.test")
+        self.assertLessEqual(cost.answer.sections[0][0][3], 604800)
+        self.finds(resolver, "short.ttl.test")
+        self.ask(resolver, "brief.ttl.test")
+        self.assertLessEqual(self.ask(resolver, "never.ttl.test").answer.sections[1][0][3], 10800)
+        time.sleep(1.1)
+        self.assertEqual(self.finds(resolver, "short.ttl.test").queries, 1, "its second is over")
+        self.assertEqual(self.ask(resolver, "brief.ttl.test").queries, 1)
+        self.assertEqual(self.ask(resolver, "never.ttl.test").queries, 0)
+
+    def test_D41_an_alias_beside_other_data_and_two_aliases_mislead_nobody(self):
+        resolver = self.resolver()
+        self.ask(resolver, "www.alias-and-more.test", kind="MX")
+        self.fails(resolver, "www.two-aliases.test")
+
+    # D42
+
+    def test_D42_clients_that_go_away_leave_nothing_behind(self):
+        resolver = self.resolver()
+        self.leaf_is_right(resolver)
+        recursion, query = resolver.role("recursion"), resolver.role("query0")
+        before = resolver.memory(), len(os.listdir(f"/proc/{query}/fd")), len(os.listdir(f"/proc/{recursion}/fd"))
+        for number in range(120):
+            with socket.create_connection(("127.0.0.1", 53), 5) as s:
+                packet = resolver.packet(f"{random_label()}.slow.test", number=number)
+                s.sendall(len(packet).to_bytes(2, "big") + packet)
+        resolver.wait_quiet(3)
+        self.assertEqual((recursion, query), (resolver.role("recursion"), resolver.role("query0")))
+        wait_for(lambda: len(os.listdir(f"/proc/{query}/fd")) <= before[1] + 1, 20, "the connections are closed")
+        wait_for(lambda: len(os.listdir(f"/proc/{recursion}/fd")) <= before[2] + 1, 20, "the sockets are closed")
+        self.assertLess(resolver.memory() - before[0], 4096 * (20 if SANITIZED else 1))
+        self.leaf_is_right(resolver)
+
+    # D46, D47, D48, D49
+
+    def test_D46_addresses_of_the_inside_from_outside_are_refused_when_that_is_said(self):
+        open_to_all = self.resolver()
+        self.assertEqual(addresses(self.ask(open_to_all, "www.inner.test").answer), ["10.1.2.3"])
+        open_to_all.close()
+        guarded = self.resolver('deny-answer-addresses { 10.0.0.0/8; } except-from { "leaf.test"; };')
+        self.fails(guarded, "www.inner.test")
+        self.finds(guarded, "other.inner.test")
+
+    def test_D47_names_of_the_inside_are_never_asked_for(self):
+        resolver = self.resolver()
+        for name, kind, rcode in (("localhost", "A", NOERROR), ("x.localhost", "A", None), ("1.0.0.10.in-addr.arpa", "PTR", NXDOMAIN),
+                                  ("5.0.168.192.in-addr.arpa", "PTR", NXDOMAIN), ("1.0.0.127.in-addr.arpa", "PTR", NOERROR),
+                                  ("a.onion", "A", NXDOMAIN), ("a.invalid", "A", NXDOMAIN), ("a.home.arpa", "A", NXDOMAIN)):
+            cost = self.ask(resolver, name, kind)
+            self.assertEqual(cost.queries, 0, name)
+            if rcode is not None:
+                self.assertEqual(cost.answer.rcode, rcode, name)
+
+    def test_D48_strangers_are_refused_and_the_cache_is_not_shown_without_RD(self):
+        resolver = self.resolver(allow="127.0.0.1")
+        self.leaf_is_right(resolver)
+        before = resolver.upstream()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(5)
+            s.bind((CLIENT, 0))
+            for name in ("www.leaf.test", "mail.leaf.test"):
+                s.sendto(resolver.packet(name), (RESOLVER, 53))
+                refused = Message(s.recv(4096))
+                self.assertEqual((refused.rcode, refused.flags & RA, refused.sections[0]), (REFUSED, 0, []))
+        snooped = resolver.send(resolver.packet("www.leaf.test", flags=0))
+        self.assertEqual((snooped.rcode, snooped.sections[0]), (REFUSED, []))
+        self.assertEqual(resolver.upstream(), before)
+
+    def test_D49_memory_is_bounded_under_very_many_answers(self):
+        resolver = self.resolver("max-cache-size 8m;")
+        self.leaf_is_right(resolver)
+        before = resolver.memory()
+        self.ask_many(resolver, 12000)
+        grown = resolver.memory() - before
+        self.assertLess(grown, 8 * 1024 * (1.2 if not SANITIZED else 20), "KiB for a cache of 8 MiB")
+        self.leaf_is_right(resolver)
+
+    def ask_many(self, resolver, count):
+        """Distinct large answers, 64 at a time."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(3 * PATIENCE)
+            sent = got = 0
+            while got < count:
+                while sent < count and sent - got < 64:
+                    s.sendto(resolver.packet(f"n{sent}.many.test", "TXT", number=sent & 0xFFFF), ("127.0.0.1", 53))
+                    sent += 1
+                answer = Message(s.recv(4096))
+                self.assertEqual((answer.rcode, len(answer.sections[0])), (NOERROR, 1))
+                got += 1
+
+
+class Result(unittest.TextTestResult):
+    """Keeps what each story ended with."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.outcomes = {}
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.outcomes[test._testMethodName] = ""
+
+    def note(self, test, error):
+        name = getattr(test, "test_case", test)._testMethodName
+        self.outcomes[name] = self.outcomes.get(name, "") + f"{test}\n" + self._exc_info_to_string(error, test)
+
+    def addFailure(self, test, error):
+        super().addFailure(test, error)
+        self.note(test, error)
+
+    def addError(self, test, error):
+        super().addError(test, error)
+        self.note(test, error)
+
+    def addSubTest(self, test, subtest, error):
+        super().addSubTest(test, subtest, error)
+        if error is not None:
+            self.note(subtest, error)
+
+
+def show_table(rows):
+    print(f"{'question':40} {'type':5} {'rcode':>5} {'queries':>7} {'CPU ms':>7} {'s':>6}  story")
+    for story, name, kind, queries, cpu, seconds, rcode in sorted(rows, key=lambda row: -row[3]):
+        print(f"{name:40} {kind:5} {rcode:5} {queries:7} {cpu * 1000:7.1f} {seconds:6.2f}  {story[5:60]}")
+
+
+def inside(results, names):
+    """Runs the stories and writes down how each ended."""
+    work = tempfile.mkdtemp(prefix="umaya-tree-")
+    os.chmod(work, 0o755)
+    try:
+        with Tree(work) as tree:
+            Stories.tree, Stories.work = tree, work
+            loader = unittest.defaultTestLoader
+            names = names or loader.getTestCaseNames(Stories)
+            suite = unittest.TestSuite(Stories(name) for name in names)
+            outcome = unittest.TextTestRunner(verbosity=2, resultclass=Result).run(suite)
+        with open(results, "w") as f:
+            json.dump({"outcomes": outcome.outcomes, "table": Stories.table}, f)
+    finally:
+        if not os.environ.get("UMAYA_KEEP"):
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def run_stories(*names):
+    """Outcomes and table; an exception when the tree did not come up."""
+    with tempfile.TemporaryDirectory() as directory:
+        results = os.path.join(directory, "results")
+        done = sandbox.run_inside(os.path.abspath(__file__), "--inside", results, *names, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, errors="replace", timeout=900 * PATIENCE)
+        if not os.path.exists(results):
+            raise AssertionError(done.stdout[-12000:])
+        with open(results) as f:
+            return json.load(f)
+
+
+class ResolverTree(unittest.TestCase):
+    """One test for each story."""
+
+    outcomes = None
+
+    @classmethod
+    def setUpClass(cls):
+        why = sandbox.can_enter()
+        if why:
+            raise unittest.SkipTest(why)
+        try:
+            dns_tree.fetch()
+        except (RuntimeError, subprocess.CalledProcessError) as error:
+            raise unittest.SkipTest(f"the peers cannot be fetched: {error}") from error
+        cls.outcomes = run_stories()["outcomes"]
+
+
+def add_story(name):
+    def story(self):
+        error = self.outcomes[name]
+        if error:
+            self.fail(error)
+    setattr(ResolverTree, name, story)
+
+
+for each_name in unittest.defaultTestLoader.getTestCaseNames(Stories):
+    add_story(each_name)
+if not sandbox.inside():
+    del Stories  # run by ResolverTree alone
+
+if __name__ == "__main__":
+    if sandbox.inside():
+        sandbox.loopback_up()
+        inside(sys.argv[2], sys.argv[3:])
+    elif sys.argv[1:2] == ["--table"]:
+        dns_tree.fetch()
+        show_table(run_stories(*sys.argv[2:])["table"])
+    else:
+        unittest.main()
