@@ -2,11 +2,13 @@
 """dns - named-lite against Debian's NSD, Knot and BIND on this machine, in turn, on the same zones
 
     bench/dns.py [--build DIR] [--rounds 5] [--seconds 5] [--only named-lite,nsd,…] [--records 1000000]
-                 [--parts answers,starts] [--json FILE]
+                 [--parts answers,latency,starts] [--json FILE]
 
 The servers are unpacked from their packages into the build folder and run there, each with one thread or process on the
 first core; dnsperf asks from the last one. What is compared is the CPU time that a server's processes need for a
-question (its system calls included), since the client is too slow to tell the servers apart by questions a second.
+question (its system calls included), since the client is too slow to tell the servers apart by questions a second. All
+give minimal answers; the octets of a mean answer are printed, so that nobody wins by leaving something out (NSD alone
+brings addresses with the name servers of a zone, 1 of 26 mail questions). Latency is that of 20,000 questions a second.
 Figures are medians over the rounds, ratios to NSD medians of the ratios of the rounds.
 """
 
@@ -34,7 +36,7 @@ def arguments():
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--records", type=int, default=1000000)
     parser.add_argument("--only", default="nsd,named-lite,knot,bind")
-    parser.add_argument("--parts", default="answers,starts", help="answers, starts or both")
+    parser.add_argument("--parts", default="answers,latency,starts", help="some of answers, latency, starts")
     parser.add_argument("--json", help="write every round's figures to this file")
     return parser.parse_args()
 
@@ -256,20 +258,34 @@ class NamedLite(Server):
     def command(self):
         zones = "".join(f'zone "{z}" {{ type primary; file "{z}.zone"; }};\n' for z in self.zones)
         config = self.write("named.conf", f"""options {{ directory "{self.zone_directory}"; pid-file "{self.directory}/pid";
-  recursion no; listen-on port {self.port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; notify no; }};
+  recursion no; listen-on port {self.port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; notify no;
+  minimal-responses yes; }};
 {zones}""")
         return [os.path.join(os.path.abspath(OPTIONS.build), "libexec", "named-lite"), "-g", "-n", "1", "-c", config]
 
 
-def ask(server, questions):
-    """CPU microseconds a question, and questions a second."""
-    before = server.cpu()
+def dnsperf(server, questions, *more):
     done = subprocess.run(["taskset", "-c", str(LAST), "dnsperf", "-s", "127.0.0.1", "-p", str(server.port), "-d",
-                           questions, "-l", str(OPTIONS.seconds), "-c", "4", "-T", "1", "-q", "100", "-t", "0.3"],
+                           questions, "-l", str(OPTIONS.seconds), "-c", "4", "-T", "1", "-q", "100", "-t", "0.3", *more],
                           capture_output=True, text=True)
+    return done.stdout
+
+
+def ask(server, questions):
+    """CPU microseconds a question, questions a second, octets of an answer."""
+    before = server.cpu()
+    said = dnsperf(server, questions)
     used = server.cpu() - before
-    answered = int(re.search(r"Queries completed:\s+(\d+)", done.stdout).group(1))
-    return {"us": used / max(answered, 1) * 1e6, "qps": answered / OPTIONS.seconds}
+    answered = int(re.search(r"Queries completed:\s+(\d+)", said).group(1))
+    octets = int(re.search(r"response (\d+)", said).group(1))
+    return {"us": used / max(answered, 1) * 1e6, "qps": answered / OPTIONS.seconds, "octets": octets}
+
+
+def latency(server, questions):
+    """Microseconds from question to answer under a steady load: the middle and the 99th percentile."""
+    times = sorted(float(line.rsplit(None, 1)[1]) for line in dnsperf(server, questions, "-Q", "20000", "-v").splitlines()
+                   if line.startswith("> ") and not line.startswith("> T"))
+    return {"p50": times[len(times) // 2] * 1e6, "p99": times[len(times) * 99 // 100] * 1e6}
 
 
 def show(title, figures, servers, unit):
@@ -311,7 +327,8 @@ def measure_starts(servers, rounds, work):
 
 
 def measure_answers(servers, rounds, work):
-    figures = {key: {s.name: [] for s in servers} for key in ("big us", "mail us", "big qps", "mail qps", "memory")}
+    kinds = ("big us", "mail us", "big qps", "mail qps", "octets", "memory")
+    figures = {key: {s.name: [] for s in servers} for key in kinds}
     for server in servers:
         server.start()
     for number in range(rounds):
@@ -320,7 +337,21 @@ def measure_answers(servers, rounds, work):
                 one = ask(server, os.path.join(work, f"{zone}.questions"))
                 figures[f"{zone} us"][server.name].append(one["us"])
                 figures[f"{zone} qps"][server.name].append(one["qps"])
+            figures["octets"][server.name].append(one["octets"])
             figures["memory"][server.name].append(server.memory())
+    for server in servers:
+        server.stop()
+    return figures
+
+
+def measure_latency(servers, rounds, work):
+    figures = {key: {s.name: [] for s in servers} for key in ("p50", "p99")}
+    for server in servers:
+        server.start()
+    for number in range(rounds):
+        for server in servers if number % 2 == 0 else reversed(servers):
+            for key, value in latency(server, os.path.join(work, "mail.questions")).items():
+                figures[key][server.name].append(value)
     for server in servers:
         server.stop()
     return figures
@@ -339,7 +370,12 @@ def main():
             show("answers, mail zone: CPU of a question", figures["mail us"], servers, "us")
             show("answers, large zone: a second", figures["big qps"], servers, "")
             show("answers, mail zone: a second", figures["mail qps"], servers, "")
+            show("answers, mail zone: mean size", figures["octets"], servers, "octets")
             show("memory (PSS of all processes)", figures["memory"], servers, "MiB")
+        if "latency" in OPTIONS.parts:
+            figures.update(measure_latency(servers, OPTIONS.rounds, work))
+            show("latency at 20,000 a second: middle", figures["p50"], servers, "us")
+            show("latency at 20,000 a second: 99th percentile", figures["p99"], servers, "us")
         if "starts" in OPTIONS.parts:
             figures.update(measure_starts(servers, OPTIONS.rounds, work))
             show("load: CPU", figures["load cpu"], servers, "s")

@@ -28,7 +28,8 @@ UdpServer::UdpServer(Fd fd, const net::IpAddress& local, Questions& questions, E
       questions_(questions),
       elsewhere_(std::move(elsewhere)),
       buffers_(std::make_unique<Buffers>()),
-      watch_(fd_.get(), event::Readiness::read, [this] { on_readable(); }) {
+      watch_(fd_.get(), event::Readiness::read, [this] { look(); }),
+      tick_([this] { look(); }) {
   Buffers& b = *buffers_;
   for (size_t i = 0; i < kBatch; ++i) {
     b.question_pieces[i] = {b.questions[i].data(), kMostQuestion};
@@ -94,7 +95,8 @@ void UdpServer::send_one(std::string_view answer, const event::PeerAddress& clie
                reinterpret_cast<const sockaddr*>(&client.storage), client.size);
 }
 
-void UdpServer::on_readable() {
+size_t UdpServer::take_what_is_there() {
+  size_t total = 0;
   for (int round = 0; round < kRoundsAtOnce; ++round) {
     TimePoint start = monotonic_now();
     size_t count = receive();
@@ -103,8 +105,20 @@ void UdpServer::on_readable() {
       auto took = std::chrono::duration_cast<std::chrono::microseconds>(monotonic_now() - start);
       questions_.page()->add_latency(took, count);
     }
-    if (count < kBatch) return;
+    total += count;
+    if (count < kBatch) break;
   }
+  return total;
+}
+
+void UdpServer::look() {
+  TimePoint began = monotonic_now();
+  bool paced = pace_.note(began, take_what_is_there());
+  if (paced) tick_.arm(Pace::kTick);  // counted from the begin of the loop's round
+  if (paced != watched_) return;
+  watched_ = !paced;
+  // While it is not watched, the kernel need not tell us of each datagram that comes or has gone.
+  paced ? watch_.disable() : watch_.enable();
 }
 
 }  // namespace umaya::named

@@ -3,7 +3,8 @@
 // DESCRIPTION
 //     Takes up to kBatch datagrams with one recvmmsg, answers them, and sends the answers with one sendmmsg. What the
 //     kernel does not take is dropped, as a network would. Answers are never fragmented (RFC 9715). What another
-//     process has to answer goes to `elsewhere`, and its answer comes back by send_one().
+//     process has to answer goes to `elsewhere`, and its answer comes back by send_one(). A busy socket is looked at by
+//     the clock (pace.h).
 #pragma once
 
 #include <netinet/in.h>
@@ -16,6 +17,7 @@
 #include "libcommon/base/fd.h"
 #include "libcommon/event/listener.h"
 #include "libcommon/event/loop.h"
+#include "named-lite/query/pace.h"
 #include "named-lite/query/questions.h"
 
 namespace umaya::named {
@@ -47,7 +49,8 @@ class UdpServer {
     std::array<mmsghdr, kBatch> sent;
   };
 
-  void on_readable();
+  void look();
+  size_t take_what_is_there();
   size_t receive();
   void prefetch(size_t count) const;
   size_t answer(size_t count);
@@ -59,6 +62,9 @@ class UdpServer {
   Elsewhere elsewhere_;
   std::unique_ptr<Buffers> buffers_;
   event::IoWatch watch_;
+  event::Timer tick_;
+  Pace pace_;
+  bool watched_ = true;
 };
 
 }  // namespace umaya::named
