@@ -7,10 +7,11 @@
 //     master logs. tests/e2e fails the story in which a report appears, tests/run_e2e.sh the whole run.
 //     $ASAN_OPTIONS and $UBSAN_OPTIONS still win, in programs that get them.
 //
-//     Two kinds of process are not searched for leaks at their end, as the search cannot work in them: such as have
-//     changed their effective user only (postsuper), and such as have no descriptor left.
+//     Three kinds of process are not searched for leaks at their end, as the search cannot work in them: such as have
+//     changed their effective user only (postsuper), such as have no descriptor left, and such as can start no process.
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace {
@@ -32,6 +33,15 @@ void set_ubsan_report_path() {
     set_path(UMAYA_SANITIZER_REPORTS "/report.ubsan");
   }
   dlclose(library);
+}
+
+/// The search runs in a process of its own.
+bool can_start_process() {
+  pid_t child = fork();
+  if (child < 0) return false;
+  if (child == 0) _exit(0);
+  waitpid(child, nullptr, 0);
+  return true;
 }
 
 [[gnu::constructor]] void prepare_reports() {
@@ -75,7 +85,7 @@ int __lsan_is_turned_off() {
   int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (null < 0) return 1;
   close(null);
-  return 0;
+  return can_start_process() ? 0 : 1;
 }
 
 }  // extern "C"
