@@ -161,10 +161,48 @@ event::Task<ControlReply> ServerControl::thaw(Command command) {
       std::move(command), [this](ZoneId id) { return keeper_.thaw(std::move(id)); }, "thawed");
 }
 
+/// The changes of a secondary zone, too, are in its journal first.
+event::Task<ControlReply> ServerControl::sync_secondary(ZoneId id) {
+  auto saved = co_await secondaries_.sync(std::move(id));
+  if (!saved) co_return control_error(saved.error().what);
+  co_return done("written");
+}
+
 event::Task<ControlReply> ServerControl::sync(Command command) {
+  if (command.zone) {
+    auto named = find(*command.zone);
+    if (!named) co_return control_error(named.error().what);
+    ZoneId id{named->view->conf.name, named->wire};
+    if (secondaries_.has(id)) co_return co_await sync_secondary(std::move(id));
+  } else {
+    std::string wrong = co_await save_secondaries();
+    if (!wrong.empty()) co_return control_error(std::move(wrong));
+  }
   auto clean = command.clean ? ZoneKeeper::Clean::yes : ZoneKeeper::Clean::no;
-  auto verb = [this, clean](ZoneId id) { return keeper_.sync(std::move(id), clean); };
-  return with_kept(std::move(command), verb, "written");
+  KeeperVerb verb = [this, clean](ZoneId id) { return keeper_.sync(std::move(id), clean); };
+  co_return co_await with_kept(std::move(command), std::move(verb), "written");
+}
+
+/// What went wrong, line by line.
+event::Task<std::string> ServerControl::save_secondaries() {
+  std::string wrong;
+  const std::vector<ZoneId> ids = secondaries_.unsaved();
+  for (const ZoneId& id : ids) {
+    auto saved = co_await secondaries_.sync(id);
+    if (!saved) wrong += "zone '" + name_text(id.zone) + "': " + saved.error().what + "\n";
+  }
+  co_return wrong;
+}
+
+/// What only the journal has goes to the zone files. What cannot be written stays in the journal.
+event::Task<std::string> ServerControl::save_all() {
+  std::string wrong = co_await save_secondaries();
+  const std::vector<ZoneId> ids = keeper_.unsaved();
+  for (const ZoneId& id : ids) {
+    auto saved = co_await keeper_.sync(id, ZoneKeeper::Clean::no);
+    if (!saved) wrong += "zone '" + name_text(id.zone) + "': " + saved.error().what + "\n";
+  }
+  co_return wrong;
 }
 
 std::string ServerControl::dynamic_status(const Found& found) const {
@@ -299,12 +337,15 @@ event::Task<ControlReply> ServerControl::stats(Command) {
 }
 
 event::Task<ControlReply> ServerControl::stop(Command command) {
-  hooks_.stop();
-  co_return done(command.print_pid ? "pid: " + std::to_string(hooks_.process) : std::string());
+  std::string wrong = co_await save_all();
+  if (!wrong.empty()) log::error("not all zones were written: {}", wrong);
+  co_return co_await halt(std::move(command));
 }
 
+/// Zone files are written at the next start or later: their journal is there.
 event::Task<ControlReply> ServerControl::halt(Command command) {
-  return stop(std::move(command));
+  hooks_.stop();
+  co_return done(command.print_pid ? "pid: " + std::to_string(hooks_.process) : std::string());
 }
 
 }  // namespace umaya::named

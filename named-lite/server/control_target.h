@@ -67,6 +67,9 @@ class ServerControl : public ControlTarget {
   using KeeperVerb = std::function<event::Task<Result<>>(ZoneId)>;
   Result<std::vector<ZoneId>> kept(const Command& command) const;
   event::Task<ControlReply> with_kept(Command command, KeeperVerb verb, std::string done);
+  event::Task<ControlReply> sync_secondary(ZoneId id);
+  event::Task<std::string> save_secondaries();
+  event::Task<std::string> save_all();
   std::string dynamic_status(const Found& found) const;
 
   Responder& responder_;

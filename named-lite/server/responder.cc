@@ -77,7 +77,7 @@ size_t Responder::respond_notify(const Query& query, std::string_view packet, co
   }
   if (query.rcode == rcode::kNoError) {
     context.rcode = zone == nullptr ? rcode::kNotAuth : rcode::kRefused;
-    if (believed && notified_ && notified_(view->conf.name, query.lower_name())) {
+    if (believed && notified_ && notified_(view->conf.name, query.lower_name(), serial_in_notify(packet, query))) {
       ++counters_.notifies;
       if (page_ != nullptr) page_->add(Count::notifies_in);
       context.rcode = rcode::kNoError;

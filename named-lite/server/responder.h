@@ -60,8 +60,9 @@ class Responder {
   void count_in(PageNumbers& page) { page_ = &page; }
   /// Counts a packet that somebody else answers.
   void count(Transport transport) { ++(transport == Transport::udp ? counters_.udp : counters_.tcp); }
-  /// Is told of each NOTIFY that may be believed: view and zone (wire form, lower case). False: no such secondary zone.
-  using Notified = std::function<bool(const std::string&, std::string_view)>;
+  /// Is told of each NOTIFY that may be believed: view and zone (wire form, lower case), and the serial when it tells
+  /// one. False: no such secondary zone.
+  using Notified = std::function<bool(const std::string&, std::string_view, std::optional<uint32_t>)>;
   void on_notify(Notified notified) { notified_ = std::move(notified); }
   /// Who takes UPDATE; null: nobody, NOTIMP. It must outlive those who ask for it.
   void set_updates(UpdateService* updates) { updates_ = updates; }

@@ -7,17 +7,20 @@
 //
 // DESCRIPTION
 //     For each secondary zone one task: at the refresh time of its SOA, or when a primary sends a NOTIFY, it asks the
-//     primaries one after the other for their serial, and fetches the zone from the first one that has a newer one (RFC
-//     1034 4.3.5, RFC 1996, RFC 5936). Everything goes over one TCP connection, signed when the primary has a key. A
-//     zone is compiled and checked in a thread, written to its file, and then put into service. What comes broken is
-//     thrown away: the zone of before stays, and is asked for again at the retry time.
+//     primaries one after the other for their serial, and fetches what is new from the first one that has a newer one
+//     (RFC 1034 4.3.5, RFC 1996): by IXFR (RFC 1995) when there is a version to begin with, and by AXFR (RFC 5936) when
+//     there is none or when what came by IXFR is of no use. Everything goes over TCP, signed when the primary has a
+//     key. What was fetched is checked and kept in a thread (transfer/zone_copy.h), and then put into service. What
+//     comes broken is thrown away: the zone of before stays, and is asked for again at the retry time.
+//     However many NOTIFY come, one check of a zone runs and one waits; while they bring nothing new, the pause between
+//     two checks grows.
 //
 // ERRORS
 //     A zone that could not be refreshed until its expire time has no data any more: SERVFAIL.
 //
 // LIMITS
-//     Refresh and retry 30 s to 4 weeks, with a jitter of a tenth; 10 transfers at once; 60 s without a message end
-//     one.
+//     Refresh and retry 30 s to 4 weeks, with a jitter of a tenth; 10 transfers at once; 60 s without a message, or
+//     max-transfer-time-in, end one.
 #pragma once
 
 #include <functional>
@@ -25,16 +28,20 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "libcommon/event/stream.h"
 #include "libcommon/event/sync.h"
 #include "libcommon/event/worker_pool.h"
+#include "named-lite/server/primary_exchange.h"
 #include "named-lite/server/responder.h"
+#include "named-lite/transfer/zone_copy.h"
 
 namespace umaya::named {
 
 class Secondaries {
  public:
+  /// How long after a change the file is written.
+  static constexpr Duration kSaveDelay = std::chrono::minutes(15);
   /// A zone has a new serial and is in service.
   using Changed = std::function<void(const ZoneConf&, const ImagePtr&)>;
   /// responder and pool outlive this object.
@@ -45,8 +52,9 @@ class Secondaries {
 
   /// Takes up the zones of the configuration in service and lets go those that it has no more.
   void configure();
-  /// A NOTIFY that may be believed: asks the primaries now. False when there is no such secondary zone.
-  bool notified(const std::string& view, std::string_view zone);
+  /// A NOTIFY that may be believed: asks the primaries now, unless the serial that it tells is not newer than ours.
+  /// False when there is no such secondary zone.
+  bool notified(const std::string& view, std::string_view zone, std::optional<uint32_t> serial = std::nullopt);
   /// Transfers the zone now, whatever its serial. False when there is no such secondary zone.
   bool retransfer(const std::string& view, std::string_view zone);
 
@@ -58,30 +66,46 @@ class Secondaries {
   /// Nothing when there is no such secondary zone.
   std::optional<Status> status(const std::string& view, std::string_view zone) const;
 
- private:
-  using Key = std::pair<std::string, std::string>;  // view, zone in wire form
+  bool has(const ZoneId& zone) const { return zones_.contains(zone); }
+  /// The zones whose file lacks something that is in service.
+  std::vector<ZoneId> unsaved() const;
+  /// Writes the file of a zone when it lacks something.
+  event::Task<Result<>> sync(ZoneId zone);
 
+ private:
   struct Zone {
-    std::string view;
     ZoneConf conf;
-    std::string path;  ///< of its file; empty: none
+    ZoneCopy copy;
     ImagePtr image;
     TimePoint expires{};
     TimePoint next{};  ///< refresh; past: under way
     event::Event wake;
-    event::TaskScope task;
-    unsigned tries = 0;     // without data, in a row
-    bool again = false;     // a NOTIFY came while a refresh was under way
-    bool whatever = false;  // the next transfer is made whatever the serial
+    unsigned tries = 0;        // without data, in a row
+    unsigned idle = 0;         // checks in a row that NOTIFY caused and that brought nothing
+    bool again = false;        // a NOTIFY came while a refresh was under way
+    bool whatever = false;     // the next transfer is made whatever the serial
+    bool unsaved = false;      // the file lacks something
+    bool will_save = false;    // save_later() runs
+    event::Semaphore disk{1};  // file and journal
+    event::TaskScope task;     // last: what it runs uses the rest
   };
   enum class Outcome : unsigned char { up_to_date, transferred, failed };
-  struct Exchange;
+  using ExchangePtr = std::unique_ptr<PrimaryExchange>;
 
+  void configure_zone(Zone& zone, const ServedView& view, const ZoneConf& conf, const Snapshot& snapshot);
   event::Task<void> keep(Zone& zone);
+  Duration pause_after(Zone& zone, Outcome outcome);
   event::Task<Outcome> refresh(Zone& zone);
   event::Task<Outcome> ask(Zone& zone, RemoteServer primary);
-  event::Task<Result<RecordList>> fetch(Zone& zone, Exchange& exchange);
-  event::Task<Result<>> install(Zone& zone, RecordList records, std::string from);
+  bool is_wanted(const Zone& zone, uint32_t serial, const std::string& from) const;
+  bool asks_ixfr(const Zone& zone, const RemoteServer& primary) const;
+  event::Task<Result<>> fetch_steps(Zone& zone, PrimaryExchange& exchange, std::string from);
+  event::Task<Result<>> fetch_zone(Zone& zone, PrimaryExchange& exchange, std::string from);
+  event::Task<Result<>> take_up_zone(Zone& zone, RecordList records, std::string from);
+  event::Task<Result<>> take_up_steps(Zone& zone, std::vector<ZoneChange> steps, std::string from);
+  Result<> take_up(Zone& zone, CopyResult result, std::string how);
+  event::Task<void> save_later(Zone& zone, Duration delay);
+  event::Task<Result<>> save(Zone& zone);
   void serve(Zone& zone, ImagePtr image);
   void expire(Zone& zone);
 
@@ -89,7 +113,7 @@ class Secondaries {
   event::WorkerPool& pool_;
   Changed changed_;
   event::Semaphore transfers_{10};
-  std::map<Key, std::unique_ptr<Zone>> zones_;
+  std::map<ZoneId, std::unique_ptr<Zone>> zones_;
 };
 
 }  // namespace umaya::named

@@ -10,7 +10,18 @@ namespace umaya::named {
 
 namespace {
 
-constexpr size_t kAuthorityCount = 8;  // where it stands in a message
+constexpr size_t kAnswerCount = 6;  // where it stands in a message, as the next
+constexpr size_t kAuthorityCount = 8;
+
+/// The serial in the first record behind the question, when that is the SOA of the zone.
+std::optional<uint32_t> first_serial(std::string_view packet, const Query& query) {
+  size_t at = kMessageHeader + query.name.size() + 4;
+  WireRecord soa;
+  if (!read_record(packet, at, soa)) return std::nullopt;
+  bool fits = soa.type == type::kSoa && soa.cls == rr_class::kIn && same_name(soa.owner, query.lower_name());
+  if (!fits) return std::nullopt;
+  return soa_serial(soa.rdata);
+}
 
 }  // namespace
 
@@ -32,12 +43,12 @@ std::string ixfr_question(const ZoneRecord& soa, uint16_t id) {
 
 std::optional<uint32_t> serial_in_question(std::string_view packet, const Query& query) {
   if (be16_at(packet, kAuthorityCount) != 1) return std::nullopt;
-  size_t at = kMessageHeader + query.name.size() + 4;
-  WireRecord soa;
-  if (!read_record(packet, at, soa)) return std::nullopt;
-  bool fits = soa.type == type::kSoa && soa.cls == rr_class::kIn && same_name(soa.owner, query.lower_name());
-  if (!fits) return std::nullopt;
-  return soa_serial(soa.rdata);
+  return first_serial(packet, query);
+}
+
+std::optional<uint32_t> serial_in_notify(std::string_view packet, const Query& query) {
+  if (be16_at(packet, kAnswerCount) == 0) return std::nullopt;
+  return first_serial(packet, query);
 }
 
 std::string transfer_head(const Query& query, std::string_view packet) {

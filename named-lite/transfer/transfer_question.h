@@ -28,6 +28,8 @@ std::string ixfr_question(const ZoneRecord& soa, uint16_t id);
 /// The serial that an IXFR question says the client has; nothing when it does not carry exactly one whole SOA of the
 /// zone (D20).
 std::optional<uint32_t> serial_in_question(std::string_view packet, const Query& query);
+/// The serial that a NOTIFY tells in its answer section (RFC 1996 3.7); nothing when it tells none.
+std::optional<uint32_t> serial_in_notify(std::string_view packet, const Query& query);
 /// Header and question of the messages that answer a question for a transfer.
 std::string transfer_head(const Query& query, std::string_view packet);
 

@@ -22,6 +22,7 @@
 #include <string>
 #include <string_view>
 
+#include "named-lite/dns/wire_record.h"
 #include "named-lite/zone/records.h"
 
 namespace umaya::named {
@@ -43,6 +44,8 @@ class ZoneReceiver {
     list_.add_file("transfer of " + zone.text());
   }
   State take(std::string_view message);
+  /// The same for one record of a message that somebody else reads.
+  State add(const WireRecord& record);
   State state() const { return state_; }
   const std::string& why() const { return why_; }
   size_t records() const { return list_.records().size(); }
@@ -51,7 +54,6 @@ class ZoneReceiver {
 
  private:
   State fail(std::string why);
-  bool add(std::string_view message, size_t& at);
   bool add_soa(std::string_view rdata);
 
   RecordList list_;

@@ -174,6 +174,11 @@ Result<std::optional<JournalState>> Journal::state(const ZoneId& zone) {
   return txn.state(zone);
 }
 
+bool Journal::is_ahead_of_file(const ZoneId& zone) {
+  auto known = state(zone);
+  return known && *known && (*known)->file_step != (*known)->next_step;
+}
+
 Result<> Journal::append(const ZoneId& zone, std::span<const ZoneChange> steps, uint64_t most_octets) {
   if (steps.empty()) return {};
   if (zone.view.size() > kMostViewName) return permanent("the name of view " + zone.view + " is too long");

@@ -56,6 +56,8 @@ class Journal {
   const std::string& path() const { return path_; }
   /// Where the journal of a zone stands; nothing when it has none.
   Result<std::optional<JournalState>> state(const ZoneId& zone);
+  /// Whether the journal has steps that the zone file lacks; false when it cannot be read.
+  bool is_ahead_of_file(const ZoneId& zone);
   /// Writes the steps of a zone. The first one begins where the journal ends; when the zone has no journal yet, its
   /// file is taken to have the serial where the first step begins. Steps that the file has are dropped while the zone
   /// has more than this many octets.

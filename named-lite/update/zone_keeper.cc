@@ -74,6 +74,10 @@ void ZoneKeeper::configure(std::shared_ptr<Journal> journal, std::vector<KeptZon
     zone = std::make_unique<Zone>();
     zone->image = conf.image;
     zone->conf = std::move(conf);
+    zone->unsaved = zone->image && journal_ && journal_->is_ahead_of_file(zone->conf.id);
+    if (!zone->unsaved) continue;
+    zone->save_at = monotonic_now() + kSaveDelay;
+    zone->task.spawn(keep(*zone));
   }
 }
 
@@ -85,6 +89,14 @@ void ZoneKeeper::put_into_service(Zone& zone, ImagePtr image) {
 std::vector<ZoneId> ZoneKeeper::zones() const {
   std::vector<ZoneId> ids;
   for (const auto& [id, zone] : zones_) ids.push_back(id);
+  return ids;
+}
+
+std::vector<ZoneId> ZoneKeeper::unsaved() const {
+  std::vector<ZoneId> ids;
+  for (const auto& [id, zone] : zones_) {
+    if (zone->unsaved) ids.push_back(id);
+  }
   return ids;
 }
 

@@ -85,6 +85,8 @@ class ZoneKeeper {
   void configure(std::shared_ptr<Journal> journal, std::vector<KeptZone> zones);
   bool has(const ZoneId& zone) const { return zones_.contains(zone); }
   std::vector<ZoneId> zones() const;
+  /// Those whose file lacks something.
+  std::vector<ZoneId> unsaved() const;
 
   /// Gives the response code once the update is durable and in service, or is refused.
   event::Task<uint16_t> update(ZoneId zone, UpdateRequest request);

@@ -59,4 +59,24 @@ ZoneChange merge_changes(std::span<const ZoneChange> steps) {
   return out;
 }
 
+Result<> check_steps(std::span<const ZoneChange> steps) {
+  std::unordered_map<std::string, bool> is_there;  // of the records that steps have touched
+  auto touch = [&](const ZoneRecord& record, bool now) -> Result<> {
+    auto [at, fresh] = is_there.try_emplace(identity(record), now);
+    if (!fresh && at->second == now) {
+      return permanent(name_text(record.owner) + " " + type_text(record.type) +
+                       (now ? " is added twice" : " is removed twice"));
+    }
+    at->second = now;
+    return {};
+  };
+  if (steps.empty()) return permanent("there are no steps");
+  for (size_t i = 0; i < steps.size(); ++i) {
+    if (i > 0 && steps[i].from_serial != steps[i - 1].to_serial) return permanent("a step is missing");
+    for (const ZoneRecord& record : steps[i].removed) UMAYA_CHECK(touch(record, false));
+    for (const ZoneRecord& record : steps[i].added) UMAYA_CHECK(touch(record, true));
+  }
+  return {};
+}
+
 }  // namespace umaya::named

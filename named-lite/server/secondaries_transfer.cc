@@ -1,0 +1,192 @@
+// One refresh of a secondary zone: the questions to a primary, and what becomes of its answers.
+#include "libcommon/log/log.h"
+#include "named-lite/dns/types.h"
+#include "named-lite/dns/wire_record.h"
+#include "named-lite/server/secondaries.h"
+#include "named-lite/transfer/ixfr_receiver.h"
+#include "named-lite/transfer/transfer_question.h"
+#include "named-lite/transfer/zone_file.h"
+#include "named-lite/transfer/zone_receiver.h"
+#include "named-lite/zone/image_lookup.h"
+
+namespace umaya::named {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kSoaAnswer = 15s;
+constexpr Duration kSilence = 60s;       // between two messages of a transfer
+constexpr size_t kLeastSteps = 100'000;  // records that an IXFR may have, however small the zone
+
+std::string label_of(const ZoneConf& conf) {
+  return "zone " + conf.name.text() + "/IN";
+}
+
+size_t most_records(const ZoneConf& conf) {
+  size_t most = conf.settings->update.max_records;
+  return most == 0 ? ZoneReceiver::kMostRecords : most + 1;  // the SOA at the end is none
+}
+
+/// Takes messages until the receiver has enough.
+template <class Receiver>
+event::Task<Result<>> receive_all(PrimaryExchange& exchange, Receiver& receiver, Duration longest) {
+  TimePoint end = monotonic_now() + longest;
+  while (receiver.state() == Receiver::State::more) {
+    TimePoint now = monotonic_now();
+    if (now >= end) co_return temporary("it takes longer than max-transfer-time-in");
+    auto message = co_await exchange.receive(std::min<Duration>(kSilence, end - now));
+    if (!message) co_return std::unexpected(message.error());
+    receiver.take(*message);
+  }
+  if (receiver.state() == Receiver::State::failed) co_return permanent(receiver.why());
+  if (!exchange.is_trusted()) co_return permanent("the end is not signed");
+  co_return Result<>();
+}
+
+uint32_t serial_of(const RecordList& records) {
+  return soa_serial(records.rdata(records.records().front()));
+}
+
+}  // namespace
+
+event::Task<Secondaries::Outcome> Secondaries::refresh(Zone& zone) {
+  const std::vector<RemoteServer> primaries = zone.conf.primaries;
+  for (const RemoteServer& primary : primaries) {
+    Outcome outcome = co_await ask(zone, primary);
+    if (outcome != Outcome::failed) co_return outcome;
+  }
+  co_return Outcome::failed;
+}
+
+/// Whether a primary with this serial has something for us.
+bool Secondaries::is_wanted(const Zone& zone, uint32_t serial, const std::string& from) const {
+  if (!zone.image || zone.whatever) return true;
+  uint32_t ours = zone.image->header().serial;
+  if (serial_is_newer(ours, serial)) {
+    log::warning("{}: our serial {} is higher than {} of {}: its zone is not taken", label_of(zone.conf), ours, serial,
+                 from);
+  }
+  return serial_is_newer(serial, ours);
+}
+
+bool Secondaries::asks_ixfr(const Zone& zone, const RemoteServer& primary) const {
+  if (!zone.image || zone.whatever) return false;
+  const SnapshotPtr snapshot = responder_.snapshot();
+  for (const auto& view : snapshot->views) {
+    if (view->conf.name != zone.copy.id.view) continue;
+    const PeerConf* peer = find_peer(view->conf.peers, primary.at.address);
+    if (peer != nullptr && peer->request_ixfr) return *peer->request_ixfr;
+  }
+  return zone.conf.settings->update.request_ixfr;
+}
+
+event::Task<Secondaries::Outcome> Secondaries::ask(Zone& zone, RemoteServer primary) {
+  const std::string from = primary.at.to_string();
+  auto failed = [&](const std::string& why) {
+    log::warning("{}: refresh from {}: {}", label_of(zone.conf), from, why);
+    return Outcome::failed;
+  };
+  auto exchange = co_await PrimaryExchange::open(primary, responder_.snapshot());
+  if (!exchange) co_return failed(exchange.error().what);
+  auto asked = co_await (*exchange)->ask(zone_question(zone.conf.name, type::kSoa, 0));
+  if (!asked) co_return failed(asked.error().what);
+  auto message = co_await (*exchange)->receive(kSoaAnswer);
+  if (!message) co_return failed(message.error().what);
+  SoaAnswer soa = read_soa_answer(*message, zone.conf.name, (*exchange)->id());
+  if (!soa.serial) co_return failed(soa.why);
+  if (!is_wanted(zone, *soa.serial, from)) {
+    touch_file(zone.copy.path);
+    co_return Outcome::up_to_date;
+  }
+  if (asks_ixfr(zone, primary)) {
+    auto incremental = co_await fetch_steps(zone, **exchange, from);
+    if (incremental) co_return Outcome::transferred;
+    log::warning("{}: IXFR from {}: {}: the whole zone is asked for", label_of(zone.conf), from,
+                 incremental.error().what);
+    // What is on its way over the old connection belongs to the old question.
+    exchange = co_await PrimaryExchange::open(primary, responder_.snapshot());
+    if (!exchange) co_return failed(exchange.error().what);
+  }
+  auto whole = co_await fetch_zone(zone, **exchange, from);
+  if (!whole) co_return failed("transfer: " + whole.error().what);
+  co_return Outcome::transferred;
+}
+
+event::Task<Result<>> Secondaries::fetch_steps(Zone& zone, PrimaryExchange& exchange, std::string from) {
+  const ImagePtr image = zone.image;
+  std::string question = ixfr_question(soa_record(*image), 0);
+  auto asked = co_await exchange.ask(std::move(question));
+  if (!asked) co_return asked;
+  IxfrReceiver::Limits limits;
+  limits.zone_records = most_records(zone.conf);
+  limits.step_records = kLeastSteps + 4 * size_t{image->header().record_count};
+  IxfrReceiver receiver(zone.conf.name, exchange.id(), image->header().serial, limits);
+  auto received = co_await receive_all(exchange, receiver, zone.conf.settings->transfer.max_time_in);
+  if (!received) co_return received;
+  if (receiver.content() == IxfrReceiver::Content::nothing_new) co_return permanent("it has nothing new after all");
+  if (receiver.content() == IxfrReceiver::Content::zone) {
+    RecordList records = receiver.release_zone();
+    co_return co_await take_up_zone(zone, std::move(records), std::move(from));
+  }
+  std::vector<ZoneChange> steps = receiver.release_steps();
+  co_return co_await take_up_steps(zone, std::move(steps), std::move(from));
+}
+
+event::Task<Result<>> Secondaries::fetch_zone(Zone& zone, PrimaryExchange& exchange, std::string from) {
+  auto asked = co_await exchange.ask(zone_question(zone.conf.name, type::kAxfr, 0));
+  if (!asked) co_return asked;
+  ZoneReceiver receiver(zone.conf.name, exchange.id(), most_records(zone.conf));
+  auto received = co_await receive_all(exchange, receiver, zone.conf.settings->transfer.max_time_in);
+  if (!received) co_return received;
+  RecordList records = receiver.release();
+  co_return co_await take_up_zone(zone, std::move(records), std::move(from));
+}
+
+event::Task<Result<>> Secondaries::take_up_zone(Zone& zone, RecordList records, std::string from) {
+  uint32_t serial = serial_of(records);
+  const ImagePtr former = zone.image;
+  if (former && !zone.whatever && !serial_is_newer(serial, former->header().serial)) {
+    co_return permanent("its serial " + std::to_string(serial) + " is not newer than ours");
+  }
+  bool alone = co_await zone.disk.acquire();
+  (void)alone;
+  uint64_t seed = responder_.snapshot()->views[0]->catalog.seed();
+  // Shared: the thread that compiles may outlive this task.
+  auto list = std::make_shared<const RecordList>(std::move(records));
+  auto work = [copy = zone.copy, list, former, seed] { return take_zone(copy, *list, former, seed); };
+  CopyResult result = co_await pool_.run(std::move(work));
+  zone.disk.release();
+  co_return take_up(zone, std::move(result), " from " + from);
+}
+
+event::Task<Result<>> Secondaries::take_up_steps(Zone& zone, std::vector<ZoneChange> steps, std::string from) {
+  bool alone = co_await zone.disk.acquire();
+  (void)alone;
+  const ImagePtr former = zone.image;
+  size_t changes = steps.size();
+  auto list = std::make_shared<const std::vector<ZoneChange>>(std::move(steps));
+  auto work = [copy = zone.copy, list, former] { return take_steps(copy, former, *list); };
+  CopyResult result = co_await pool_.run(std::move(work));
+  zone.disk.release();
+  co_return take_up(zone, std::move(result), " from " + from + " by IXFR in " + std::to_string(changes) + " steps");
+}
+
+Result<> Secondaries::take_up(Zone& zone, CopyResult result, std::string how) {
+  if (!result.image) return permanent(std::move(result.error));
+  if (!result.warning.empty()) log::warning("{}: not saved: {}", label_of(zone.conf), result.warning);
+  log::info("{}: transferred serial {}{} ({} records)", label_of(zone.conf), result.image->header().serial, how,
+            result.image->header().record_count);
+  zone.whatever = false;
+  zone.unsaved = !result.saved && result.warning.empty();
+  if (zone.unsaved && !zone.will_save) {
+    bool now = wants_saving(zone.copy, *result.image);
+    zone.task.spawn(save_later(zone, now ? Duration::zero() : kSaveDelay));
+  }
+  serve(zone, result.image);
+  changed_(zone.conf, result.image);
+  touch_file(zone.copy.path);
+  return {};
+}
+
+}  // namespace umaya::named
