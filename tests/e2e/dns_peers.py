@@ -113,13 +113,13 @@ class Bind(Peer):
 
 
 class Nsd(Peer):
-    """Secondary of a primary, or, with text, a primary that gives the zone to who has the key."""
+    """Secondary of a primary, or, with text, a primary that gives the zone to who has the key. axfr: asks for no IXFR."""
 
-    def __init__(self, zone, primary_port, key, algorithm, secret, text=None):
+    def __init__(self, zone, primary_port, key, algorithm, secret, text=None, axfr=True):
         super().__init__()
         if text is not None:
             self.write(zone, text)
-        role = f"provide-xfr: 127.0.0.1 {key}" if text else f"request-xfr: AXFR 127.0.0.1@{primary_port} {key}\n  allow-notify: 127.0.0.1 NOKEY"
+        role = f"provide-xfr: 127.0.0.1 {key}" if text else f"request-xfr: {'AXFR ' if axfr else ''}127.0.0.1@{primary_port} {key}\n  allow-notify: 127.0.0.1 NOKEY"
         self.write("nsd.conf", f"""server:
   ip-address: 127.0.0.1@{self.port}
   username: ""
@@ -145,9 +145,9 @@ zone:
 
 
 class Knot(Peer):
-    """As Nsd."""
+    """As Nsd. more: lines of the zone."""
 
-    def __init__(self, zone, primary_port, key, algorithm, secret, text=None):
+    def __init__(self, zone, primary_port, key, algorithm, secret, text=None, more=""):
         super().__init__()
         if text is not None:
             self.write(f"{zone}.zone", text)
@@ -179,5 +179,6 @@ zone:
   - domain: {zone}
     {role}
     storage: "{self.directory.name}"
+    {more}
 """)
         self.launch(program("knotd"), "-c", self.path("knot.conf"))

@@ -1,0 +1,482 @@
+"""Incremental transfers between named-lite and other servers, in both directions, and primaries that lie."""
+
+import re
+import socket
+import struct
+import threading
+import time
+import unittest
+
+import dns_peers
+from dns_peers import Bind, Knot, Nsd, dig, records
+from dns_wire import ask, question, read_tcp, wire_name
+from names_test import NameServer
+from transfer_test import KEY, SECRET, Secondary, Transfers
+from umaya_instance import wait_for
+from update_test import SECRET as UPDATE_SECRET
+from update_test import Dynamic
+
+HOSTS = "".join(f"host{i} A 192.0.2.{i % 250 + 1}\n" for i in range(200))
+ZONE = ("$TTL 3600\n@ SOA ns1 hostmaster 7 3600 900 604800 60\n@ NS ns1\n@ MX 10 mail\nns1 A 192.0.2.1\n"
+        "mail A 192.0.2.2\nwww CNAME mail\n" + HOSTS)
+XFER = f'key "xfer" {{ algorithm hmac-sha256; secret "{SECRET}"; }};\n'
+
+
+class Primary(Dynamic):
+    """named-lite with a dynamic zone that key xfer may transfer; it tells those who are in also."""
+
+    def __init__(self, also="", more="", allow="key xfer; 127.0.0.1", zone=ZONE):
+        self.also, self.more, self.allow = also, more, allow
+        super().__init__(zone)
+
+    def configure(self, zones):
+        super().configure(zones)
+        with open(self.path("named.conf")) as f:
+            text = f.read()
+        tell = f"notify explicit; also-notify {{ {self.also} }}; {self.more}"
+        text = text.replace("notify no;", tell).replace("allow-transfer { any; };", f"allow-transfer {{ {self.allow}; }};")
+        self.write("named.conf", XFER + text)
+
+    def also_notify(self, port, key=""):
+        self.also += f"127.0.0.1 port {port} {key};"
+        self.configure({"ex.test": ""})
+        self.reload()
+
+    def whole(self):
+        """As zone(), with the key, so that what comes of it can be compared with others'."""
+        return whole(self.port)
+
+
+def read(path):
+    with open(path) as f:
+        return f.read()
+
+
+def whole(port):
+    return records(dig(port, "-y", f"hmac-sha256:xfer:{SECRET}", "ex.test", "AXFR", "+noall", "+answer"))
+
+
+def ixfr(port, serial, *more):
+    """The records that dig gets, in their order."""
+    text = dig(port, "ex.test", f"IXFR={serial}", "+noall", "+answer", *more)
+    return [re.sub(r"\s+", " ", line).lower() for line in text.splitlines() if line and not line.startswith(";")]
+
+
+def serials(lines):
+    return [int(line.split()[6]) for line in lines if " soa " in line]
+
+
+class Ixfr(unittest.TestCase):
+    setUpClass = classmethod(Transfers.setUpClass.__func__)
+
+    def update(self, primary, count=1):
+        for _ in range(count):
+            self.number = getattr(self, "number", 0) + 1
+            self.assertEqual(primary.nsupdate(f"update add new{self.number}.ex.test. 300 A 192.0.2.{self.number}",
+                                              f"update delete host{self.number}.ex.test. A"), "NOERROR")
+
+    def test_dig_gets_what_is_new_and_the_zone_when_history_is_missing(self):
+        with Primary() as ours:
+            self.update(ours, 3)
+            self.assertEqual(ours.serial(), 10)
+            one = ixfr(ours.port, 9)
+            self.assertEqual(serials(one), [10, 9, 10, 10])
+            self.assertIn("host3.ex.test. 3600 in a 192.0.2.4", one)
+            self.assertIn("new3.ex.test. 300 in a 192.0.2.3", one)
+            self.assertEqual(len(one), 6)
+            self.assertEqual(serials(ixfr(ours.port, 7)), [10, 7, 10, 10])
+            self.assertEqual(serials(ixfr(ours.port, 10)), [10])
+            self.assertEqual(sorted(set(ixfr(ours.port, 3))), sorted(set(ours.whole())))
+            self.assertEqual(ours.ndc("sync", "-clean", "ex.test")[0], True)
+            self.assertGreater(len(ixfr(ours.port, 9)), 200)
+
+    def test_over_udp_comes_what_fits_else_the_soa(self):
+        with Primary() as ours:
+            self.update(ours)
+            udp = ("+notcp", "+bufsize=1232")
+            self.assertEqual(serials(ixfr(ours.port, 7, *udp)), [8, 7, 8, 8])
+            for i in range(30):
+                self.assertEqual(ours.nsupdate(f"update add t{i}.ex.test. 60 TXT {'x' * 100}"), "NOERROR")
+            self.assertEqual(serials(ixfr(ours.port, 7, *udp)), [38])
+            self.assertEqual(serials(ixfr(ours.port, 37, *udp)), [38, 37, 38, 38])
+
+    def test_D20_an_ixfr_with_a_bad_soa_is_formerr_over_both_transports(self):
+        with Primary() as ours:
+            head = struct.pack(">HHHHHH", 7, 0, 1, 0, 1, 0) + wire_name("ex.test") + struct.pack(">HH", 251, 1)
+            soa = wire_name("ex.test") + struct.pack(">HHI", 6, 1, 0)
+            numbers = struct.pack(">IIIII", 7, 1, 1, 1, 1)
+            for data in (b"", b"\0\0" + numbers[:-1], b"\0\0" + numbers + b"x", b"\0\0" + numbers * 3000, numbers):
+                for tcp in (False, True):
+                    if len(data) > 60000 and not tcp:
+                        continue
+                    packet = head + soa + struct.pack(">H", len(data)) + data
+                    answer = ask(ours.port, packet, tcp=tcp)
+                    self.assertEqual(answer[3] & 15, 1, (len(data), tcp))
+            good = head + soa + struct.pack(">H", 22) + b"\0\0" + numbers
+            self.assertEqual(ask(ours.port, good)[3] & 15, 0)
+
+    def test_D19_strangers_take_no_place_of_those_who_may(self):
+        with Primary(allow="key xfer", more="", zone=ZONE) as ours:
+            text = read(ours.path("named.conf")).replace("options {", "options { transfers-out 1;")
+            ours.write("named.conf", text)
+            ours.reload()
+            strangers = []
+            for _ in range(20):
+                s = socket.create_connection(("127.0.0.1", ours.port), 5)
+                packet = question("ex.test", 252)
+                s.sendall(struct.pack(">H", len(packet)) + packet)
+                strangers.append(s)
+            self.assertGreater(len(whole(ours.port)), 200)
+            for s in strangers:
+                self.assertEqual(read_tcp(s)[3] & 15, 5)
+                s.close()
+
+    def test_bind_gets_increments_from_us_with_tsig(self):
+        with Primary() as ours, Bind(
+                f'zone "ex.test" {{ type secondary; file "copy"; primaries {{ 127.0.0.1 port {ours.port} key xfer; }}; '
+                f'allow-notify {{ 127.0.0.1; }}; allow-transfer {{ any; }}; }};', keys=XFER) as bind:
+            bind.wait_serial("ex.test", 7)
+            ours.also_notify(bind.port)
+            for serial in range(8, 12):
+                self.update(ours)
+                bind.wait_serial("ex.test", serial, 20)
+            self.assertGreaterEqual(ours.logged().count("incremental"), 1, ours.logged())
+            self.assertIn("IXFR of 'ex.test./IN'", ours.logged())
+            self.assertEqual(whole(bind.port), ours.whole())
+
+    def test_knot_gets_increments_from_us_with_tsig(self):
+        with Primary() as ours, Knot("ex.test", ours.port, "xfer", "hmac-sha256", SECRET) as knot:
+            knot.wait_serial("ex.test", 7)
+            ours.also_notify(knot.port)
+            for serial in range(8, 11):
+                self.update(ours)
+                knot.wait_serial("ex.test", serial, 20)
+            self.assertIn("incremental", ours.logged())
+            self.assertIn("IXFR, incoming", knot.logged())
+            self.assertNotIn("fallback to AXFR", knot.logged())
+
+    def test_nsd_gets_increments_from_us_with_tsig(self):
+        with Primary() as ours, Nsd("ex.test", ours.port, "xfer", "hmac-sha256", SECRET, axfr=False) as nsd:
+            nsd.wait_serial("ex.test", 7)
+            ours.also_notify(nsd.port)
+            for serial in range(8, 11):
+                self.update(ours)
+                nsd.wait_serial("ex.test", serial, 20)
+            self.assertIn("incremental", ours.logged())
+            self.assertIn("192.0.2.1", dig(nsd.port, "new1.ex.test", "A", "+short"))
+
+    def test_we_get_increments_from_knot_with_tsig(self):
+        with Knot("ex.test", 0, "xfer", "hmac-sha256", SECRET, ZONE, more="zonefile-load: difference") as knot:
+            knot.wait_serial("ex.test", 7)
+            with Secondary(knot.port, more="allow-notify { 127.0.0.1; }; allow-transfer { any; };") as ours:
+                ours.wait_serial(7)
+                for serial in range(8, 11):
+                    text = ZONE.replace(" 7 ", f" {serial} ") + "".join(f"new{i} A 192.0.2.9\n" for i in range(serial))
+                    knot.write("ex.test.zone", text)
+                    knot.process.send_signal(1)
+                    knot.wait_serial("ex.test", serial)
+                    self.assertEqual(notify(ours), 0)
+                    ours.wait_serial(serial, 20)
+                self.assertIn("by IXFR in", ours.logged())
+                self.assertNotIn("the whole zone is asked for", ours.logged())
+                self.assertEqual(whole(ours.port), whole(knot.port))
+
+    def test_we_get_increments_from_bind_and_pass_them_on(self):
+        update = f'key "upd" {{ algorithm hmac-sha256; secret "{UPDATE_SECRET}"; }};\n'
+        with Bind('zone "ex.test" { type primary; file "z"; allow-transfer { key xfer; }; allow-update { key upd; }; };',
+                  {"z": ZONE}, XFER + update) as bind:
+            middle = Secondary(bind.port, more="allow-transfer { any; };")
+            with middle, Secondary(middle.port) as last:
+                last.wait_serial(7)
+                middle.more += f" notify explicit; also-notify {{ 127.0.0.1 port {last.port} key xfer; }};"
+                middle.configure({})
+                middle.reload()
+                text = read(bind.path("named.conf")).replace(
+                    "allow-update", f"notify explicit; also-notify {{ 127.0.0.1 port {middle.port} key xfer; }}; allow-update")
+                bind.write("named.conf", text)
+                bind.process.send_signal(1)
+                for serial in range(8, 12):
+                    self.update(NsupdateTo(bind.port))
+                    bind.wait_serial("ex.test", serial)
+                    middle.wait_serial(serial, 20)
+                    last.wait_serial(serial, 20)
+                self.assertIn("by IXFR in", middle.logged())
+                self.assertIn("by IXFR in", last.logged())
+                self.assertNotIn("the whole zone is asked for", middle.logged() + last.logged())
+                now = whole(bind.port)
+                self.assertEqual(whole(middle.port), now)
+                # After kill -9 file and journal are the zone.
+                for each in (middle, last):
+                    each.process.kill()
+                    each.process.wait(10)
+                    each.start()
+                    self.assertIn("changes of the journal, up to serial 11", each.logged())
+                self.assertEqual(whole(middle.port), now)
+                self.assertEqual(serials(ixfr(middle.port, 8)), [11, 8, 11, 11])
+
+    def test_ours_of_ours_with_tsig_and_the_file_after_sync_and_stop(self):
+        with Primary() as primary, Secondary(primary.port, more="allow-transfer { any; };") as ours:
+            text = read(ours.path("named.conf"))
+            ours.write("named.conf", f'controls {{ unix "{ours.path("ndc")}" perm 0600; }};\n' + text)
+            ours.process.terminate()
+            ours.process.wait(10)
+            ours.start()
+            ours.wait_serial(7)
+            primary.also_notify(ours.port, "key xfer")
+            self.update(primary)
+            ours.wait_serial(8)
+            self.assertIn("by IXFR in 1 steps", ours.logged())
+            self.assertNotIn("new1", read(ours.path("ex.test")))
+            self.assertEqual(Dynamic.ndc(ours, "sync", "ex.test")[0], True)
+            self.assertIn("new1", read(ours.path("ex.test")))
+            self.update(primary)
+            ours.wait_serial(9)
+            self.assertEqual(Dynamic.ndc(ours, "stop")[0], True)
+            ours.process.wait(20)
+            self.assertIn("new2", read(ours.path("ex.test")))
+            self.assertNotIn("new2", read(primary.path("ex.test")))
+            self.assertEqual(primary.ndc("halt")[0], True)
+            primary.process.wait(20)
+            self.assertNotIn("new2", read(primary.path("ex.test")))
+            primary.start()
+            self.assertEqual(primary.serial(), 9)
+            self.assertEqual(primary.ndc("stop")[0], True)
+            primary.process.wait(20)
+            self.assertIn("new2", read(primary.path("ex.test")))
+            primary.start()
+            ours.start()
+
+    def test_provide_and_request_ixfr_are_obeyed(self):
+        with Primary(more="provide-ixfr no;") as primary:
+            self.update(primary)
+            self.assertGreater(len(ixfr(primary.port, 7)), 200)
+        with Primary() as primary, Secondary(primary.port, more="request-ixfr no;") as ours:
+            ours.wait_serial(7)
+            primary.also_notify(ours.port, "key xfer")
+            self.update(primary)
+            ours.wait_serial(8)
+            self.assertNotIn("IXFR", ours.logged())
+
+
+class NsupdateTo:
+    """nsupdate to another server than one of ours."""
+
+    def __init__(self, port):
+        self.port = port
+
+    nsupdate = Dynamic.nsupdate
+
+
+SOA = 6
+
+
+def soa(serial, retry=900):
+    return ("ex.test", SOA, b"\3ns1" + wire_name("ex.test") + b"\1h" + wire_name("ex.test") +
+            struct.pack(">IIIII", serial, 3600, retry, 604800, 60))
+
+
+def a(name, last=1):
+    return (name + ".ex.test", 1, bytes([192, 0, 2, last]))
+
+
+NS = ("ex.test", 2, b"\3ns1" + wire_name("ex.test"))
+
+
+def notify(ours, serial=None):
+    """The response code to a NOTIFY, which tells a serial or none."""
+    count = 0 if serial is None else 1
+    packet = struct.pack(">HHHHHH", 7, 0x2400, 1, count, 0, 0) + wire_name("ex.test") + struct.pack(">HH", 6, 1)
+    if serial is not None:
+        data = soa(serial)[2]
+        packet += wire_name("ex.test") + struct.pack(">HHIH", 6, 1, 60, len(data)) + data
+    return ask(ours.port, packet)[3] & 15
+
+
+class FakePrimary:
+    """Answers SOA with a serial, AXFR with a zone of that serial, IXFR with what a test says: a list of messages, each a
+    list of records, or bytes. Counts the questions."""
+
+    def __init__(self, serial, extra=()):
+        self.serial, self.extra = serial, list(extra)
+        self.steps = None
+        self.whole = None
+        self.asked = {"SOA": 0, "IXFR": 0, "AXFR": 0}
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        try:
+            with connection:
+                while packet := read_tcp(connection):
+                    at = 12
+                    while packet[at]:
+                        at += 1 + packet[at]
+                    kind = {SOA: "SOA", 251: "IXFR", 252: "AXFR"}[struct.unpack_from(">H", packet, at + 1)[0]]
+                    self.asked[kind] += 1
+                    for message in self.answer(kind):
+                        if not isinstance(message, bytes):
+                            message = self.message(message)
+                        message = packet[:2] + message[2:]
+                        connection.sendall(struct.pack(">H", len(message)) + message)
+                    if kind != "SOA":
+                        return
+        except OSError:
+            pass
+
+    def answer(self, kind):
+        if kind == "SOA":
+            return [[soa(self.serial)]]
+        if kind == "IXFR":
+            return self.steps() if callable(self.steps) else self.steps
+        if self.whole is not None:
+            return self.whole
+        return [[soa(self.serial), NS, a("ns1"), *self.extra, soa(self.serial)]]
+
+    @staticmethod
+    def message(answer):
+        packet = struct.pack(">HHHHHH", 0, 0x8400, 1, len(answer), 0, 0) + wire_name("ex.test") + struct.pack(">HH", 252, 1)
+        for owner, kind, data, *cls in answer:
+            packet += wire_name(owner) + struct.pack(">HHIH", kind, cls[0] if cls else 1, 60, len(data)) + data
+        return packet
+
+    def close(self):
+        self.listener.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.close()
+
+
+class LyingPrimaries(unittest.TestCase):
+    """D22: what comes broken by IXFR is thrown away, and the whole zone is fetched; when that is broken, too, the old
+    zone stays and nobody asks again before the retry time."""
+
+    setUpClass = classmethod(Transfers.setUpClass.__func__)
+
+    BROKEN = {
+        "a missing record is removed": [[soa(2), soa(1), a("nobody"), soa(2), soa(2)]],
+        "the SOA is removed": [[soa(2), soa(1), soa(1), soa(2), a("b"), soa(2)]],
+        "the last NS is removed": [[soa(2), soa(1), NS, soa(2), soa(2)]],
+        "a wrong serial to begin with": [[soa(2), soa(0), soa(2), a("b"), soa(2)]],
+        "no end": [[soa(2), soa(1), soa(2), a("b")]],
+        "cut after the first message": [[soa(2), soa(1)]],
+        "a SOA in the middle": [[soa(2), soa(1), soa(9), a("b"), soa(2), soa(2)]],
+        "another class": [[soa(2), soa(1), soa(2), (*a("b"), 3), soa(2)]],
+        "a name out of the zone": [[soa(2), soa(1), soa(2), ("b.other.test", 1, b"\1\2\3\4"), soa(2)]],
+        "CNAME and other data": [[soa(2), soa(1), soa(2), ("ns1.ex.test", 5, wire_name("b.ex.test")), soa(2)]],
+        "a record twice": [[soa(2), soa(1), soa(2), a("b"), a("b"), soa(2)]],
+        "a record that is there": [[soa(2), soa(1), soa(2), a("ns1"), soa(2)]],
+        "backwards": [[soa(2), soa(1), soa(0), a("b"), soa(0), soa(2), soa(2)]],
+        "rubbish": [b"\0" * 40],
+        "an error": [struct.pack(">HHHHHH", 0, 0x8404, 0, 0, 0, 0)],
+        "behind the end": [[soa(2), soa(1), soa(2), a("b"), soa(2), a("c")]],
+    }
+
+    def test_D22_broken_increments_lead_to_the_whole_zone(self):
+        for title, messages in self.BROKEN.items():
+            with self.subTest(title), FakePrimary(1) as primary, Secondary(primary.port, key="") as ours:
+                ours.wait_serial(1)
+                primary.serial, primary.extra, primary.steps = 2, [a("fresh")], messages
+                self.assertEqual(notify(ours), 0)
+                ours.wait_serial(2)
+                self.assertIn("the whole zone is asked for", ours.logged())
+                self.assertEqual(dig(ours.port, "fresh.ex.test", "A", "+short").strip(), "192.0.2.1")
+                self.assertEqual(dig(ours.port, "b.ex.test", "A", "+short").strip(), "")
+
+    def test_D22_the_old_zone_stays_when_all_is_broken_and_nobody_loops(self):
+        with FakePrimary(1, [a("old")]) as primary, Secondary(primary.port, key="") as ours:
+            ours.wait_serial(1)
+            primary.serial, primary.steps = 2, [[soa(2), soa(1), a("nobody"), soa(2), soa(2)]]
+            primary.whole = [[soa(2), NS, a("ns1")]]
+            notify(ours)
+            wait_for(lambda: "transfer: " in ours.logged(), 10, "the transfer fails")
+            time.sleep(4)
+            self.assertEqual(primary.asked["IXFR"], 1)
+            self.assertEqual(primary.asked["AXFR"], 2)  # the first one at the start
+            self.assertEqual(ours.serial(), 1)
+            self.assertEqual(dig(ours.port, "old.ex.test", "A", "+short").strip(), "192.0.2.1")
+
+    def test_D22_a_whole_zone_with_a_lower_serial_is_not_taken(self):
+        with FakePrimary(5, [a("old")]) as primary, Secondary(primary.port, key="", more="request-ixfr no;") as ours:
+            ours.wait_serial(5)
+            primary.serial = 6
+            primary.whole = [[soa(4), NS, a("ns1"), soa(4)]]
+            notify(ours)
+            wait_for(lambda: "its serial 4 is not newer than ours" in ours.logged(), 10, "it is refused")
+            self.assertEqual(ours.serial(), 5)
+
+    def test_D22_an_endless_increment_ends(self):
+        def endless():
+            yield [soa(2), soa(1)]
+            for block in range(40000):
+                yield [a(f"b{block}-{i}") for i in range(200)]
+
+        with FakePrimary(1) as primary, Secondary(primary.port, key="") as ours:
+            ours.wait_serial(1)
+            primary.serial, primary.steps = 2, endless
+            notify(ours)
+            ours.wait_serial(2, 60)
+            self.assertIn("the steps have more than", ours.logged())
+
+    def test_D21_a_serial_ahead_of_reality_for_ever_causes_few_checks(self):
+        with FakePrimary(1) as primary, Secondary(primary.port, key="") as ours:
+            ours.wait_serial(1)
+            before = dict(primary.asked)
+            data = soa(4000)[2]
+            packet = (struct.pack(">HHHHHH", 7, 0x2400, 1, 1, 0, 0) + wire_name("ex.test") + struct.pack(">HH", 6, 1) +
+                      wire_name("ex.test") + struct.pack(">HHIH", 6, 1, 60, len(data)) + data)
+            sent = 0
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.connect(("127.0.0.1", ours.port))
+                end = time.monotonic() + 10
+                while time.monotonic() < end:
+                    for _ in range(100):
+                        s.send(packet)
+                        sent += 1
+                    time.sleep(0.005)
+            self.assertGreater(sent, 20000)
+            self.assertLessEqual(primary.asked["SOA"] - before["SOA"], 6)
+            self.assertEqual(primary.asked["AXFR"], before["AXFR"])
+            self.assertEqual(primary.asked["IXFR"], 0)
+            self.assertEqual(ours.serial(), 1)
+            # What is not newer than ours needs no check at all; what is, comes soon in spite of all that.
+            checks = primary.asked["SOA"]
+            self.assertEqual(notify(ours, 1), 0)
+            primary.serial, primary.steps = 2, [[soa(2), soa(1), soa(2), a("b"), soa(2)]]
+            notify(ours, 2)
+            ours.wait_serial(2, 40)
+            self.assertLessEqual(primary.asked["SOA"], checks + 2)
+
+    def test_D21_malformed_notify_over_tcp_hurts_nobody(self):
+        with FakePrimary(1) as primary, Secondary(primary.port, key="") as ours:
+            ours.wait_serial(1)
+            good = struct.pack(">HHHHHH", 7, 0x2400, 1, 1, 0, 0) + wire_name("ex.test") + struct.pack(">HH", 6, 1)
+            good += wire_name("ex.test") + struct.pack(">HHIH", 6, 1, 60, len(soa(9)[2])) + soa(9)[2]
+            for size in range(len(good)):
+                try:
+                    with socket.create_connection(("127.0.0.1", ours.port), 5) as s:
+                        s.sendall(struct.pack(">H", size) + good[:size])
+                        if size >= 12:
+                            self.assertEqual(read_tcp(s)[3] & 15, 1, size)
+                except ConnectionError:
+                    pass
+            self.assertEqual(ours.serial(), 1)
+            self.assertEqual(ask(ours.port, good, tcp=True)[3] & 15, 0)
+            for name in ("zone", "query0"):
+                self.assertIsNotNone(ours.role(name))
+            self.assertNotIn("was killed", ours.logged())
+
+
+if __name__ == "__main__":
+    unittest.main()
