@@ -1,7 +1,9 @@
 // NAME    named-lite - domain name server
 //
 // SYNOPSIS
-//     named-lite [-f | -g] [-X] [-c file] [-n processes] [-p port] [-u user]
+//     named-lite [-4 | -6] [-f | -g] [-X] [-c file] [-d level] [-L file] [-n processes] [-p port] [-t directory]
+//                [-u user]
+//     named-lite -v | -V
 //     named-lite checkconf [-lz] [-p [-x]] [-t directory] [file]     (also as named-checkconf)
 //     named-lite checkzone [flags] zone file                         (also as named-checkzone)
 //     named-lite compilezone [flags] -o file zone file               (also as named-compilezone)
@@ -13,21 +15,28 @@
 //     dynamic updates. For clients in allow-recursion it asks other name servers and remembers what they said.
 //     Questions, transfers and updates may be signed with keys (TSIG).
 //
+//     -4, -6    use IPv4 alone, or IPv6 alone: to listen, to ask other name servers, to fetch zones
 //     -c file   configuration, /etc/umaya/named.conf by default
+//     -d level  write debugging lines when it is more than 0
 //     -f        stay in the foreground
 //     -g        stay in the foreground and write the log to standard error
+//     -L file   write the log to this file and not to syslog
 //     -n number of query processes; as many as processors by default
 //     -p port   where listen-on names no port; 53 by default
-//     -u user   give up root for this user once the sockets are open
+//     -t directory  chroot(2) there before anything is read: -c and all names in the configuration are meant beneath it
+//     -u user   give up root for this user once the sockets are open, but for the right to open ports below 1024
+//     -v, -V    say what this is, and how it was built, and end
 //     -X        everything in one process, for tests and tiny hosts
+//
+//     BIND's other flags (-E -M -S -T -U -m -s -x) are refused; -D is taken and does nothing.
 //
 //     A parent process opens the sockets and starts the others, and starts them again when they die: query processes,
 //     which answer from zones in shared memory, the recursion process, which asks other name servers, and the zone
 //     process, which has zone files, keys, transfers and updates. While one of them is away the others go on.
 //
 //     ndc(8) controls a running server over a Unix socket. SIGHUP reads configuration and zones anew while answering
-//     goes on; a zone or configuration with errors leaves the old one in service, and the log says why. SIGTERM and
-//     SIGINT end the server.
+//     goes on; addresses that are new in listen-on are opened, and others closed, without a restart; a zone or
+//     configuration with errors leaves the old one in service, and the log says why. SIGTERM and SIGINT end the server.
 //
 //     checkconf reads a configuration and names each mistake and each statement that has no effect here, with file,
 //     line, column and what to write instead; -z reads the zones too, -p prints the configuration in one form with what
@@ -53,8 +62,9 @@
 // HANDS TO
 //     secondaries: zones, NOTIFY; primaries: requests for zones; other name servers: questions
 // PRIVILEGE
-//     Root only until the sockets are open, then the user of -u, or net_user when master starts it. Query processes can
-//     open no file and no connection; secrets of keys reach the zone process alone.
+//     Root only until the sockets are open, then the user of -u, or net_user when master starts it; the parent process
+//     alone keeps CAP_NET_BIND_SERVICE, for addresses of a new configuration. Query processes can open no file and no
+//     connection; secrets of keys reach the zone process alone.
 // FILES
 //     /etc/umaya/named.conf, and the zone files that it names; files of secondary and dynamic zones, named-lite.journal
 //     and images (FILE.nlz) beside large zone files are written
@@ -74,6 +84,20 @@
 using umaya::named::check_zone_file;
 using umaya::named::ZoneTool;
 
+namespace {
+
+/// master tells the type of the service behind -t, where stand-alone a directory stands.
+bool is_from_master(std::span<char* const> arguments) {
+  constexpr std::string_view kTypes[] = {"inet", "unix", "fifo", "pass", "unix-dgram"};
+  for (size_t i = 0; i + 1 < arguments.size(); ++i) {
+    if (std::string_view(arguments[i]) != "-t") continue;
+    return std::find(std::begin(kTypes), std::end(kTypes), std::string_view(arguments[i + 1])) != std::end(kTypes);
+  }
+  return false;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   std::span<char* const> arguments(argv + (argc > 0 ? 1 : 0), static_cast<size_t>(argc > 0 ? argc - 1 : 0));
   std::string_view name = argc > 0 ? argv[0] : "named-lite";
@@ -87,8 +111,6 @@ int main(int argc, char** argv) {
   if (base == "ndc" || base == "rndc") return umaya::named::run_ndc(rest);
   // One heap for all threads: of others than the first, malloc_trim() keeps what reading a large zone took.
   ::mallopt(M_ARENA_MAX, 1);
-  // master tells the type of the service; stand-alone there is no -t.
-  bool from_master = std::any_of(arguments.begin(), arguments.end(), [](std::string_view a) { return a == "-t"; });
-  if (from_master) return umaya::named::run_service(argc, argv);
+  if (is_from_master(arguments)) return umaya::named::run_service(argc, argv);
   return umaya::named::run_stand_alone(arguments);
 }

@@ -19,7 +19,13 @@ struct Account {
 Result<Account> find_user(const std::string& name);
 Result<gid_t> find_group(const std::string& name);
 
-/// Becomes account for good, with its primary group and no other; checks that there is no way back.
-Result<void> give_up_root(const Account& account);
+/// What stays of root.
+enum class Keep : unsigned char { nothing, low_ports };
+
+/// Becomes account for good, with its primary group and no other; checks that there is no way back. low_ports: ports
+/// below 1024 may be opened (CAP_NET_BIND_SERVICE) until give_up_low_ports().
+Result<void> give_up_root(const Account& account, Keep keep = Keep::nothing);
+/// Without effect for root, and for who has no such right.
+Result<void> give_up_low_ports();
 
 }  // namespace umaya::daemon

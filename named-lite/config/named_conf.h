@@ -46,7 +46,10 @@ struct NamedConf {
   std::string recursing_file = "named.recursing";
   std::string key_directory;
   TsigKeys keys;
-  std::vector<ViewConf> views;  ///< never empty
+  std::vector<ViewConf> views;                  ///< never empty
+  net::Family only_family = net::Family::none;  ///< of the command line (-4, -6); none: both
+
+  bool uses(net::Family family) const { return only_family == net::Family::none || only_family == family; }
 };
 
 NamedConf parse_named_conf(std::string_view text, std::string file, const OpenFile& open, Problems& problems);

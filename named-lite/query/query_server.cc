@@ -22,9 +22,17 @@ void QueryServer::open(ListenSockets sockets) {
     give_away(std::move(fd), client, std::move(arrived));
   };
   const net::IpAddress& local = sockets.at.address;
-  udp_.push_back(std::make_unique<UdpServer>(std::move(sockets.udp), local, questions_, hand_on_packet));
-  tcp_.push_back(std::make_unique<TcpQuestions>(std::move(sockets.tcp), local, questions_, recursion_, clients_,
-                                                hand_on_connection));
+  Listening listening;
+  listening.at = sockets.at;
+  listening.udp = std::make_shared<UdpServer>(std::move(sockets.udp), local, questions_, hand_on_packet);
+  listening.tcp = std::make_unique<TcpQuestions>(std::move(sockets.tcp), local, questions_, recursion_, clients_,
+                                                 hand_on_connection);
+  listening_.push_back(std::move(listening));
+}
+
+void QueryServer::close(const net::Endpoint& at) {
+  std::erase_if(closed_, [&](const ListenSockets& each) { return each.at == at; });
+  std::erase_if(listening_, [&](const Listening& each) { return each.at == at; });
 }
 
 void QueryServer::connect_zone(Fd fd) {
@@ -38,7 +46,8 @@ void QueryServer::from_zone(ipc::Packet packet) {
   auto answer = ipc::decode<PacketAnswer>(packet.bytes);
   if (!answer) return;
   auto waiter = pending_.take(answer->ticket);
-  if (waiter && !answer->packet.empty()) waiter->socket->send_one(answer->packet, waiter->client);
+  auto socket = waiter ? waiter->socket.lock() : nullptr;
+  if (socket && !answer->packet.empty()) socket->send_one(answer->packet, waiter->client);
 }
 
 void QueryServer::take_feed(ipc::Packet packet) {
@@ -66,14 +75,16 @@ void QueryServer::recurse(UdpServer& socket, const Response& reply, std::string_
                           const event::PeerAddress& client) {
   auto address = net::IpAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&client.storage));
   if (!address) return;
-  recursion_.ask(packet, reply.place, address->unmapped(),
-                 [&socket, client](std::string_view answer) { socket.send_one(answer, client); });
+  auto answered = [known = socket.weak_from_this(), client](std::string_view answer) {
+    if (auto open = known.lock()) open->send_one(answer, client);
+  };
+  recursion_.ask(packet, reply.place, address->unmapped(), std::move(answered));
 }
 
 void QueryServer::hand_on(UdpServer& socket, std::string_view packet, const event::PeerAddress& client) {
   if (!zone_) return;  // the client asks again
   pending_.expire([](Waiter) {});
-  auto ticket = pending_.add({&socket, client});
+  auto ticket = pending_.add({socket.weak_from_this(), client});
   if (!ticket) return;
   PacketRequest request;
   request.ticket = *ticket;

@@ -47,14 +47,21 @@ class QueryServer {
   /// Counts there from now on; page outlives this.
   void count_in(PageNumbers& page) { questions_.count_in(page); }
   void listen(ListenSockets sockets);
+  /// No longer listens there; connections that came in there end.
+  void close(const net::Endpoint& at);
   void connect_recursion(Fd fd) { recursion_.connect(std::move(fd)); }
   void connect_zone(Fd fd);
   const Questions::Counters& counters() const { return questions_.counters(); }
 
  private:
   struct Waiter {
-    UdpServer* socket;
+    std::weak_ptr<UdpServer> socket;  // gone when nobody listens there any more
     event::PeerAddress client;
+  };
+  struct Listening {
+    net::Endpoint at;
+    std::shared_ptr<UdpServer> udp;  // shared: answers that come later may find it gone
+    std::unique_ptr<TcpQuestions> tcp;
   };
   void open(ListenSockets sockets);
   void from_zone(ipc::Packet packet);
@@ -69,9 +76,8 @@ class QueryServer {
   FeedReceiver receiver_;
   std::vector<ListenSockets> closed_;  // until there are zones
   Pending<Waiter> pending_{kMostPending, std::chrono::seconds(10)};
-  std::vector<std::unique_ptr<UdpServer>> udp_;
   TcpClients clients_{150};
-  std::vector<std::unique_ptr<TcpQuestions>> tcp_;
+  std::vector<Listening> listening_;
   std::unique_ptr<Link> zone_;
 };
 

@@ -22,7 +22,7 @@
 
 namespace umaya::named {
 
-class UdpServer {
+class UdpServer : public std::enable_shared_from_this<UdpServer> {
  public:
   /// Takes a packet that this process does not answer itself.
   using Elsewhere =

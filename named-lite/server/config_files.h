@@ -46,11 +46,13 @@ struct ConfigFiles {
   std::vector<File> files;  ///< the first one is named.conf itself
   std::vector<File> hints;  ///< files of hint zones, for the process that has no files
   std::vector<Interface> interfaces;
+  net::Family only_family = net::Family::none;  ///< of the command line
   static constexpr std::string_view kName = "named.config.files";
   static void visit(auto& self, auto&& v) {
     v("files", self.files);
     v("hints", self.hints);
     v("interfaces", self.interfaces);
+    v("only_family", self.only_family);
   }
 };
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "libcommon/daemon/privilege.h"
 #include "libcommon/fs/file.h"
 #include "libcommon/log/log.h"
 #include "named-lite/control/control_server.h"
@@ -61,10 +62,12 @@ std::vector<net::Endpoint> parse_endpoints(const std::vector<std::string>& texts
 }
 
 /// In the child: sends report and text.
-Result<void> read_and_send(const std::string& path, uint16_t port, int socket) {
+Result<void> read_and_send(const std::string& path, uint16_t port, net::Family only_family, int socket) {
   ConfigReport report;
+  UMAYA_CHECK(daemon::give_up_low_ports());
   auto files = read_config_files(path);
   if (files) {
+    files->only_family = only_family;
     report = report_on(*files, port);
   } else {
     report.lines.push_back({static_cast<uint8_t>(log::Level::error), files.error().what});
@@ -116,12 +119,12 @@ ConfigReport report_on(const ConfigFiles& files, uint16_t port) {
   return report;
 }
 
-Result<ReadConfig> read_config_in_child(const std::string& path, uint16_t port) {
+Result<ReadConfig> read_config_in_child(const std::string& path, uint16_t port, net::Family only_family) {
   UMAYA_TRY(auto pair, socket_pair());
   log::flush();
   pid_t pid = fork();
   if (pid < 0) return sys_error("fork");
-  if (pid == 0) _exit(read_and_send(path, port, pair.second.get()) ? 0 : 1);
+  if (pid == 0) _exit(read_and_send(path, port, only_family, pair.second.get()) ? 0 : 1);
   pair.second.reset();
   pollfd wait{pair.first.get(), POLLIN, 0};
   if (::poll(&wait, 1, kPatience) <= 0) ::kill(pid, SIGKILL);
@@ -133,6 +136,18 @@ Result<ReadConfig> read_config_in_child(const std::string& path, uint16_t port) 
   UMAYA_TRY(config.report, ipc::decode<ConfigReport>(about->bytes()));
   config.files = std::move(packet->fds[1]);
   return config;
+}
+
+void write_lines(const ConfigReport& report) {
+  for (const auto& line : report.lines) log::write(static_cast<log::Level>(line.level), line.text);
+}
+
+std::string error_lines(const ConfigReport& report) {
+  std::string text;
+  for (const auto& line : report.lines) {
+    if (static_cast<log::Level>(line.level) >= log::Level::error) text += line.text + "\n";
+  }
+  return text;
 }
 
 Result<ConfigFiles> config_files_in(int fd) {

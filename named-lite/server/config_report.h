@@ -84,7 +84,12 @@ struct ReadConfig {
 /// What there is to know of a configuration; port: where listen-on names none.
 ConfigReport report_on(const ConfigFiles& files, uint16_t port);
 /// Reads it in a child process; an error when that did not work at all.
-Result<ReadConfig> read_config_in_child(const std::string& path, uint16_t port);
+Result<ReadConfig> read_config_in_child(const std::string& path, uint16_t port,
+                                        net::Family only_family = net::Family::none);
+/// Its lines into the log.
+void write_lines(const ConfigReport& report);
+/// Its errors, a line each.
+std::string error_lines(const ConfigReport& report);
 /// The text in such a memfd.
 Result<ConfigFiles> config_files_in(int fd);
 

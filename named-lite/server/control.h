@@ -31,9 +31,16 @@ struct NewPeer {
 
 /// To the zone process, with one descriptor: the text of the configuration (ConfigFiles in a sealed memfd).
 struct NewConfig {
-  bool reload = false;
+  bool only_new = false;  ///< files of zones that are there already are not read
   static constexpr std::string_view kName = "named.control.config";
-  static void visit(auto& self, auto&& v) { v("reload", self.reload); }
+  static void visit(auto& self, auto&& v) { v("only_new", self.only_new); }
+};
+
+/// To a query process: with two descriptors (UDP, TCP) the address is listened on from now on, without it is no more.
+struct ListenChange {
+  std::string at;  ///< an end point as text
+  static constexpr std::string_view kName = "named.control.listen";
+  static void visit(auto& self, auto&& v) { v("at", self.at); }
 };
 
 /// From a process: it does its work now.
@@ -41,6 +48,13 @@ struct RoleReady {
   bool ready = true;
   static constexpr std::string_view kName = "named.control.ready";
   static void visit(auto& self, auto&& v) { v("ready", self.ready); }
+};
+
+/// From the zone process: the newest configuration is in service in all processes.
+struct ConfigInService {
+  bool in_service = true;
+  static constexpr std::string_view kName = "named.control.in_service";
+  static void visit(auto& self, auto&& v) { v("in_service", self.in_service); }
 };
 
 /// From a query process: the zone process does not work as it must.
@@ -52,14 +66,15 @@ struct ZoneTrouble {
 
 /// To the zone process: the configuration that it asked for, or that a signal asked for, has errors.
 struct BadConfig {
-  bool bad = true;
+  std::string why;  ///< lines for a person, kMost octets at most
+  static constexpr size_t kMost = size_t{64} << 10;
   static constexpr std::string_view kName = "named.control.bad_config";
-  static void visit(auto& self, auto&& v) { v("bad", self.bad); }
+  static void visit(auto& self, auto&& v) { v("why", self.why); }
 };
 
 /// From the zone process: what ndc asks of the parent.
 struct ParentCommand {
-  enum class What : uint8_t { reload, stop };
+  enum class What : uint8_t { reload, reconfig, stop };
   What what = What::reload;
   static constexpr std::string_view kName = "named.control.command";
   static void visit(auto& self, auto&& v) { v("what", self.what); }

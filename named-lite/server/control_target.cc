@@ -19,6 +19,8 @@ ControlReply done(std::string text) {
   return reply;
 }
 
+constexpr size_t kMostErrors = size_t{256} << 10;
+
 std::string time_after(int64_t seconds) {
   return rfc5322_date(wall_seconds() + seconds);
 }
@@ -79,14 +81,21 @@ event::Task<ControlReply> ServerControl::reload(Command command) {
     ZoneSelector selector = std::move(*command.zone);
     co_return co_await reload_zone(std::move(selector));
   }
-  bool good = co_await hooks_.reload();
-  if (!good) co_return control_error("the configuration has errors, see the log: the old one stays in service");
-  co_return done("server reload successful");
+  co_return co_await reload_all(ZonesRead::all);
 }
 
-event::Task<ControlReply> ServerControl::reconfig(Command command) {
-  command.zone.reset();
-  co_return co_await reload(std::move(command));
+event::Task<ControlReply> ServerControl::reload_all(ZonesRead which) {
+  ReloadResult result = co_await hooks_.reload(which);
+  if (result.errors.size() > kMostErrors) result.errors.resize(result.errors.rfind('\n', kMostErrors) + 1);
+  if (!result.good) {
+    co_return control_error(result.errors + "the configuration has errors: the old one stays in service");
+  }
+  const char* text = which == ZonesRead::all ? "server reload successful" : "server reconfig successful";
+  co_return done(result.errors + text);
+}
+
+event::Task<ControlReply> ServerControl::reconfig(Command) {
+  co_return co_await reload_all(ZonesRead::only_new);
 }
 
 event::Task<ControlReply> ServerControl::reload_zone(ZoneSelector selector) {

@@ -24,11 +24,17 @@
 
 namespace umaya::named {
 
+/// What became of a new configuration.
+struct ReloadResult {
+  bool good = true;    ///< false: the old one stays in service
+  std::string errors;  ///< of the configuration and of single zones, a line each
+};
+
 /// What is done by who owns the server.
 struct ControlHooks {
-  std::function<event::Task<bool>()> reload;  ///< reads everything anew; false: the old stays in service
-  std::function<void()> stop;                 ///< ends named-lite once the reply is out
-  pid_t process;                              ///< of named-lite: the one that the pid-file names
+  std::function<event::Task<ReloadResult>(ZonesRead)> reload;  ///< reads the configuration anew
+  std::function<void()> stop;                                  ///< ends named-lite once the reply is out
+  pid_t process;                                               ///< of named-lite: the one that the pid-file names
   /// Puts other data of a zone (view, wire form in lower case) into service.
   std::function<void(const std::string&, std::string_view, ImagePtr)> serve;
   std::function<StatisticsReport()> report;  ///< with its times
@@ -64,6 +70,7 @@ class ServerControl : public ControlTarget {
   Result<Found> find(const ZoneSelector& zone) const;
   event::Task<ControlReply> command_caches(CacheCommand command, Fd out);
   event::Task<ControlReply> reload_zone(ZoneSelector selector);
+  event::Task<ControlReply> reload_all(ZonesRead which);
   using KeeperVerb = std::function<event::Task<Result<>>(ZoneId)>;
   Result<std::vector<ZoneId>> kept(const Command& command) const;
   event::Task<ControlReply> with_kept(Command command, KeeperVerb verb, std::string done);

@@ -75,6 +75,7 @@ Result<void> is_free(const net::Endpoint& at) {
 std::vector<net::Endpoint> listen_addresses(const NamedConf& conf, uint16_t port) {
   std::vector<ListenConf> all = conf.listen;
   for (net::Family family : {net::Family::ipv4, net::Family::ipv6}) {
+    if (!conf.uses(family)) continue;
     bool named = std::any_of(all.begin(), all.end(), [&](const ListenConf& each) { return each.family == family; });
     if (!named) all.push_back({family, 0, acl_of_any()});
   }
@@ -84,12 +85,27 @@ std::vector<net::Endpoint> listen_addresses(const NamedConf& conf, uint16_t port
     named_addresses(acl_of_localhost(), candidates);
     named_addresses(listen.addresses, candidates);
     for (const net::IpAddress& address : candidates) {
-      if (address.family() != listen.family || is_link_local(address) || !admits(listen.addresses, address)) continue;
+      if (address.family() != listen.family || !conf.uses(listen.family)) continue;
+      if (is_link_local(address) || !admits(listen.addresses, address)) continue;
       net::Endpoint at{address, listen.port != 0 ? listen.port : port};
       if (std::find(result.begin(), result.end(), at) == result.end()) result.push_back(at);
     }
   }
   return result;
+}
+
+ListenChanges listen_changes(const std::vector<net::Endpoint>& now, const std::vector<net::Endpoint>& wanted) {
+  auto has = [](const std::vector<net::Endpoint>& all, const net::Endpoint& at) {
+    return std::find(all.begin(), all.end(), at) != all.end();
+  };
+  ListenChanges changes;
+  for (const net::Endpoint& at : wanted) {
+    if (!has(now, at)) changes.opened.push_back(at);
+  }
+  for (const net::Endpoint& at : now) {
+    if (!has(wanted, at)) changes.closed.push_back(at);
+  }
+  return changes;
 }
 
 Result<std::vector<ListenSockets>> open_listening(const net::Endpoint& at, size_t processes) {

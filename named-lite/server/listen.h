@@ -30,6 +30,13 @@ struct ListenSockets {
 /// The addresses that the configuration asks to listen on, of those that this host has.
 std::vector<net::Endpoint> listen_addresses(const NamedConf& conf, uint16_t port);
 
+/// What is to be opened, and what to be closed, so that `wanted` is listened on in the place of `now`.
+struct ListenChanges {
+  std::vector<net::Endpoint> opened;
+  std::vector<net::Endpoint> closed;
+};
+ListenChanges listen_changes(const std::vector<net::Endpoint>& now, const std::vector<net::Endpoint>& wanted);
+
 /// A set of sockets for each of so many processes.
 Result<std::vector<ListenSockets>> open_listening(const net::Endpoint& at, size_t processes);
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "libcommon/daemon/privilege.h"
 #include "libcommon/daemon/sandbox.h"
 #include "libcommon/fs/file.h"
 #include "libcommon/log/log.h"
@@ -67,9 +68,10 @@ Result<std::unique_ptr<Parent>> Parent::open(ParentOptions options) {
   if (options.queries == 0) options.queries = std::max(1u, std::thread::hardware_concurrency());
   options.queries = std::min(options.queries, kMostQueries);
   std::unique_ptr<Parent> parent(new Parent(std::move(options)));
-  UMAYA_TRY(parent->config_, read_config_in_child(parent->options_.config_file, parent->options_.port));
+  const ParentOptions& given = parent->options_;
+  UMAYA_TRY(parent->config_, read_config_in_child(given.config_file, given.port, given.only_family));
   if (!parent->config_.report.ok) {
-    for (const auto& line : parent->config_.report.lines) log::write(static_cast<log::Level>(line.level), line.text);
+    write_lines(parent->config_.report);
     return permanent("the configuration has errors: not started");
   }
   UMAYA_CHECK(parent->open_sockets());
@@ -90,20 +92,62 @@ Result<std::unique_ptr<Parent>> Parent::open(ParentOptions options) {
 
 Result<void> Parent::open_sockets() {
   sockets_.resize(options_.queries);
-  for (const net::Endpoint& at : config_.report.endpoints()) {
-    auto opened = open_listening(at, options_.queries);
-    if (!opened) {
-      log::error("not listening on {}: {}", at.to_string(), opened.error().what);
-      continue;
-    }
-    for (size_t i = 0; i < opened->size(); ++i) sockets_[i].push_back(std::move((*opened)[i]));
-    listening_.push_back(at);
-    log::info("listening on {}", at.to_string());
-  }
+  for (const net::Endpoint& at : config_.report.endpoints()) (void)open_address(at);
   if (listening_.empty()) return permanent("no address to listen on: see listen-on in " + options_.config_file);
   control_sockets_ = open_control_sockets(config_.report.control_channels());
   statistics_sockets_ = open_statistics_sockets(config_.report.statistics_endpoints());
   return {};
+}
+
+bool Parent::open_address(const net::Endpoint& at) {
+  auto opened = open_listening(at, options_.queries);
+  if (!opened) {
+    log::error("not listening on {}: {}", at.to_string(), opened.error().what);
+    return false;
+  }
+  for (size_t i = 0; i < opened->size(); ++i) sockets_[i].push_back(std::move((*opened)[i]));
+  listening_.push_back(at);
+  log::info("listening on {}", at.to_string());
+  return true;
+}
+
+void Parent::close_address(const net::Endpoint& at) {
+  for (auto& sockets : sockets_) std::erase_if(sockets, [&](const ListenSockets& each) { return each.at == at; });
+  std::erase(listening_, at);
+  log::info("no longer listening on {}", at.to_string());
+}
+
+/// One that does not take it is started again: it gets what there is then.
+void Parent::tell_query(size_t number, const ListenChange& change, const std::vector<int>& fds) {
+  const Process& process = *processes_[number];
+  if (process.pid == 0) return;
+  auto sent = send_control(process.control.get(), ipc::encode(change), fds);
+  if (sent) return;
+  log::error("the {} process: {}", name_of(process.role, process.number), sent.error().what);
+  ::kill(process.pid, SIGTERM);
+}
+
+/// Other connections and questions go on undisturbed.
+void Parent::close_old_addresses() {
+  ListenChange message;
+  for (const net::Endpoint& at : listen_changes(listening_, config_.report.endpoints()).closed) {
+    message.at = at.to_string();
+    close_address(at);
+    for (size_t i = 0; i < sockets_.size(); ++i) tell_query(i, message, {});
+  }
+}
+
+/// Once the configuration that names them is in service: it says which view is asked there.
+void Parent::open_new_addresses() {
+  ListenChange message;
+  for (const net::Endpoint& at : listen_changes(listening_, config_.report.endpoints()).opened) {
+    message.at = at.to_string();
+    if (!open_address(at)) continue;
+    for (size_t i = 0; i < sockets_.size(); ++i) {
+      const ListenSockets& opened = sockets_[i].back();
+      tell_query(i, message, {opened.udp.get(), opened.tcp.get()});
+    }
+  }
 }
 
 Result<void> Parent::catch_signals() {
@@ -140,6 +184,7 @@ void Parent::become(const Process& process, Fd control) {
   std::string name = name_of(role, number);
   prctl(PR_SET_NAME, ("named-" + name).c_str(), 0, 0, 0);
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  if (auto limited = daemon::give_up_low_ports(); !limited) log::fatal("{}", limited.error().what);
   auto in_force = daemon::enter_sandbox(sandbox_of(role, config_.report));
   if (!in_force) log::fatal("{}", in_force.error().what);
   log::debug("{}: in force: {}", name, *in_force);
@@ -177,7 +222,7 @@ void Parent::start(Process& process) {
     return;
   }
   for (auto& other : processes_) introduce(process, *other);
-  if (process.role == Role::zone) give_config(false);
+  if (process.role == Role::zone) give_config(Zones::all);
 }
 
 /// Gives each of the two one end of a new pair of sockets. Processes of one role do not talk.
@@ -196,44 +241,36 @@ void Parent::introduce(Process& one, Process& other) {
   told(other, one, pair->second.get());
 }
 
-void Parent::give_config(bool reload) {
+void Parent::give_config(Zones which) {
   NewConfig message;
-  message.reload = reload;
+  message.only_new = which == Zones::only_new;
   if (zone().pid == 0) return;  // it gets the newest when it starts
   auto sent = send_control(zone().control.get(), ipc::encode(message), {config_.files.get()});
   if (!sent) log::error("the zone process does not take the configuration: {}", sent.error().what);
 }
 
 /// Who waits for the end of a reload is told.
-void Parent::refuse_config() {
+void Parent::refuse_config(const std::string& why) {
   if (zone().pid == 0) return;
-  auto sent = send_control(zone().control.get(), ipc::encode(BadConfig()));
+  BadConfig message;
+  message.why = why.substr(0, BadConfig::kMost);
+  auto sent = send_control(zone().control.get(), ipc::encode(message));
   if (!sent) log::error("the zone process: {}", sent.error().what);
 }
 
-void Parent::reload() {
+void Parent::reload(Zones which) {
   if (stopping_) return;
   log::info("reloading {}", options_.config_file);
-  auto config = read_config_in_child(options_.config_file, options_.port);
+  auto config = read_config_in_child(options_.config_file, options_.port, options_.only_family);
   if (!config || !config->report.ok) {
     if (!config) log::error("{}", config.error().what);
-    for (const auto& line : config ? config->report.lines : std::vector<ConfigReport::Line>()) {
-      log::write(static_cast<log::Level>(line.level), line.text);
-    }
+    if (config) write_lines(config->report);
     log::error("reload failed: the configuration of before stays in service");
-    return refuse_config();
+    return refuse_config(config ? error_lines(config->report) : config.error().what + "\n");
   }
   config_ = std::move(*config);
-  give_config(true);
-  note_new_addresses();
-}
-
-/// Ports are opened before the rights for that are given up.
-void Parent::note_new_addresses() const {
-  for (const net::Endpoint& at : config_.report.endpoints()) {
-    if (std::find(listening_.begin(), listening_.end(), at) != listening_.end()) continue;
-    log::warning("not listening on {} before the next start of named-lite", at.to_string());
-  }
+  close_old_addresses();
+  give_config(which);
 }
 
 void Parent::ended(Process& process, int status) {
@@ -281,14 +318,14 @@ void Parent::read_signals() {
     if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) stop();
   }
   reap();
-  if (hang_up) reload();
+  if (hang_up) reload(Zones::all);
 }
 
 void Parent::read_superior() {
   char bytes[64];
   ssize_t size = ::recv(superior_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (size > 0) return reload();
+  if (size > 0) return reload(Zones::all);
   superior_.reset();
   stop();
 }
@@ -303,8 +340,9 @@ void Parent::read_control(Process& process) {
   if (process.role != Role::zone) return;
   if (auto command = ipc::decode<ParentCommand>(packet->bytes)) {
     if (command->what == ParentCommand::What::stop) return stop();
-    return reload();
+    return reload(command->what == ParentCommand::What::reconfig ? Zones::only_new : Zones::all);
   }
+  if (packet->is<ConfigInService>()) return open_new_addresses();
   if (!packet->is<RoleReady>()) return;
   log::write(log::Level::info, announced_ ? "the zone process works again" : "running");
   announced_ = true;

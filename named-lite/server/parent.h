@@ -11,7 +11,8 @@
 //     A process that ends is started again, at once when it has run for a while, else after a pause that grows. The
 //     others go on meanwhile.
 //
-//     SIGHUP reads the configuration anew and gives it to the zone process. SIGTERM and SIGINT end everything.
+//     SIGHUP reads the configuration anew and gives it to the zone process; addresses that are new in it are opened and
+//     given to the query processes, and those that it has no more are closed. SIGTERM and SIGINT end everything.
 //
 // LIMITS
 //     kMostQueries query processes. A process has 5 s to end, then it is killed.
@@ -36,7 +37,8 @@ namespace umaya::named {
 struct ParentOptions {
   std::string config_file = "/etc/umaya/named.conf";
   uint16_t port = 53;
-  unsigned queries = 0;  ///< query processes; 0: as many as processors
+  unsigned queries = 0;                         ///< query processes; 0: as many as processors
+  net::Family only_family = net::Family::none;  ///< none: both
 };
 
 class Parent {
@@ -64,12 +66,18 @@ class Parent {
 
   explicit Parent(ParentOptions options) : options_(std::move(options)) {}
   Result<void> open_sockets();
+  bool open_address(const net::Endpoint& at);
+  void close_address(const net::Endpoint& at);
+  void close_old_addresses();
+  void open_new_addresses();
+  void tell_query(size_t number, const ListenChange& change, const std::vector<int>& fds);
   Result<void> catch_signals();
   void start(Process& process);
   [[noreturn]] void become(const Process& process, Fd control);
   void introduce(Process& one, Process& other);
-  void give_config(bool reload);
-  void refuse_config();
+  enum class Zones : unsigned char { all, only_new };
+  void give_config(Zones which);
+  void refuse_config(const std::string& why);
   void start_due();
   void wait_for_news();
   void read_signals();
@@ -77,8 +85,7 @@ class Parent {
   void read_control(Process& process);
   void reap();
   void ended(Process& process, int status);
-  void reload();
-  void note_new_addresses() const;
+  void reload(Zones which);
   void stop();
   bool all_ended() const;
   Process& zone() { return *processes_.back(); }

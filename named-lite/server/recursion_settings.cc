@@ -116,6 +116,8 @@ RecursionSettings recursion_settings_of(const NamedConf& conf) {
   settings.max_negative_ttl = fit<uint32_t>(static_cast<uint64_t>(of.max_ncache_ttl.count()));
   settings.prefetch_trigger = of.prefetch_trigger;
   settings.prefetch_eligible = of.prefetch_eligibility;
+  settings.use_ipv4 = conf.uses(net::Family::ipv4);
+  settings.use_ipv6 = conf.uses(net::Family::ipv6);
   settings.minimise = of.minimization != Minimization::off;
   settings.cookies = of.send_cookie;
   for (const PeerConf& peer : leading.peers) {

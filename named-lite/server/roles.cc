@@ -27,6 +27,14 @@ void end_loop() {
   event::Loop::current().stop();
 }
 
+void change_listening(QueryServer& server, ipc::Packet packet) {
+  auto change = ipc::decode<ListenChange>(packet.bytes);
+  auto at = change ? net::Endpoint::parse(change->at) : std::nullopt;
+  if (!at) return;
+  if (packet.fds.size() == 2) return server.listen({*at, std::move(packet.fds[0]), std::move(packet.fds[1])});
+  server.close(*at);
+}
+
 }  // namespace
 
 int run_query(Fd control, std::vector<ListenSockets> sockets, const CookieSecret& cookies,
@@ -37,6 +45,7 @@ int run_query(Fd control, std::vector<ListenSockets> sockets, const CookieSecret
                      cookies);
   if (!statistics.pages.empty()) server.count_in(*statistics.pages[0]);
   auto received = [&server](ipc::Packet packet) {
+    if (packet.is<ListenChange>()) return change_listening(server, std::move(packet));
     auto peer = ipc::decode<NewPeer>(packet.bytes);
     if (!peer || packet.fds.size() != 1) return;
     if (peer->role == Role::zone) server.connect_zone(std::move(packet.fds[0]));
@@ -75,18 +84,23 @@ int run_zone(Fd control, std::vector<ControlSocket> sockets, StatisticsEquipment
     parent->post(ipc::encode(message));
   };
   ZoneServer server({.ready = [&parent] { parent->post(ipc::encode(RoleReady())); },
-                     .reload = [&command] { command(ParentCommand::What::reload); },
+                     .in_service = [&parent] { parent->post(ipc::encode(ConfigInService())); },
+                     .reload =
+                         [&command](ZonesRead which) {
+                           command(which == ZonesRead::only_new ? ParentCommand::What::reconfig
+                                                                : ParentCommand::What::reload);
+                         },
                      .stop = [&command] { command(ParentCommand::What::stop); },
                      .process = getppid()});
   server.count_in(std::move(statistics));
   server.take_commands(std::move(sockets));
   auto received = [&server](ipc::Packet packet) {
-    if (packet.is<BadConfig>()) return server.keep_configuration();
+    if (auto bad = ipc::decode<BadConfig>(packet.bytes)) return server.keep_configuration(std::move(bad->why));
     if (packet.fds.size() != 1) return;
-    if (packet.is<NewConfig>()) {
+    if (auto config = ipc::decode<NewConfig>(packet.bytes)) {
       auto files = config_files_in(packet.fds[0].get());
       if (!files) return log::error("configuration: {}", files.error().what);
-      return server.configure(std::move(*files));
+      return server.configure(std::move(*files), config->only_new ? ZonesRead::only_new : ZonesRead::all);
     }
     auto peer = ipc::decode<NewPeer>(packet.bytes);
     if (!peer) return;

@@ -53,6 +53,7 @@ uint32_t serial_of(const RecordList& records) {
 event::Task<Secondaries::Outcome> Secondaries::refresh(Zone& zone) {
   const std::vector<RemoteServer> primaries = zone.conf.primaries;
   for (const RemoteServer& primary : primaries) {
+    if (!responder_.snapshot()->conf.uses(primary.at.address.family())) continue;
     Outcome outcome = co_await ask(zone, primary);
     if (outcome != Outcome::failed) co_return outcome;
   }

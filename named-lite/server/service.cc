@@ -50,7 +50,8 @@ void close_sockets_of_master() {
   if (process.privileged()) {
     auto account = daemon::find_user(process.config().get("net_user"));
     if (!account) log::fatal("{}", account.error().what);
-    if (auto dropped = daemon::give_up_root(*account); !dropped) log::fatal("{}", dropped.error().what);
+    if (auto dropped = daemon::give_up_root(*account, daemon::Keep::low_ports); !dropped)
+      log::fatal("{}", dropped.error().what);
   }
   auto in_force = daemon::enter_sandbox(parent_sandbox((*parent)->config(), options.config_file));
   if (!in_force) log::fatal("{}", in_force.error().what);

@@ -7,17 +7,10 @@
 
 namespace umaya::named {
 
-namespace {
-
-void write_lines(const ConfigReport& report) {
-  for (const auto& line : report.lines) log::write(static_cast<log::Level>(line.level), line.text);
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Single>> Single::open(const ParentOptions& options) {
   std::unique_ptr<Single> single(new Single(options));
   UMAYA_TRY(single->files_, read_config_files(options.config_file));
+  single->files_.only_family = options.only_family;
   single->report_ = report_on(single->files_, options.port);
   if (!single->report_.ok) {
     write_lines(single->report_);
@@ -26,6 +19,7 @@ Result<std::unique_ptr<Single>> Single::open(const ParentOptions& options) {
   for (const net::Endpoint& at : single->report_.endpoints()) {
     auto opened = open_listening(at, 1);
     if (opened) log::info("listening on {}", at.to_string());
+    if (opened) single->listening_.push_back(at);
     if (opened) single->sockets_.push_back(std::move((*opened)[0]));
     if (!opened) log::error("not listening on {}: {}", at.to_string(), opened.error().what);
   }
@@ -43,7 +37,8 @@ Result<std::unique_ptr<Single>> Single::open(const ParentOptions& options) {
 
 Result<void> Single::start() {
   UMAYA_TRY(auto pair, socket_pair());
-  zone_ = std::make_unique<ZoneServer>(ZoneServer::Hooks{[] { log::info("running"); }, [this] { reload(); },
+  zone_ = std::make_unique<ZoneServer>(ZoneServer::Hooks{[] { log::info("running"); }, [this] { open_new_addresses(); },
+                                                         [this](ZonesRead which) { reload(which); },
                                                          [] { event::Loop::current().stop(); }, getpid()});
   zone_->take_commands(std::move(control_sockets_));
   query_ = std::make_unique<QueryServer>(QueryServer::Hooks{[] {}, [] { log::panic("a feed cannot be read"); }},
@@ -54,7 +49,7 @@ Result<void> Single::start() {
   for (ListenSockets& sockets : sockets_) query_->listen(std::move(sockets));
   zone_->connect(0, std::move(pair.second));
   UMAYA_CHECK(start_recursion());
-  zone_->configure(std::move(files_));
+  zone_->configure(std::move(files_), ZonesRead::all);
   return {};
 }
 
@@ -71,13 +66,41 @@ Result<void> Single::start_recursion() {
   return {};
 }
 
-void Single::reload() {
+void Single::reload(ZonesRead which) {
   log::info("reloading {}", options_.config_file);
   auto files = read_config_files(options_.config_file);
-  if (files) return zone_->configure(std::move(*files));
-  log::error("{}", files.error().what);
-  log::error("reload failed: the configuration of before stays in service");
-  zone_->keep_configuration();
+  ConfigReport report;
+  if (files) {
+    files->only_family = options_.only_family;
+    report = report_on(*files, options_.port);
+    if (!report.ok) write_lines(report);
+  } else {
+    log::error("{}", files.error().what);
+  }
+  if (!report.ok) {
+    log::error("reload failed: the configuration of before stays in service");
+    return zone_->keep_configuration(files ? error_lines(report) : files.error().what + "\n");
+  }
+  report_ = std::move(report);
+  for (const net::Endpoint& at : listen_changes(listening_, report_.endpoints()).closed) {
+    query_->close(at);
+    std::erase(listening_, at);
+    log::info("no longer listening on {}", at.to_string());
+  }
+  zone_->configure(std::move(*files), which);
+}
+
+void Single::open_new_addresses() {
+  for (const net::Endpoint& at : listen_changes(listening_, report_.endpoints()).opened) {
+    auto opened = open_listening(at, 1);
+    if (!opened) {
+      log::error("not listening on {}: {}", at.to_string(), opened.error().what);
+      continue;
+    }
+    query_->listen(std::move((*opened)[0]));
+    listening_.push_back(at);
+    log::info("listening on {}", at.to_string());
+  }
 }
 
 }  // namespace umaya::named

@@ -26,16 +26,18 @@ class Single {
   const ConfigReport& config() const { return report_; }
   /// Begins to read zones: once the process is in its final state (user, sandbox).
   Result<void> start();
-  void reload();
+  void reload(ZonesRead which);
   const Questions::Counters& counters() const { return query_->counters(); }
 
  private:
   Result<void> start_recursion();
+  void open_new_addresses();
   explicit Single(ParentOptions options) : options_(std::move(options)) {}
   ParentOptions options_;
   ConfigReport report_;
   ConfigFiles files_;
-  std::vector<ListenSockets> sockets_;
+  std::vector<ListenSockets> sockets_;  // until they are served
+  std::vector<net::Endpoint> listening_;
   std::vector<ControlSocket> control_sockets_;
   StatisticsEquipment statistics_;  ///< pages: of the questions, of the zones
   std::unique_ptr<QueryServer> query_;

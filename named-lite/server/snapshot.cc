@@ -25,13 +25,26 @@ log::Level level_of(Severity severity) {
   return severity == Severity::error ? log::Level::error : log::Level::warning;
 }
 
-/// The same zone in the snapshot before.
-ImagePtr former_image(const Snapshot* before, const std::string& view, const std::string& zone) {
+const ServedView* former_view(const Snapshot* before, const std::string& view) {
   if (before == nullptr) return nullptr;
   for (const auto& each : before->views) {
-    if (each->conf.name == view) return each->catalog.image_of(zone);
+    if (each->conf.name == view) return each.get();
   }
   return nullptr;
+}
+
+/// The same zone in the snapshot before.
+ImagePtr former_image(const Snapshot* before, const std::string& view, const std::string& zone) {
+  const ServedView* former = former_view(before, view);
+  return former != nullptr ? former->catalog.image_of(zone) : nullptr;
+}
+
+/// Whether the data that are served came from the file that the configuration names now.
+bool is_of_same_file(const Snapshot* before, const NamedConf& conf, const std::string& view, const ZoneConf& zone) {
+  const ServedView* former = former_view(before, view);
+  const ZoneConf* known = former != nullptr ? former->zones.exactly(zone.name.wire()) : nullptr;
+  return known != nullptr && known->type == zone.type && known->file == zone.file &&
+         before->conf.directory == conf.directory;
 }
 
 /// What a secondary zone was saved with; the primary is asked whether it still holds.
@@ -81,7 +94,8 @@ void share(ServedView& view, const ZoneConf& zone, const Snapshot& snapshot) {
   }
 }
 
-void load_into(ServedView& view, const Snapshot& snapshot, const Snapshot* before, std::vector<LogLine>& lines) {
+void load_into(ServedView& view, const Snapshot& snapshot, const Snapshot* before, ZonesRead which,
+               std::vector<LogLine>& lines) {
   const NamedConf& conf = snapshot.conf;
   Journal* journal = snapshot.journal.get();
   for (const ZoneConf* each : in_load_order(view.conf.zones)) {
@@ -97,8 +111,10 @@ void load_into(ServedView& view, const Snapshot& snapshot, const Snapshot* befor
     }
     if (zone.type == ZoneType::in_view) share(view, zone, snapshot);
     if (zone.type != ZoneType::primary) continue;
-    if (ImagePtr image = is_dynamic(zone) ? former_image(before, view.conf.name, lower) : nullptr; image) {
-      // Its file may be older than it, and is read by thaw only.
+    bool stays =
+        is_dynamic(zone) || (which == ZonesRead::only_new && is_of_same_file(before, conf, view.conf.name, zone));
+    if (ImagePtr image = stays ? former_image(before, view.conf.name, lower) : nullptr; image) {
+      // The file of a dynamic zone may be older than it, and is read by thaw only.
       view.catalog.add({std::move(lower), std::move(image)});
       continue;
     }
@@ -272,7 +288,7 @@ ImagePtr load_zone(const Name& name, const std::string& directory, const std::st
   return load_zone_file({.name = name, .directory = directory, .file = file}, seed, problems).image;
 }
 
-SnapshotResult build_snapshot(const ConfigFiles& files, SnapshotPtr before) {
+SnapshotResult build_snapshot(const ConfigFiles& files, SnapshotPtr before, ZonesRead which) {
   SnapshotResult result;
   Problems problems;
   NamedConf conf = parse_config_files(files, problems);
@@ -282,7 +298,7 @@ SnapshotResult build_snapshot(const ConfigFiles& files, SnapshotPtr before) {
   auto snapshot = std::make_shared<Snapshot>(make_snapshot(std::move(conf), seed));
   snapshot->journal = open_journal(snapshot->conf, before.get(), result.lines);
   for (auto& view : snapshot->views) {
-    load_into(*view, *snapshot, before.get(), result.lines);
+    load_into(*view, *snapshot, before.get(), which, result.lines);
     add_local_zones(*view);
   }
   malloc_trim(0);  // reading a large zone takes three times the memory that serving it needs

@@ -60,8 +60,14 @@ struct SnapshotResult {
   std::vector<LogLine> lines;
 };
 
-/// Reads all zones of a configuration. before: what is served now, or null. Blocks on files.
-SnapshotResult build_snapshot(const ConfigFiles& files, SnapshotPtr before);
+/// Which zones of a configuration are read from their files.
+enum class ZonesRead : unsigned char {
+  all,
+  only_new,  ///< not those that are served, from the same file
+};
+
+/// Reads the zones of a configuration. before: what is served now, or null. Blocks on files.
+SnapshotResult build_snapshot(const ConfigFiles& files, SnapshotPtr before, ZonesRead which = ZonesRead::all);
 /// The same for the configuration in this file.
 SnapshotResult build_snapshot(const std::string& config_file, SnapshotPtr before);
 

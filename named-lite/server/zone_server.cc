@@ -30,7 +30,7 @@ ZoneServer::ZoneServer(Hooks hooks)
       started_(wall_seconds()),
       configured_(started_),
       control_(responder_, secondaries_, keeper_, notifier_, workers_,
-               {[this] { return reload_and_wait(); }, hooks_.stop, hooks_.process,
+               {[this](ZonesRead which) { return reload_and_wait(which); }, hooks_.stop, hooks_.process,
                 [this](const std::string& view, std::string_view zone, ImagePtr image) {
                   responder_.serve(view, zone, std::move(image));
                 },
@@ -60,24 +60,26 @@ void ZoneServer::connect(unsigned receiver, Fd fd) {
   publisher_.connect(receiver, *link);
 }
 
-void ZoneServer::configure(ConfigFiles files) {
+void ZoneServer::configure(ConfigFiles files, ZonesRead which) {
+  // Of two that wait, the second has the newer text, and the first may ask for more zones.
+  which_ = next_ && which_ == ZonesRead::all ? ZonesRead::all : which;
   next_ = std::move(files);
   if (loading_) return;
   loading_ = true;
   tasks_.spawn(load());
 }
 
-void ZoneServer::keep_configuration() {
-  last_good_ = false;
+void ZoneServer::keep_configuration(std::string why) {
+  last_ = {false, std::move(why)};
   loaded_.set();
 }
 
-event::Task<bool> ZoneServer::reload_and_wait() {
+event::Task<ReloadResult> ZoneServer::reload_and_wait(ZonesRead which) {
   loaded_.reset();
-  hooks_.reload();
+  hooks_.reload(which);
   bool ended = co_await loaded_.wait();
   (void)ended;
-  co_return last_good_;
+  co_return last_;
 }
 
 void ZoneServer::count_in(StatisticsEquipment statistics) {
@@ -118,23 +120,27 @@ event::Task<void> ZoneServer::load() {
     next_.reset();
     SnapshotPtr before = responder_.snapshot();
     if (before) before = copy_of(*before);
-    auto work = [files, before] { return build_snapshot(*files, before); };
+    auto work = [files, before, which = which_] { return build_snapshot(*files, before, which); };
     SnapshotResult result = co_await workers_.run(std::move(work));
-    for (const LogLine& line : result.lines) log::write(line.level, line.text);
+    last_ = {};
+    for (const LogLine& line : result.lines) {
+      log::write(line.level, line.text);
+      if (line.level >= log::Level::error) last_.errors += line.text + "\n";
+    }
     if (!result.snapshot && !responder_.snapshot()) log::fatal("the configuration has errors: not started");
     if (!result.snapshot) {
       log::error("reload failed: the configuration of before stays in service");
-      last_good_ = false;
+      last_.good = false;
       continue;
     }
     take_up(std::move(result.snapshot), *files);
-    last_good_ = true;
     bool settled = co_await publisher_.settled(kTakingUp);
     if (!settled) log::warning("a query process has not taken up the new zones yet");
     if (!ready_) {
       ready_ = true;
       hooks_.ready();
     } else {
+      hooks_.in_service();
       log::info("reload complete");
     }
   }

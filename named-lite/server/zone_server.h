@@ -41,10 +41,11 @@ class ZoneServer {
  public:
   static constexpr unsigned kRecursion = UINT_MAX;  ///< number of the recursion process for connect()
   struct Hooks {
-    std::function<void()> ready;   ///< zones are read and the query processes have them; called once
-    std::function<void()> reload;  ///< leads to configure() or keep_configuration()
-    std::function<void()> stop;    ///< ends named-lite
-    pid_t process;                 ///< that the pid-file names
+    std::function<void()> ready;            ///< zones are read and the query processes have them; called once
+    std::function<void()> in_service;       ///< a new configuration is, everywhere
+    std::function<void(ZonesRead)> reload;  ///< leads to configure() or keep_configuration()
+    std::function<void()> stop;             ///< ends named-lite
+    pid_t process;                          ///< that the pid-file names
   };
 
   explicit ZoneServer(Hooks hooks);
@@ -54,17 +55,17 @@ class ZoneServer {
 
   /// A process to supply with zones; in the place of the one that had this number before.
   void connect(unsigned receiver, Fd fd);
-  /// Reads all zones of this configuration, beside answering. What is bad leaves the old in service.
-  void configure(ConfigFiles files);
-  /// The configuration that was to be read has errors.
-  void keep_configuration();
+  /// Reads the zones of this configuration, beside answering. What is bad leaves the old in service.
+  void configure(ConfigFiles files, ZonesRead which);
+  /// The configuration that was to be read has errors. why: lines for a person.
+  void keep_configuration(std::string why);
   /// Counts in the last page, and reports on all.
   void count_in(StatisticsEquipment statistics);
   /// Obeys ndc on these sockets.
   void take_commands(std::vector<ControlSocket> sockets);
 
  private:
-  event::Task<bool> reload_and_wait();
+  event::Task<ReloadResult> reload_and_wait(ZonesRead which);
   StatisticsReport report() const;
   event::Task<std::optional<uint64_t>> command_caches(CacheCommand command, Fd out);
   event::Task<void> load();
@@ -92,7 +93,8 @@ class ZoneServer {
   std::optional<ConfigFiles> next_;  // to be read
   bool loading_ = false;
   bool ready_ = false;
-  bool last_good_ = true;  // the last configuration that was to be taken up was
+  ZonesRead which_ = ZonesRead::all;
+  ReloadResult last_;  // what became of the last configuration that was to be taken up
   event::Event loaded_;
   int64_t started_;
   int64_t configured_;

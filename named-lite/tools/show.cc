@@ -26,6 +26,14 @@ int show_version() {
   return 0;
 }
 
+int show_build() {
+  show_version();
+  fmt::print("compiled by {} as C++ {}\ndefault paths:\n", __VERSION__, __cplusplus);
+  fmt::print("  named configuration: /etc/umaya/named.conf\n  journal: named-lite.journal in `directory`\n");
+  fmt::print("  control socket: beside the pid-file, with .ndc in the place of .pid\n");
+  return 0;
+}
+
 bool change_root(std::string_view directory) {
   std::string path(directory);
   if (::chroot(path.c_str()) == 0 && ::chdir("/") == 0) return true;

@@ -14,6 +14,8 @@ void show_problems(Problems& problems, std::FILE* where);
 int show_usage(std::string_view why, std::string_view usage);
 /// "named-lite", for -v.
 int show_version();
+/// The same with how it was built and where its files are, for -V.
+int show_build();
 /// chroot(2), for -t; false after a message.
 bool change_root(std::string_view directory);
 
