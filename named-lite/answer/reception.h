@@ -7,7 +7,8 @@
 // DESCRIPTION
 //     What a query process does with a question once the view of the client is known. An answer that is refused by a
 //     rate limit becomes nothing or, where it slips, a header with TC, or BADCOOKIE for a client that can learn a
-//     cookie (RFC 7873 5.2.3). Over TCP and with a valid cookie nothing is limited.
+//     cookie (RFC 7873 5.2.3). Over TCP and with a valid cookie nothing is limited. An answer that other name servers
+//     gave is written by somebody else between prepare() and limit().
 //
 // OWNERSHIP
 //     One for each thread. No socket, no clock; the limiter of the view is the caller's.
@@ -46,17 +47,23 @@ class Reception {
   /// context: transport, view and what is decided already; its options, turn and report are set here.
   size_t answer(const Query& query, std::string_view packet, const Arrival& arrival, AnswerContext& context,
                 std::span<char> out);
+  /// Sets options, turn, report and what a client without cookie may have.
+  void prepare(const Query& query, const Arrival& arrival, AnswerContext& context);
+  /// After prepare() for the same question: what is sent of an answer of this size that stands in out; 0: nothing.
+  size_t limit(const Query& query, std::string_view packet, const Arrival& arrival, const AnswerReport& report,
+               size_t size, std::span<char> out);
   const RateCounters& counters() const { return counters_; }
 
  private:
-  void apply(const Query& query, const CookieCheck& cookie, AnswerContext& context) const;
-  size_t limited(RateVerdict verdict, const Query& query, std::string_view packet, const CookieCheck& cookie,
-                 std::span<char> out);
+  void apply(const Query& query, AnswerContext& context) const;
+  size_t limited(RateVerdict verdict, const Query& query, std::string_view packet, std::span<char> out);
 
   ReceptionConf conf_;
   Cookies cookies_;
   uint32_t turn_;
-  EdnsOptions options_;
+  EdnsOptions options_;  // these four: of the question that is being answered
+  CookieCheck cookie_;
+  bool known_ = false;  // the client is where it says
   AnswerReport report_;
   RateCounters counters_;
 };

@@ -25,8 +25,8 @@ void QueryServer::open(ListenSockets sockets) {
   Listening listening;
   listening.at = sockets.at;
   listening.udp = std::make_shared<UdpServer>(std::move(sockets.udp), local, questions_, hand_on_packet);
-  listening.tcp = std::make_unique<TcpQuestions>(std::move(sockets.tcp), local, questions_, recursion_, clients_,
-                                                 hand_on_connection);
+  listening.tcp =
+      std::make_unique<TcpQuestions>(std::move(sockets.tcp), local, questions_, clients_, hand_on_connection);
   listening_.push_back(std::move(listening));
 }
 
@@ -73,12 +73,10 @@ void QueryServer::take_feed(ipc::Packet packet) {
 
 void QueryServer::recurse(UdpServer& socket, const Response& reply, std::string_view packet,
                           const event::PeerAddress& client) {
-  auto address = net::IpAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&client.storage));
-  if (!address) return;
   auto answered = [known = socket.weak_from_this(), client](std::string_view answer) {
     if (auto open = known.lock()) open->send_one(answer, client);
   };
-  recursion_.ask(packet, reply.place, address->unmapped(), std::move(answered));
+  questions_.ask_others(packet, reply.place, reinterpret_cast<const sockaddr*>(&client.storage), std::move(answered));
 }
 
 void QueryServer::hand_on(UdpServer& socket, std::string_view packet, const event::PeerAddress& client) {

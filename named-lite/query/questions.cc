@@ -1,15 +1,12 @@
 #include "named-lite/query/questions.h"
 
-#include <unistd.h>
-
-#include <algorithm>
-
 #include "libcommon/base/clock.h"
 #include "libcommon/base/random.h"
 #include "named-lite/answer/prefetch.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/query/client_view.h"
 #include "named-lite/query/counting.h"
+#include "named-lite/query/reception_conf.h"
 
 namespace umaya::named {
 
@@ -19,26 +16,6 @@ namespace {
 bool is_for_zone_process(const Query& query) {
   if (query.is_signed || query.opcode == opcode::kNotify || query.opcode == opcode::kUpdate) return true;
   return query.has_question && (query.type == type::kAxfr || query.type == type::kIxfr);
-}
-
-std::string name_of_host() {
-  char name[256] = {};
-  return gethostname(name, sizeof name - 1) == 0 ? name : "";
-}
-
-ReceptionConf reception_conf(const ServerAnswerConf& conf, const CookieSecret& secret) {
-  ReceptionConf result;
-  result.edns.identity = conf.server_id.value_or("");
-  result.edns.answer_cookie = conf.answer_cookie;
-  result.edns.keepalive = static_cast<uint16_t>(conf.tcp_advertised_timeout.count() / 100);
-  result.chaos.version = conf.version.value_or("named-lite");
-  result.chaos.hostname = conf.hostname ? *conf.hostname : name_of_host();
-  result.chaos.identity = conf.server_id.value_or("");
-  for (const std::string& each : conf.cookie_secrets) {
-    if (each.size() == secret.size()) std::copy(each.begin(), each.end(), result.cookie_secrets.emplace_back().begin());
-  }
-  if (result.cookie_secrets.empty()) result.cookie_secrets.push_back(secret);
-  return result;
 }
 
 }  // namespace
@@ -72,10 +49,10 @@ RateLimiter* Questions::limiter_for(const ServedView* view, const Requester& cli
   return exempt && admits(*exempt, client) ? nullptr : limiter;
 }
 
-RecursivePlace Questions::place_in(const ServedView& view, Transport transport) const {
+RecursivePlace Questions::place_in(const ServedView& view, const AnswerContext& context) const {
   RecursivePlace place;
-  place.transport = transport;
-  place.udp_limit = view.conf.answer.max_udp_size;
+  place.transport = context.transport;
+  place.udp_limit = context.udp_limit;
   while (snapshot_->views[place.view].get() != &view) ++place.view;
   return place;
 }
@@ -121,9 +98,9 @@ Response Questions::respond(std::string_view packet, const sockaddr* client, con
   arrival.asks_others = recurses;
   Response response = own_answer(query, packet, arrival, context, out);
   if (recurses && context.report->is_others()) {
-    response.place = place_in(*view, transport);
-    response.size = recursion_.from_cache(query, packet, response.place, out);
-    response.verdict = response.size > 0 ? Verdict::answered : Verdict::ask_recursion;
+    bool keeps_alive = response.keeps_alive;
+    response = others_answer(query, packet, arrival, *view, context, out);
+    response.keeps_alive = keeps_alive;
   }
   count(query, client, context, {out.data(), response.size}, response.verdict);
   return response;
@@ -137,6 +114,58 @@ Response Questions::own_answer(const Query& query, std::string_view packet, cons
   response.size = reception_->answer(query, packet, arrival, context, out);
   response.verdict = response.size == 0 ? Verdict::drop : Verdict::answered;
   return response;
+}
+
+/// From the cache, where it has one.
+Response Questions::others_answer(const Query& query, std::string_view packet, const Arrival& arrival,
+                                  const ServedView& view, AnswerContext& context, std::span<char> out) {
+  Response response;
+  response.place = place_in(view, context);
+  AnswerReport report;
+  size_t size = recursion_.from_cache(query, packet, response.place, context.options, report, out);
+  if (size == 0) {
+    response.verdict = Verdict::ask_recursion;
+    return response;
+  }
+  response.size = reception_->limit(query, packet, arrival, report, size, out);
+  response.verdict = response.size > 0 ? Verdict::answered : Verdict::drop;
+  return response;
+}
+
+void Questions::ask_others(std::string_view packet, const RecursivePlace& place, const sockaddr* client, Send send) {
+  auto address = net::IpAddress::from_sockaddr(client);
+  if (!address) return;
+  auto answered = [this, place, from = address->unmapped(), send = std::move(send)](
+                      const Query& query, std::string_view asked, const FoundAnswer& found) {
+    size_t size = late_answer(query, asked, place, from, found);
+    if (size > 0) send({late_.get(), size});
+  };
+  recursion_.ask(packet, place, address->unmapped(), std::move(answered));
+}
+
+/// Cookie, options and limits are those of the time at which it is sent.
+size_t Questions::late_answer(const Query& query, std::string_view packet, const RecursivePlace& place,
+                              const net::IpAddress& client, const FoundAnswer& found) {
+  std::span<char> out(late_.get(), kMostAnswer);
+  AnswerContext context;
+  context.transport = place.transport;
+  context.udp_limit = place.udp_limit;
+  Requester requester{client, nullptr};
+  Arrival arrival;
+  arrival.address = client.bytes();
+  arrival.seconds = static_cast<uint32_t>(wall_seconds());
+  if (place.view < snapshot_->views.size()) {  // there may have been a reload
+    const ServedView* view = snapshot_->views[place.view].get();
+    arrival.limiter = limiter_for(view, requester);
+    context.catalog = &view->catalog;
+  }
+  reception_->prepare(query, arrival, context);
+  size_t size = write_found(query, packet, place, context.options, found, out);
+  size = reception_->limit(query, packet, arrival, report_on(query, found), size, out);
+  if (page_ == nullptr) return size;
+  if (size == 0) page_->add(Count::dropped);
+  if (size > 0) count_reply(*page_, *snapshot_, query, context, {out.data(), size});
+  return size;
 }
 
 void Questions::count(const Query& query, const sockaddr* client, const AnswerContext& context, std::string_view reply,

@@ -7,8 +7,8 @@
 // DESCRIPTION
 //     Answers what the zones of the snapshot can answer, through a Reception (cookies, rate limits, class CH), and from
 //     the cache what no zone of them can, to clients that may recurse; those that may not are refused and learn nothing
-//     of what is in the cache. What needs keys or changes something (signed questions, NOTIFY, UPDATE, transfers) is
-//     for the zone process.
+//     of what is in the cache. Cookies, options and rate limits are the same for them. What needs keys or changes
+//     something (signed questions, NOTIFY, UPDATE, transfers) is for the zone process.
 //
 // OWNERSHIP
 //     Between two calls zones may be exchanged under it (feed/receiver.h).
@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -54,7 +55,8 @@ class Questions {
   };
 
   /// secret: makes cookies when the configuration names none; the same in all processes. recursion: outlives this.
-  Questions(const CookieSecret& secret, RecursiveClient& recursion) : secret_(secret), recursion_(recursion) {}
+  Questions(const CookieSecret& secret, RecursiveClient& recursion)
+      : secret_(secret), recursion_(recursion), late_(std::make_unique_for_overwrite<char[]>(kMostAnswer)) {}
   /// Counts from now on; page outlives this.
   void count_in(PageNumbers& page) { page_ = &page; }
   PageNumbers* page() const { return page_; }
@@ -66,6 +68,10 @@ class Questions {
   /// The answer in out, or who gives it. local: the address that was asked.
   Response respond(std::string_view packet, const sockaddr* client, const net::IpAddress& local, Transport transport,
                    std::span<char> out);
+  /// Called once with the answer of other name servers; over UDP not at all when rate limits refuse it.
+  using Send = std::function<void(std::string_view answer)>;
+  /// Has others asked what respond() gave to recursion; send must bear to be called when its client is gone.
+  void ask_others(std::string_view packet, const RecursivePlace& place, const sockaddr* client, Send send);
   const Counters& counters() const { return counters_; }
   const ServerAnswerConf& conf() const { return snapshot_->conf.answer; }
   /// Of answers that rate limits refused.
@@ -77,7 +83,11 @@ class Questions {
   Response own_answer(const Query& query, std::string_view packet, const Arrival& arrival, AnswerContext& context,
                       std::span<char> out);
   RateLimiter* limiter_for(const ServedView* view, const Requester& client) const;
-  RecursivePlace place_in(const ServedView& view, Transport transport) const;
+  RecursivePlace place_in(const ServedView& view, const AnswerContext& context) const;
+  Response others_answer(const Query& query, std::string_view packet, const Arrival& arrival, const ServedView& view,
+                         AnswerContext& context, std::span<char> out);
+  size_t late_answer(const Query& query, std::string_view packet, const RecursivePlace& place,
+                     const net::IpAddress& client, const FoundAnswer& found);
   void count(const Query& query, const sockaddr* client, const AnswerContext& context, std::string_view reply,
              Verdict verdict) const;
 
@@ -88,6 +98,7 @@ class Questions {
   std::vector<std::unique_ptr<RateLimiter>> limiters_;  // of each view; null: it has no limits
   Counters counters_;
   PageNumbers* page_ = nullptr;
+  std::unique_ptr<char[]> late_;  // one answer is made at a time
 };
 
 }  // namespace umaya::named

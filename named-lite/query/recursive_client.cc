@@ -13,26 +13,15 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kTick = 1s;
-constexpr uint8_t kAuthenticBit = 0x20;  // of the fourth octet of a header
-
-size_t limit_for(const Query& query, const RecursivePlace& place) {
-  return place.transport == Transport::tcp ? kMostAnswer : std::min(query.udp_size, place.udp_limit);
-}
 
 uint32_t seconds_now() {
   auto since = monotonic_now().time_since_epoch();
   return static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(since).count());
 }
 
-/// AD goes to those who show that they understand it (RFC 6840 5.8).
-bool understands_authentic(const Query& query, std::string_view packet) {
-  return query.dnssec_ok || (static_cast<uint8_t>(packet[3]) & kAuthenticBit) != 0;
-}
-
 }  // namespace
 
-RecursiveClient::RecursiveClient()
-    : answer_(std::make_unique_for_overwrite<char[]>(kMostAnswer)), clock_([this] { end_of_time(); }) {}
+RecursiveClient::RecursiveClient() : clock_([this] { end_of_time(); }) {}
 
 void RecursiveClient::connect(Fd fd) {
   pending_.drain([this](const Waiter& waiter) { fail(waiter); });
@@ -80,21 +69,23 @@ RecursionRequest RecursiveClient::request_for(const Query& query, const Recursiv
 }
 
 size_t RecursiveClient::from_cache(const Query& query, std::string_view packet, const RecursivePlace& place,
-                                   std::span<char> out) {
+                                   std::string_view options, AnswerReport& report, std::span<char> out) {
   if (!cache_ || cache_mark_ != config_mark_) return 0;
   AnswerKey key{query.lower_name(), query.type, place.view, query.dnssec_ok, query.checking_disabled};
-  Writer writer(query, packet, out, limit_for(query, place));
+  Writer writer(query, packet, out, place.limit(query), options);
   AnswerCache::Hit hit;
-  if (cache_->find(key, seconds_now(), writer.room(), hit)) {
+  std::span<char> room = writer.room();
+  bool whole = cache_->find(key, seconds_now(), room, hit);
+  if (!whole && hit.size == 0) return 0;
+  FoundAnswer found{hit.rcode, {hit.counts[0], hit.counts[1], hit.counts[2]}, hit.authentic, hit.extended_error};
+  if (whole) {
+    found.body = {room.data(), hit.size};
     writer.take_body(hit.counts, hit.size);
-  } else if (hit.size != 0) {
-    writer.truncate();
   } else {
-    return 0;
+    writer.truncate();
   }
-  writer.set_rcode(hit.rcode);
-  writer.set_recursion_available(true);
-  writer.set_authentic(hit.authentic && understands_authentic(query, packet));
+  report = report_on(query, found);
+  write_flags(query, packet, found, writer);
   if (hit.refresh && link_) {
     RecursionRequest request = request_for(query, place);
     request.refresh = true;
@@ -122,19 +113,12 @@ void RecursiveClient::ask(std::string_view packet, const RecursivePlace& place, 
 void RecursiveClient::answer(const Waiter& waiter, const RecursionReply& reply) {
   Query query;
   if (parse_query(waiter.packet, query) == ParsedAs::drop) return;
-  Writer writer(query, waiter.packet, {answer_.get(), kMostAnswer}, limit_for(query, waiter.place));
-  std::span<char> room = writer.room();
-  if (reply.body.size() <= room.size()) {
-    const uint16_t counts[3] = {reply.answers, reply.authorities, reply.additionals};
-    reply.body.copy(room.data(), reply.body.size());
-    writer.take_body(counts, reply.body.size());
-  } else {
-    writer.truncate();
-  }
-  writer.set_rcode(reply.rcode);
-  writer.set_recursion_available(true);
-  writer.set_authentic(reply.authentic && understands_authentic(query, waiter.packet));
-  waiter.answered({answer_.get(), writer.finish()});
+  FoundAnswer found{reply.rcode,
+                    {reply.answers, reply.authorities, reply.additionals},
+                    reply.authentic,
+                    reply.extended_error,
+                    reply.body};
+  waiter.answered(query, waiter.packet, found);
 }
 
 void RecursiveClient::fail(const Waiter& waiter) {

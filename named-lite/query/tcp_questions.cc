@@ -22,11 +22,10 @@ void write_message(event::Stream& client, std::string_view message) {
 
 }  // namespace
 
-TcpQuestions::TcpQuestions(Fd fd, const net::IpAddress& local, Questions& questions, RecursiveClient& recursion,
-                           TcpClients& clients, Elsewhere elsewhere)
+TcpQuestions::TcpQuestions(Fd fd, const net::IpAddress& local, Questions& questions, TcpClients& clients,
+                           Elsewhere elsewhere)
     : local_(local),
       questions_(questions),
-      recursion_(recursion),
       clients_(clients),
       elsewhere_(std::move(elsewhere)),
       answer_(std::make_unique_for_overwrite<char[]>(kMostAnswer)),
@@ -60,8 +59,6 @@ TcpQuestions::Next TcpQuestions::answer(const SessionPtr& session, std::string_v
 }
 
 void TcpQuestions::recurse(const SessionPtr& session, std::string_view question, const RecursivePlace& place) {
-  auto address = net::IpAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&session->peer.storage));
-  if (!address) return;
   ++session->waiting;
   auto answered = [this, known = std::weak_ptr<Session>(session)](std::string_view answer) {
     SessionPtr asker = known.lock();
@@ -71,7 +68,8 @@ void TcpQuestions::recurse(const SessionPtr& session, std::string_view question,
     sessions_.spawn(flush_late(asker));
     asker->answered.set();
   };
-  recursion_.ask(question, place, address->unmapped(), std::move(answered));
+  questions_.ask_others(question, place, reinterpret_cast<const sockaddr*>(&session->peer.storage),
+                        std::move(answered));
 }
 
 event::Task<bool> TcpQuestions::flush(SessionPtr session) {

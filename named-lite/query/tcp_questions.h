@@ -31,9 +31,8 @@ class TcpQuestions {
   /// Takes a connection and what arrived on it.
   using Elsewhere = std::function<void(Fd, const event::PeerAddress& client, std::string arrived)>;
 
-  /// The socket listens at local; questions, recursion and clients outlive this object.
-  TcpQuestions(Fd fd, const net::IpAddress& local, Questions& questions, RecursiveClient& recursion,
-               TcpClients& clients, Elsewhere elsewhere);
+  /// The socket listens at local; questions and clients outlive this object.
+  TcpQuestions(Fd fd, const net::IpAddress& local, Questions& questions, TcpClients& clients, Elsewhere elsewhere);
 
  private:
   enum class Next : unsigned char { go_on, give_away, end };
@@ -60,7 +59,6 @@ class TcpQuestions {
 
   net::IpAddress local_;
   Questions& questions_;
-  RecursiveClient& recursion_;
   TcpClients& clients_;
   Elsewhere elsewhere_;
   std::unique_ptr<char[]> answer_;  // one answer is made at a time

@@ -182,12 +182,18 @@ class AnswerCacheWriter {
   void put(const AnswerKey& key, const RecursiveAnswer& answer, uint32_t now, uint32_t refresh);
   void clear();
   /// Forgets the answers to questions for a name (lower case), or for it and what is below; how many there were.
+  /// Answers with aliases go, too: they may have led there.
   size_t flush(std::string_view name, RrsetCache::Range range);
+  /// Forgets the answers that hold data of zones of ours, which have changed.
+  void flush_own();
   size_t size() const { return count_; }
+  /// Octets that can hold answers and do.
+  size_t octets() const;
   uint64_t evicted() const { return evicted_; }
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint8_t kAliases = 1, kOwnData = 2;
   /// A piece of a page. Pieces in use are in their class's list, oldest to newest.
   struct Piece {
     uint32_t slot = kNone;  // kNone: free
@@ -224,10 +230,12 @@ class AnswerCacheWriter {
   uint64_t seed_ = 0;
   std::vector<Piece> pieces_;         // kMostPieces for each page
   std::vector<uint32_t> slot_piece_;  // of each slot
+  std::vector<uint8_t> slot_traits_;  // kAliases, kOwnData
   std::vector<uint8_t> page_class_;
   std::vector<SizeClass> classes_;
   uint32_t unused_pages_ = 0;  // at the end
   size_t count_ = 0;
+  size_t own_count_ = 0;  // with kOwnData
   uint64_t evicted_ = 0;
 };
 

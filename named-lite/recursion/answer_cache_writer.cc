@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "libcommon/base/random.h"
 #include "named-lite/dns/name.h"
@@ -81,6 +82,7 @@ Result<std::unique_ptr<AnswerCacheWriter>> AnswerCacheWriter::create(size_t octe
   made->page_class_.assign(pages, kNoClass);
   made->pieces_.resize(size_t{pages} * kMostPieces);
   made->slot_piece_.assign(made->slots_, kNone);
+  made->slot_traits_.assign(made->slots_, 0);
   made->classes_.resize(kSizes.size());
   return made;
 }
@@ -116,6 +118,7 @@ void AnswerCacheWriter::drop(uint32_t slot) {
   // Readers that began before see the new number before they see what is written to the piece from now on.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   slot_piece_[slot] = kNone;
+  if ((std::exchange(slot_traits_[slot], uint8_t{0}) & kOwnData) != 0) --own_count_;
   Piece& piece = pieces_[number];
   SizeClass& of = classes_[page_class_[number / kMostPieces]];
   if (of.hand == number) of.hand = piece.newer;
@@ -242,6 +245,9 @@ void AnswerCacheWriter::put(const AnswerKey& key, const RecursiveAnswer& answer,
   }
   tag_at(number).store(tag_of(hash), std::memory_order_release);
   slot_piece_[number] = piece;
+  slot_traits_[number] =
+      static_cast<uint8_t>((answer.has_aliases ? kAliases : 0) | (answer.has_own_data ? kOwnData : 0));
+  if (answer.has_own_data) ++own_count_;
   SizeClass& of = classes_[page_class_[piece / kMostPieces]];
   pieces_[piece] = {number, kNone, of.newest};
   (of.newest != kNone ? pieces_[of.newest].newer : of.oldest) = piece;
@@ -254,16 +260,28 @@ void AnswerCacheWriter::clear() {
 }
 
 size_t AnswerCacheWriter::flush(std::string_view name, RrsetCache::Range range) {
-  size_t before = count_;
+  size_t flushed = 0;
   for (uint32_t slot = 0; slot < slots_; ++slot) {
     if (slot_piece_[slot] == kNone) continue;
     const char* at = piece_at(slot_piece_[slot]);
     AnswerHead head;
     std::memcpy(&head, at, sizeof head);
     std::string_view owner(at + sizeof head, head.name_size);
-    if (range == RrsetCache::Range::tree ? is_at_or_below(owner, name) : owner == name) drop(slot);
+    bool asked = range == RrsetCache::Range::tree ? is_at_or_below(owner, name) : owner == name;
+    if (asked) ++flushed;
+    if (asked || (slot_traits_[slot] & kAliases) != 0) drop(slot);
   }
-  return before - count_;
+  return flushed;
+}
+
+void AnswerCacheWriter::flush_own() {
+  for (uint32_t slot = 0; slot < slots_ && own_count_ > 0; ++slot) {
+    if ((slot_traits_[slot] & kOwnData) != 0) drop(slot);
+  }
+}
+
+size_t AnswerCacheWriter::octets() const {
+  return (page_class_.size() - unused_pages_) * kPageSize;
 }
 
 }  // namespace umaya::named

@@ -72,6 +72,7 @@ std::optional<FetchResult> Fetch::from_own_zone(const ServedZone& zone, Delegati
   if (!recursor_.is_for_all(flight_.key.view, zone)) {
     FetchResult refused = failed(rcode::kRefused);
     refused.keep_failure = false;
+    refused.of_own_zone = true;
     return refused;
   }
   UpstreamQuestion question{0, flight_.key.name, flight_.key.type};
@@ -94,6 +95,7 @@ std::optional<FetchResult> Fetch::from_own_zone(const ServedZone& zone, Delegati
     result.outcome = result.steps.empty() ? Outcome::failed : result.steps.back().entry.outcome;
     result.rcode = meaning.says == Says::overflow ? rcode::kYxDomain : rcode::kServFail;
     result.keep_failure = false;
+    result.of_own_zone = true;
     return result;
   }
   cut = std::move(meaning.referral);

@@ -58,6 +58,7 @@ class Composer {
     bool negative = entry.outcome == Outcome::no_data || entry.outcome == Outcome::no_name;
     if (entry.outcome == Outcome::no_name) rcode_ = rcode::kNxDomain;
     if (negative && entry.sets.empty()) keep_ = false;
+    if (entry.outcome == Outcome::alias) aliases_ = true;
     for (const RrSet& set : entry.sets) {
       bool proof = set.type == type::kNsec || set.type == type::kNsec3;
       if (negative && proof && !with_signatures_) continue;
@@ -65,9 +66,13 @@ class Composer {
     }
     return true;
   }
+  /// What was added is, in part, of a zone of ours.
+  void note_own() { own_ = true; }
   RecursiveAnswer finish(uint16_t rcode = rcode::kNoError) {
     RecursiveAnswer answer;
     answer.rcode = rcode != rcode::kNoError ? rcode : rcode_;
+    answer.has_aliases = aliases_;
+    answer.has_own_data = own_;
     body_.finish(answer);
     if (!keep_) answer.ttl = 0;
     return answer;
@@ -77,6 +82,8 @@ class Composer {
   AnswerBody body_;
   bool with_signatures_;
   bool keep_ = true;
+  bool aliases_ = false;
+  bool own_ = false;
   uint16_t rcode_ = rcode::kNoError;
 };
 
@@ -270,6 +277,7 @@ event::Task<RecursiveAnswer> Recursor::resolve(RecursiveQuestion question) {
     FetchResultPtr fetched = from_cache(key);
     if (!fetched && has_failed(key)) co_return error_answer(rcode::kServFail, extended_error::kCachedError, 1);
     if (!fetched) fetched = co_await join(key, work, 0, nullptr);
+    if (fetched->of_own_zone) composer.note_own();
     for (const Step& step : fetched->steps) {
       if (!composer.add(step.entry)) co_return error_answer(rcode::kServFail, extended_error::kOther, 0);
       if (step.entry.outcome == Outcome::alias) ++restarts;

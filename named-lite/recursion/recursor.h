@@ -54,6 +54,8 @@ struct RecursiveAnswer {
   std::string body{};
   std::vector<uint16_t> ttl_offsets{};  ///< in the body, of each record's TTL
   uint32_t ttl = 0;                     ///< seconds for which it may be kept
+  bool has_aliases = false;             ///< there are records of other names in it
+  bool has_own_data = false;            ///< some of it comes from a zone of ours
 };
 
 struct RecursionCounters {
@@ -94,6 +96,7 @@ struct FetchResult {
   uint16_t rcode = 0;         ///< failed: for the client
   uint16_t error = extended_error::kNone;
   bool keep_failure = true;  ///< failed: it says something of the name, not of our own state
+  bool of_own_zone = false;
 };
 /// All who wait for a fetch share its result.
 using FetchResultPtr = std::shared_ptr<const FetchResult>;

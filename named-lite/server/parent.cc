@@ -170,6 +170,7 @@ void Parent::become(const Process& process, Fd control) {
   StatisticsEquipment statistics;
   if (role == Role::zone) statistics = {std::move(statistics_sockets_), std::move(pages_)};
   if (role == Role::query) statistics.pages.push_back(std::move(pages_[number]));
+  if (role == Role::recursion) statistics.pages.push_back(std::move(pages_[options_.queries]));
   sockets_.clear();
   control_sockets_.clear();
   statistics_sockets_.clear();
@@ -189,8 +190,10 @@ void Parent::become(const Process& process, Fd control) {
   if (!in_force) log::fatal("{}", in_force.error().what);
   log::debug("{}: in force: {}", name, *in_force);
   int code = 0;
-  if (role == Role::zone) code = run_zone(std::move(control), std::move(control_sockets), std::move(statistics));
-  if (role == Role::recursion) code = run_recursion(std::move(control));
+  if (role == Role::zone) {
+    code = run_zone(std::move(control), std::move(control_sockets), cookie_secret_, std::move(statistics));
+  }
+  if (role == Role::recursion) code = run_recursion(std::move(control), std::move(statistics));
   if (role == Role::query) {
     code = run_query(std::move(control), std::move(sockets), cookie_secret_, std::move(statistics));
   }

@@ -44,10 +44,10 @@ RecursiveAnswer failure() {
 
 RecursionServer::Engine::Engine(const Snapshot& snapshot, uint64_t config_mark, const ResolverClock& clock)
     : mark(config_mark),
-      prefetch(recursion_settings_of(snapshot.conf).prefetch_trigger),
+      settings(recursion_settings_of(snapshot.conf)),
       upstream(upstream_options_of(snapshot.conf)),
-      recursor(recursion_settings_of(snapshot.conf), upstream, clock) {
-  size_t octets = std::max(recursion_settings_of(snapshot.conf).cache_bytes / 4, kLeastAnswerCache);
+      recursor(settings, upstream, clock) {
+  size_t octets = std::max(settings.cache_bytes / 4, kLeastAnswerCache);
   auto created = AnswerCacheWriter::create(octets);
   if (created) {
     cache = std::move(*created);
@@ -99,6 +99,8 @@ void RecursionServer::take_up() {
     for (auto& [number, link] : queries_) show_cache(*link);
   }
   engine_->recursor.replace(snapshot);
+  ++engine_->zones;
+  if (engine_->cache) engine_->cache->flush_own();
   if (first) hooks_.ready();
 }
 
@@ -141,11 +143,15 @@ event::Task<void> RecursionServer::answer(Engine& engine, unsigned number, Recur
   question.dnssec_ok = request.dnssec_ok;
   question.checking_disabled = request.checking_disabled;
   question.client = address_in(request.client).value_or(net::IpAddress());
+  uint64_t zones = engine.zones;
   RecursiveAnswer answer = co_await engine.recursor.resolve(std::move(question));
-  if (engine.cache) {
+  bool of_before = answer.has_own_data && zones != engine.zones;
+  if (engine.cache && !of_before) {
     Name name = Name::from_wire(request.name).lower();
     AnswerKey key{name.wire(), request.type, request.view, request.dnssec_ok, request.checking_disabled};
-    engine.cache->put(key, answer, seconds_of(monotonic_now()), engine.prefetch);
+    // What lives for a short time only, or is about to end, is not worth a second fetch.
+    uint32_t refresh = answer.ttl >= engine.settings.prefetch_eligible ? engine.settings.prefetch_trigger : 0;
+    engine.cache->put(key, answer, seconds_of(monotonic_now()), refresh);
   }
   if (!request.refresh) reply(number, request.ticket, std::move(answer));
 }

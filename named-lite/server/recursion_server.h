@@ -10,7 +10,7 @@
 //     Resolves what query processes ask (recursion/recursor.h) and keeps finished answers where they find them
 //     themselves (recursion/answer_cache.h). With another configuration a new resolver with empty caches takes over,
 //     for what was allowed to be learned may have changed; the one before still answers what it was asked. Zones that
-//     are exchanged leave the caches alone.
+//     are exchanged leave the caches alone, but for answers that hold data of our own.
 //
 // LIMITS
 //     recursive-clients questions of all query processes together; beyond them SERVFAIL.
@@ -26,6 +26,7 @@
 #include "named-lite/recursion/answer_cache.h"
 #include "named-lite/recursion/recursor.h"
 #include "named-lite/recursion/sockets.h"
+#include "named-lite/statistics/page.h"
 
 namespace umaya::named {
 
@@ -41,6 +42,8 @@ class RecursionServer {
   RecursionServer& operator=(const RecursionServer&) = delete;
   ~RecursionServer();
 
+  /// Counts there from now on; page outlives this.
+  void count_in(PageNumbers& page) { page_ = &page; }
   void connect_zone(Fd fd);
   void connect_query(unsigned number, Fd fd);
   uint64_t questions() const { return questions_; }
@@ -50,7 +53,8 @@ class RecursionServer {
   struct Engine {
     Engine(const Snapshot& snapshot, uint64_t config_mark, const ResolverClock& clock);
     uint64_t mark;
-    uint32_t prefetch;
+    RecursionSettings settings;
+    uint64_t zones = 0;  // how often zones were exchanged
     SocketUpstream upstream;
     Recursor recursor;
     std::unique_ptr<AnswerCacheWriter> cache;  // null: no memory for it
@@ -72,6 +76,7 @@ class RecursionServer {
   FeedReceiver receiver_;
   std::unique_ptr<Engine> engine_, former_;
   uint64_t questions_ = 0;
+  PageNumbers* page_ = nullptr;
   std::map<unsigned, std::unique_ptr<Link>> queries_;
   std::unique_ptr<Link> zone_;
 };

@@ -8,6 +8,7 @@
 #include "named-lite/dns/types.h"
 #include "named-lite/query/client_view.h"
 #include "named-lite/query/counting.h"
+#include "named-lite/query/reception_conf.h"
 #include "named-lite/transfer/transfer_question.h"
 
 namespace umaya::named {
@@ -44,6 +45,14 @@ void set_ixfr_rules(const ServedView& view, const Query& query, const Requester&
 }
 
 }  // namespace
+
+void Responder::replace(std::shared_ptr<Snapshot> snapshot) {
+  snapshot_ = std::move(snapshot);
+  if (!snapshot_ || !secret_) return;
+  ReceptionConf conf = reception_conf(snapshot_->conf.answer, *secret_);
+  cookies_.emplace(std::move(conf.cookie_secrets));
+  edns_ = std::move(conf.edns);
+}
 
 void Responder::serve(std::string_view view, std::string_view zone, ImagePtr image) {
   for (size_t i = 0; i < snapshot_->views.size(); ++i) {
@@ -156,6 +165,10 @@ size_t Responder::respond_from(const Requester& client, const Query& query, std:
     return answer_query(query, packet, context, out);
   }
   if (!client.address) return answer_query(query, packet, context, out);
+  if (cookies_) {
+    options_.compose(query, edns_, *cookies_, client.address.bytes(), context.transport, static_cast<uint32_t>(now()));
+    context.options = options_.wire();
+  }
   if (query.is_signed) return respond_signed(query, packet, client, context, out);
   return respond_to(client, query, packet, context, out);
 }

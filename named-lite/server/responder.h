@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "named-lite/answer/answer.h"
+#include "named-lite/answer/edns.h"
 #include "named-lite/server/snapshot.h"
 #include "named-lite/server/transfer_out.h"
 #include "named-lite/statistics/page.h"
@@ -35,7 +36,9 @@ class Responder {
  public:
   explicit Responder(std::shared_ptr<Snapshot> snapshot) : snapshot_(std::move(snapshot)) {}
   /// Puts a new snapshot into service; questions from now on are answered from it.
-  void replace(std::shared_ptr<Snapshot> snapshot) { snapshot_ = std::move(snapshot); }
+  void replace(std::shared_ptr<Snapshot> snapshot);
+  /// Answers cookies with this secret when the configuration names none.
+  void make_cookies(const CookieSecret& secret) { secret_ = secret; }
   SnapshotPtr snapshot() const { return snapshot_; }
   /// Serves this image for the zone (wire form, lower case) of a view, here and in the query processes; null: there are
   /// no data any more.
@@ -81,6 +84,10 @@ class Responder {
                                         const net::IpAddress& local, std::optional<TsigSigner>& signer) const;
 
   std::shared_ptr<Snapshot> snapshot_;
+  std::optional<CookieSecret> secret_;
+  std::optional<Cookies> cookies_;  // these three: of the snapshot
+  EdnsSettings edns_;
+  EdnsOptions options_;
   Counters counters_;
   PageNumbers* page_ = nullptr;
   Notified notified_;

@@ -59,10 +59,11 @@ int run_query(Fd control, std::vector<ListenSockets> sockets, const CookieSecret
   return 0;
 }
 
-int run_recursion(Fd control) {
+int run_recursion(Fd control, StatisticsEquipment statistics) {
   std::unique_ptr<Link> parent;
   RecursionServer server({.ready = [&parent] { parent->post(ipc::encode(RoleReady())); },
                           .trouble = [&parent] { parent->post(ipc::encode(ZoneTrouble())); }});
+  if (!statistics.pages.empty()) server.count_in(*statistics.pages[0]);
   auto received = [&server](ipc::Packet packet) {
     auto peer = ipc::decode<NewPeer>(packet.bytes);
     if (!peer || packet.fds.size() != 1) return;
@@ -76,7 +77,8 @@ int run_recursion(Fd control) {
   return 0;
 }
 
-int run_zone(Fd control, std::vector<ControlSocket> sockets, StatisticsEquipment statistics) {
+int run_zone(Fd control, std::vector<ControlSocket> sockets, const CookieSecret& cookies,
+             StatisticsEquipment statistics) {
   std::unique_ptr<Link> parent;
   auto command = [&parent](ParentCommand::What what) {
     ParentCommand message;
@@ -92,6 +94,7 @@ int run_zone(Fd control, std::vector<ControlSocket> sockets, StatisticsEquipment
                          },
                      .stop = [&command] { command(ParentCommand::What::stop); },
                      .process = getppid()});
+  server.make_cookies(cookies);
   server.count_in(std::move(statistics));
   server.take_commands(std::move(sockets));
   auto received = [&server](ipc::Packet packet) {

@@ -15,12 +15,13 @@
 
 namespace umaya::named {
 
-/// control: socket to the parent (control.h). cookies: secret that all query processes share.
+/// control: socket to the parent (control.h). cookies: secret that all processes share which answer clients.
 /// statistics: the page to count in; of the zone process all pages.
 int run_query(Fd control, std::vector<ListenSockets> sockets, const CookieSecret& cookies,
               StatisticsEquipment statistics);
-int run_recursion(Fd control);
+int run_recursion(Fd control, StatisticsEquipment statistics);
 /// sockets: where ndc gives its commands.
-int run_zone(Fd control, std::vector<ControlSocket> sockets, StatisticsEquipment statistics);
+int run_zone(Fd control, std::vector<ControlSocket> sockets, const CookieSecret& cookies,
+             StatisticsEquipment statistics);
 
 }  // namespace umaya::named

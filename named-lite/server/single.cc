@@ -28,7 +28,7 @@ Result<std::unique_ptr<Single>> Single::open(const ParentOptions& options) {
   }
   single->control_sockets_ = open_control_sockets(single->report_.control_channels());
   single->statistics_.sockets = open_statistics_sockets(single->report_.statistics_endpoints());
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 3; ++i) {
     UMAYA_TRY(StatisticsPage page, StatisticsPage::create());
     single->statistics_.pages.push_back(std::move(page));
   }
@@ -41,9 +41,12 @@ Result<void> Single::start() {
                                                          [this](ZonesRead which) { reload(which); },
                                                          [] { event::Loop::current().stop(); }, getpid()});
   zone_->take_commands(std::move(control_sockets_));
-  query_ = std::make_unique<QueryServer>(QueryServer::Hooks{[] {}, [] { log::panic("a feed cannot be read"); }},
-                                         random_cookie_secret());
+  CookieSecret secret = random_cookie_secret();
+  zone_->make_cookies(secret);
+  query_ =
+      std::make_unique<QueryServer>(QueryServer::Hooks{[] {}, [] { log::panic("a feed cannot be read"); }}, secret);
   query_->count_in(*statistics_.pages[0]);  // the zone server has the pages as long as we are there
+  recursion_page_ = statistics_.pages[1].numbers();
   zone_->count_in(std::move(statistics_));
   query_->connect_zone(std::move(pair.first));
   for (ListenSockets& sockets : sockets_) query_->listen(std::move(sockets));
@@ -59,6 +62,7 @@ Result<void> Single::start_recursion() {
   UMAYA_TRY(auto questions, socket_pair());
   recursion_ =
       std::make_unique<RecursionServer>(RecursionServer::Hooks{[] {}, [] { log::panic("a feed cannot be read"); }});
+  recursion_->count_in(*recursion_page_);
   recursion_->connect_zone(std::move(feed.first));
   zone_->connect(ZoneServer::kRecursion, std::move(feed.second));
   recursion_->connect_query(0, std::move(questions.first));

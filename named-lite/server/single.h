@@ -41,6 +41,7 @@ class Single {
   std::vector<ControlSocket> control_sockets_;
   StatisticsEquipment statistics_;  ///< pages: of the questions, of the zones
   std::unique_ptr<QueryServer> query_;
+  PageNumbers* recursion_page_ = nullptr;
   std::unique_ptr<RecursionServer> recursion_;
   std::unique_ptr<ZoneServer> zone_;
 };

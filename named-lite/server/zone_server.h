@@ -59,6 +59,8 @@ class ZoneServer {
   void configure(ConfigFiles files, ZonesRead which);
   /// The configuration that was to be read has errors. why: lines for a person.
   void keep_configuration(std::string why);
+  /// Answers cookies with this secret when the configuration names none.
+  void make_cookies(const CookieSecret& secret) { responder_.make_cookies(secret); }
   /// Counts in the last page, and reports on all.
   void count_in(StatisticsEquipment statistics);
   /// Obeys ndc on these sockets.

@@ -184,6 +184,7 @@ class StatisticsPage {
 
   PageNumbers& operator*() const { return *numbers_; }
   PageNumbers* operator->() const { return numbers_; }
+  PageNumbers* numbers() const { return numbers_; }
   int fd() const { return fd_.get(); }
 
  private:

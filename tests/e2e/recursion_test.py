@@ -18,7 +18,7 @@ OWN = ZONE + "out CNAME www.far.test.\nbelow NS ns.below\nns.below A 127.0.0.99\
 class Forwarder:
     """Answers every A question with 192.0.2.77; names that begin with slow after a while, with never not at all.
 
-    alias-to-www-ex-test.… is an alias of www.ex.test."""
+    alias-to-www-ex-test.… is an alias of www.ex.test, nothing… does not exist in the zone far.test, big has 40 addresses."""
 
     def __init__(self, delay=1.0):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -51,7 +51,13 @@ class Forwarder:
                 labels = packet[13 + len(b"alias-to-"):13 + packet[12]].split(b"-")
                 target = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
                 record = b"\xc0\x0c\0\5\0\1\0\0\1\x2c" + struct.pack(">H", len(target)) + target
-            answer = (packet[:2] + b"\x81\x80\0\1" + struct.pack(">H", 1 if record else 0) + b"\0\0\0\0" +
+            count, code, soas = (1 if record else 0), 0, 0
+            if name.startswith(b"big"):
+                record, count = b"".join(record[:-1] + bytes([i]) for i in range(40)), 40
+            if name.startswith(b"nothing"):
+                count, code, soas = 0, 3, 1
+                record = b"\xc0" + bytes([13 + packet[12]]) + b"\0\6\0\1\0\0\1\x2c\0\x16\0\0" + b"\0\0\1\x2c" * 5
+            answer = (packet[:2] + b"\x81" + bytes([0x80 | code]) + b"\0\1" + struct.pack(">HH", count, soas) + b"\0\0" +
                       packet[12:end + 5] + record)
             wait = self.delay if name.startswith(b"slow") else 0
             threading.Timer(wait, lambda a=answer, c=client: self.socket.sendto(a, c)).start()
