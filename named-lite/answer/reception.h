@@ -53,6 +53,8 @@ class Reception {
   size_t limit(const Query& query, std::string_view packet, const Arrival& arrival, const AnswerReport& report,
                size_t size, std::span<char> out);
   const RateCounters& counters() const { return counters_; }
+  /// Of the question that was answered last.
+  CookieState cookie() const { return cookie_.state; }
 
  private:
   void apply(const Query& query, AnswerContext& context) const;

@@ -11,9 +11,29 @@ void count_query(PageNumbers& page, const Query& query, const sockaddr* client, 
   question.opcode = query.opcode;
   question.type = query.has_question ? query.type : 0;
   question.edns = query.has_edns;
+  question.edns_version = query.edns_version;
+  question.cookie = !query.cookie.empty();
   question.dnssec_ok = query.dnssec_ok;
   question.is_signed = query.is_signed;
   count_question(page, question);
+}
+
+void count_cache(PageNumbers& page, size_t view, bool hit) {
+  page.add(hit ? Count::cache_hits : Count::cache_misses);
+  if (view < PageNumbers::kViews) (hit ? page.view_cache_hits : page.view_cache_misses)[view].add();
+}
+
+void count_cookie(PageNumbers& page, CookieState state) {
+  switch (state) {
+    case CookieState::none:
+      return;
+    case CookieState::client_only:
+      return page.add(Count::cookies_new);
+    case CookieState::bad:
+      return page.add(Count::cookies_bad);
+    case CookieState::valid:
+      return page.add(Count::cookies_good);
+  }
 }
 
 void count_reply(PageNumbers& page, const Snapshot& snapshot, const Query& query, const AnswerContext& context,

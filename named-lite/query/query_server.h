@@ -45,7 +45,10 @@ class QueryServer {
   ~QueryServer();
 
   /// Counts there from now on; page outlives this.
-  void count_in(PageNumbers& page) { questions_.count_in(page); }
+  void count_in(PageNumbers& page) {
+    questions_.count_in(page);
+    clients_.count_in(page);
+  }
   void listen(ListenSockets sockets);
   /// No longer listens there; connections that came in there end.
   void close(const net::Endpoint& at);

@@ -30,6 +30,7 @@ void Questions::replace(SnapshotPtr snapshot) {
   if (snapshot == snapshot_) return;  // zones of it have changed
   snapshot_ = std::move(snapshot);
   reception_.emplace(reception_conf(snapshot_->conf.answer, secret_), random_u64());
+  counted_limits_ = {};
   limiters_.clear();
   for (const auto& view : snapshot_->views) {
     const RateLimitConf& limits = view->conf.answer.rate_limit;
@@ -123,6 +124,7 @@ Response Questions::others_answer(const Query& query, std::string_view packet, c
   response.place = place_in(view, context);
   AnswerReport report;
   size_t size = recursion_.from_cache(query, packet, response.place, context.options, report, out);
+  if (page_ != nullptr) count_cache(*page_, response.place.view, size > 0);
   if (size == 0) {
     response.verdict = Verdict::ask_recursion;
     return response;
@@ -163,15 +165,26 @@ size_t Questions::late_answer(const Query& query, std::string_view packet, const
   size_t size = write_found(query, packet, place, context.options, found, out);
   size = reception_->limit(query, packet, arrival, report_on(query, found), size, out);
   if (page_ == nullptr) return size;
+  count_limits();
   if (size == 0) page_->add(Count::dropped);
   if (size > 0) count_reply(*page_, *snapshot_, query, context, {out.data(), size});
   return size;
 }
 
+void Questions::count_limits() {
+  const RateCounters& now = reception_->counters();
+  page_->add(Count::rate_dropped, now.dropped - counted_limits_.dropped);
+  page_->add(Count::rate_slipped, now.slipped - counted_limits_.slipped);
+  counted_limits_ = now;
+}
+
 void Questions::count(const Query& query, const sockaddr* client, const AnswerContext& context, std::string_view reply,
-                      Verdict verdict) const {
+                      Verdict verdict) {
   if (page_ == nullptr) return;
   count_query(*page_, query, client, context.transport);
+  if (!query.cookie.empty()) count_cookie(*page_, reception_->cookie());
+  count_limits();
+  if (verdict == Verdict::ask_recursion) page_->add(Count::recursed);
   if (verdict == Verdict::drop) page_->add(Count::dropped);
   if (verdict == Verdict::answered) count_reply(*page_, *snapshot_, query, context, reply);
 }

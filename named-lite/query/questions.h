@@ -89,7 +89,8 @@ class Questions {
   size_t late_answer(const Query& query, std::string_view packet, const RecursivePlace& place,
                      const net::IpAddress& client, const FoundAnswer& found);
   void count(const Query& query, const sockaddr* client, const AnswerContext& context, std::string_view reply,
-             Verdict verdict) const;
+             Verdict verdict);
+  void count_limits();
 
   CookieSecret secret_;
   RecursiveClient& recursion_;
@@ -98,6 +99,7 @@ class Questions {
   std::vector<std::unique_ptr<RateLimiter>> limiters_;  // of each view; null: it has no limits
   Counters counters_;
   PageNumbers* page_ = nullptr;
+  RateCounters counted_limits_;
   std::unique_ptr<char[]> late_;  // one answer is made at a time
 };
 

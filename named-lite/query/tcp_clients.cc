@@ -10,14 +10,26 @@ TcpClients::Place::Place(TcpClients& clients, int fd, const net::IpAddress& clie
     : clients_(clients), fd_(fd), client_(client.unmapped().bytes().substr(0, 8)) {
   clients_.make_room(client_);
   at_ = clients_.by_use_.insert(clients_.by_use_.end(), this);
+  if (clients_.page_ != nullptr) clients_.page_->add(Count::tcp_connections);
+  clients_.count_now();
 }
 
 TcpClients::Place::~Place() {
   if (!ending_) clients_.by_use_.erase(at_);
+  clients_.count_now();
 }
 
 void TcpClients::Place::used() {
   if (!ending_) clients_.by_use_.splice(clients_.by_use_.end(), clients_.by_use_, at_);
+}
+
+void TcpClients::count_in(PageNumbers& page) {
+  page_ = &page;
+  count_now();
+}
+
+void TcpClients::count_now() const {
+  if (page_ != nullptr) page_->set(Count::tcp_clients, by_use_.size());
 }
 
 void TcpClients::end(Place& place) {

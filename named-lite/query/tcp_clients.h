@@ -20,6 +20,7 @@
 #include <string>
 
 #include "libcommon/net/address.h"
+#include "named-lite/statistics/page.h"
 
 namespace umaya::named {
 
@@ -46,14 +47,18 @@ class TcpClients {
   explicit TcpClients(size_t most) : most_(most) {}
   /// From now on, for new connections.
   void set_most(size_t most) { most_ = most; }
+  /// Counts there from now on; page outlives this.
+  void count_in(PageNumbers& page);
   /// Connections that are not about to end.
   size_t size() const { return by_use_.size(); }
 
  private:
   void make_room(const std::string& client);
   void end(Place& place);
+  void count_now() const;
 
   size_t most_;
+  PageNumbers* page_ = nullptr;
   std::list<Place*> by_use_;  // the longest unused first
 };
 

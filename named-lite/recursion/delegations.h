@@ -50,6 +50,7 @@ class DelegationCache {
   void flush_tree(std::string_view name);
   size_t bytes() const { return map_.bytes(); }
   size_t size() const { return map_.size(); }
+  uint64_t evicted() const { return map_.evicted(); }
 
  private:
   SieveMap map_;

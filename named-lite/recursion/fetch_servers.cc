@@ -295,7 +295,10 @@ event::Task<Meaning> Fetch::ask_server(net::Endpoint server, Ask ask) {
     UpstreamRequest request = make_request(server, ask, way);
     UpstreamReply reply = co_await exchange(server, request);
     Then then = judge(server, request, reply, way);
-    if (then == Then::again) continue;
+    if (then == Then::again) {
+      ++recursor_.counters_.retries;
+      continue;
+    }
     if (then == Then::use) co_return meaning_of(reply.reply, ask);
     bool silent = reply.status == UpstreamStatus::timed_out;
     co_return error_meaning(silent ? Says::silence : Says::error);
@@ -350,6 +353,7 @@ Fetch::Then Fetch::judge_answer(const net::Endpoint& server, const UpstreamReque
                       ((reply.rcode == rcode::kFormErr || reply.rcode == rcode::kNotImp) && !reply.has_edns);
   if (sent_edns && refuses_edns && state.edns != EdnsState::works) {
     way.plain = true;
+    ++recursor_.counters_.plain;
     return Then::again;
   }
   if (!note_cookie(server, request, reply, way)) return Then::again;

@@ -71,6 +71,8 @@ struct RecursionCounters {
   uint64_t failures = 0;
   uint64_t over_limit = 0;  ///< work refused because of a quota
   uint64_t prefetches = 0;
+  uint64_t retries = 0;  ///< questions that the same server was asked once more
+  uint64_t plain = 0;    ///< of these, because it does not understand EDNS
   uint64_t blocked = 0;
 };
 
@@ -132,6 +134,9 @@ class Recursor {
   const RecursionCounters& counters() const { return counters_; }
   /// Octets of the caches.
   size_t memory() const;
+  size_t entries() const { return cache_.size() + delegations_.size(); }
+  /// Entries that gave way to others.
+  uint64_t evicted() const { return cache_.evicted() + delegations_.evicted(); }
   size_t under_way() const { return flights_.size(); }
 
  private:

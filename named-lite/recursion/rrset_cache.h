@@ -74,6 +74,7 @@ class RrsetCache {
 
   size_t bytes() const { return map_.bytes(); }
   size_t size() const { return map_.size(); }
+  uint64_t evicted() const { return map_.evicted(); }
 
  private:
   SieveMap map_;

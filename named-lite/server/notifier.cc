@@ -114,6 +114,7 @@ event::Task<void> Notifier::tell(RemoteServer target, std::optional<TsigKey> key
     std::string packet = message;
     if (key) TsigSigner(*key).sign(packet, static_cast<uint64_t>(wall_seconds()));
     (void)socket->send(packet);  // what is lost is sent again
+    if (page_ != nullptr) page_->add(Count::notifies_out);
     TimePoint end = monotonic_now() + wait;
     while (monotonic_now() < end) {
       auto answer = co_await socket->receive(end - monotonic_now(), 512);

@@ -19,6 +19,7 @@
 
 #include "libcommon/event/task.h"
 #include "named-lite/config/named_conf.h"
+#include "named-lite/statistics/page.h"
 #include "named-lite/zone/image.h"
 
 namespace umaya::named {
@@ -32,10 +33,12 @@ class Notifier {
  public:
   /// Tells them; keys: of the configuration, needed during the call only.
   void zone_changed(const ZoneConf& conf, const ZoneImage& image, const TsigKeys& keys);
+  /// Counts there from now on; page outlives this.
+  void count_in(PageNumbers& page) { page_ = &page; }
 
  private:
-  static event::Task<void> tell(RemoteServer target, std::optional<TsigKey> key, std::string message,
-                                std::string label);
+  event::Task<void> tell(RemoteServer target, std::optional<TsigKey> key, std::string message, std::string label);
+  PageNumbers* page_ = nullptr;
   std::map<std::string, std::unique_ptr<event::TaskScope>> zones_;  // by name in wire form
 };
 

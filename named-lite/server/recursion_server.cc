@@ -42,10 +42,12 @@ RecursiveAnswer failure() {
 
 }  // namespace
 
-RecursionServer::Engine::Engine(const Snapshot& snapshot, uint64_t config_mark, const ResolverClock& clock)
+RecursionServer::Engine::Engine(const Snapshot& snapshot, uint64_t config_mark, const ResolverClock& clock,
+                                PageNumbers* page)
     : mark(config_mark),
       settings(recursion_settings_of(snapshot.conf)),
-      upstream(upstream_options_of(snapshot.conf)),
+      sockets(upstream_options_of(snapshot.conf)),
+      upstream(sockets, page),
       recursor(settings, upstream, clock) {
   size_t octets = std::max(settings.cache_bytes / 4, kLeastAnswerCache);
   auto created = AnswerCacheWriter::create(octets);
@@ -95,13 +97,18 @@ void RecursionServer::take_up() {
   SnapshotPtr snapshot = receiver_.snapshot();
   bool first = !engine_;
   if (!engine_ || engine_->mark != receiver_.config_mark()) {
-    former_ = std::exchange(engine_, std::make_unique<Engine>(*snapshot, receiver_.config_mark(), clock_));
+    former_ = std::exchange(engine_, std::make_unique<Engine>(*snapshot, receiver_.config_mark(), clock_, page_));
     for (auto& [number, link] : queries_) show_cache(*link);
   }
   engine_->recursor.replace(snapshot);
   ++engine_->zones;
   if (engine_->cache) engine_->cache->flush_own();
+  publish(*engine_);
   if (first) hooks_.ready();
+}
+
+void RecursionServer::publish(Engine& engine) const {
+  if (page_ != nullptr) engine.counters.publish(engine.recursor, engine.cache.get(), *page_);
 }
 
 void RecursionServer::show_cache(Link& query) const {
@@ -153,6 +160,7 @@ event::Task<void> RecursionServer::answer(Engine& engine, unsigned number, Recur
     uint32_t refresh = answer.ttl >= engine.settings.prefetch_eligible ? engine.settings.prefetch_trigger : 0;
     engine.cache->put(key, answer, seconds_of(monotonic_now()), refresh);
   }
+  publish(engine);
   if (!request.refresh) reply(number, request.ticket, std::move(answer));
 }
 
@@ -174,7 +182,10 @@ void RecursionServer::reply(unsigned number, uint32_t ticket, RecursiveAnswer an
 void RecursionServer::obey(const CacheCommand& command, const std::vector<Fd>& fds) {
   CacheCommandDone done;
   done.number = command.number;
-  if (engine_) done.count = carry_out(command, fds);
+  if (engine_) {
+    done.count = carry_out(command, fds);
+    publish(*engine_);
+  }
   zone_->post(ipc::encode(done));
 }
 

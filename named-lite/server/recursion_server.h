@@ -26,7 +26,7 @@
 #include "named-lite/recursion/answer_cache.h"
 #include "named-lite/recursion/recursor.h"
 #include "named-lite/recursion/sockets.h"
-#include "named-lite/statistics/page.h"
+#include "named-lite/server/recursion_counting.h"
 
 namespace umaya::named {
 
@@ -51,12 +51,14 @@ class RecursionServer {
  private:
   /// A resolver for one configuration.
   struct Engine {
-    Engine(const Snapshot& snapshot, uint64_t config_mark, const ResolverClock& clock);
+    Engine(const Snapshot& snapshot, uint64_t config_mark, const ResolverClock& clock, PageNumbers* page);
     uint64_t mark;
     RecursionSettings settings;
     uint64_t zones = 0;  // how often zones were exchanged
-    SocketUpstream upstream;
+    SocketUpstream sockets;
+    CountingUpstream upstream;
     Recursor recursor;
+    CounterFeed counters;
     std::unique_ptr<AnswerCacheWriter> cache;  // null: no memory for it
     event::TaskScope tasks;                    // last: they use all of the above
   };
@@ -70,6 +72,7 @@ class RecursionServer {
   void reply(unsigned number, uint32_t ticket, RecursiveAnswer answer);
   void show_cache(Link& query) const;
   Engine* engine_for(uint64_t mark) const;
+  void publish(Engine& engine) const;
 
   Hooks hooks_;
   ResolverClock clock_;

@@ -152,6 +152,7 @@ size_t Responder::respond(std::string_view packet, const sockaddr* client, Trans
   size_t size = respond_from(requester, query, packet, context, out);
   if (page_ != nullptr) {
     count_query(*page_, query, client, transport);
+    if (cookies_ && !query.cookie.empty()) count_cookie(*page_, cookie_);
     count_reply(*page_, *snapshot_, query, context, {out.data(), size});
   }
   return size;
@@ -166,7 +167,10 @@ size_t Responder::respond_from(const Requester& client, const Query& query, std:
   }
   if (!client.address) return answer_query(query, packet, context, out);
   if (cookies_) {
-    options_.compose(query, edns_, *cookies_, client.address.bytes(), context.transport, static_cast<uint32_t>(now()));
+    cookie_ =
+        options_
+            .compose(query, edns_, *cookies_, client.address.bytes(), context.transport, static_cast<uint32_t>(now()))
+            .state;
     context.options = options_.wire();
   }
   if (query.is_signed) return respond_signed(query, packet, client, context, out);
@@ -200,7 +204,10 @@ std::optional<TransferOrder> Responder::transfer(std::string_view packet, const 
   auto requester = requester_of(query, packet, client, local, order.signer);
   if (!requester) return std::nullopt;
   const ServedView* view = snapshot_->view_for(*requester);
-  if (view == nullptr || !may_transfer(*view, query, *requester)) return std::nullopt;
+  if (view == nullptr || !may_transfer(*view, query, *requester)) {
+    add(Count::refused_transfer);
+    return std::nullopt;
+  }
   SuffixHashes hashes(query.lower_name(), view->catalog.seed());
   const ServedZone* zone = view->catalog.find(hashes, hashes.labels());
   if (zone == nullptr || zone->name != query.lower_name() || !zone->image) return std::nullopt;

@@ -61,6 +61,11 @@ class Responder {
   const Counters& counters() const { return counters_; }
   /// Counts there, too, from now on; page outlives this.
   void count_in(PageNumbers& page) { page_ = &page; }
+  /// Null: nothing is counted.
+  PageNumbers* page() const { return page_; }
+  void add(Count what) const {
+    if (page_ != nullptr) page_->add(what);
+  }
   /// Counts a packet that somebody else answers.
   void count(Transport transport) { ++(transport == Transport::udp ? counters_.udp : counters_.tcp); }
   /// Is told of each NOTIFY that may be believed: view and zone (wire form, lower case), and the serial when it tells
@@ -88,6 +93,7 @@ class Responder {
   std::optional<Cookies> cookies_;  // these three: of the snapshot
   EdnsSettings edns_;
   EdnsOptions options_;
+  CookieState cookie_ = CookieState::none;
   Counters counters_;
   PageNumbers* page_ = nullptr;
   Notified notified_;

@@ -103,6 +103,7 @@ event::Task<Secondaries::Outcome> Secondaries::ask(Zone& zone, RemoteServer prim
   if (asks_ixfr(zone, primary)) {
     auto incremental = co_await fetch_steps(zone, **exchange, from);
     if (incremental) co_return Outcome::transferred;
+    responder_.add(Count::transfers_failed);
     log::warning("{}: IXFR from {}: {}: the whole zone is asked for", label_of(zone.conf), from,
                  incremental.error().what);
     // What is on its way over the old connection belongs to the old question.
@@ -110,6 +111,7 @@ event::Task<Secondaries::Outcome> Secondaries::ask(Zone& zone, RemoteServer prim
     if (!exchange) co_return failed(exchange.error().what);
   }
   auto whole = co_await fetch_zone(zone, **exchange, from);
+  if (!whole) responder_.add(Count::transfers_failed);
   if (!whole) co_return failed("transfer: " + whole.error().what);
   co_return Outcome::transferred;
 }
@@ -184,6 +186,7 @@ Result<> Secondaries::take_up(Zone& zone, CopyResult result, std::string how) {
     bool now = wants_saving(zone.copy, *result.image);
     zone.task.spawn(save_later(zone, now ? Duration::zero() : kSaveDelay));
   }
+  responder_.add(Count::transfers_in);
   serve(zone, result.image);
   changed_(zone.conf, result.image);
   touch_file(zone.copy.path);

@@ -88,6 +88,7 @@ event::Task<bool> TcpServer::send_zone(event::Stream& client, Transfer transfer)
     if (size == 0) size = transfer.next({answer_.get(), kMostAnswer});
     if (size == 0) {
       log::error("{}: a record is too large for a message", transfer.label());
+      responder_.add(Count::transfers_out_failed);
       co_return false;
     }
     char length[2] = {static_cast<char>(size >> 8), static_cast<char>(size)};
@@ -98,6 +99,7 @@ event::Task<bool> TcpServer::send_zone(event::Stream& client, Transfer transfer)
     auto sent = co_await client.flush();
     if (!sent) {
       log::warning("{}: the client went away", transfer.label());
+      responder_.add(Count::transfers_out_failed);
       co_return false;
     }
   }

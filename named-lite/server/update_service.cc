@@ -13,6 +13,24 @@ uint64_t now() {
   return static_cast<uint64_t>(wall_seconds());
 }
 
+/// RFC 2136 3.2: five codes tell of prerequisites.
+Count outcome_of(uint16_t code) {
+  switch (code) {
+    case rcode::kNoError:
+      return Count::updates_done;
+    case rcode::kNxDomain:
+    case rcode::kYxDomain:
+    case rcode::kNxRrset:
+    case rcode::kYxRrset:
+      return Count::updates_bad_prerequisite;
+    case rcode::kRefused:
+    case rcode::kNotAuth:
+      return Count::refused_update;
+    default:
+      return Count::updates_failed;
+  }
+}
+
 }  // namespace
 
 /// One packet on its way.
@@ -90,14 +108,31 @@ event::Task<std::string> UpdateService::answer(std::string packet, Requester cli
   if (!exchange.read()) co_return std::string();
   if (running_ >= kMostAtOnce) {
     exchange.rcode = rcode::kServFail;
-    co_return exchange.answer();
+    co_return finish(exchange, transport);
   }
   if (exchange.rcode == rcode::kNoError) {
     ++running_;
     exchange.rcode = co_await work(exchange, transport);
     --running_;
   }
-  co_return exchange.answer();
+  co_return finish(exchange, transport);
+}
+
+/// The answer, counted.
+std::string UpdateService::finish(const Exchange& exchange, Transport transport) {
+  std::string answer = exchange.answer();
+  if (page_ == nullptr) return answer;
+  CountedQuestion question;
+  question.tcp = transport == Transport::tcp;
+  question.ipv6 = !exchange.client.address.is_v4();
+  question.opcode = opcode::kUpdate;
+  question.edns = exchange.query.has_edns;
+  question.is_signed = exchange.query.is_signed;
+  count_question(*page_, question);
+  count_answer(*page_, answer, kNoView, kNoZone);
+  page_->add(outcome_of(exchange.rcode));
+  if (exchange.check && !exchange.check->ok()) page_->add(Count::bad_signature);
+  return answer;
 }
 
 event::Task<void> UpdateService::answer_later(std::string packet, Requester client, Reply reply) {

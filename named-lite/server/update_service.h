@@ -24,6 +24,7 @@
 #include "libcommon/event/task.h"
 #include "named-lite/answer/answer.h"
 #include "named-lite/server/snapshot.h"
+#include "named-lite/statistics/page.h"
 #include "named-lite/update/zone_keeper.h"
 
 namespace umaya::named {
@@ -42,6 +43,8 @@ class UpdateService {
 
   UpdateService(Current current, ZoneKeeper& keeper) : current_(std::move(current)), keeper_(keeper) {}
 
+  /// Counts there from now on; page outlives this.
+  void count_in(PageNumbers& page) { page_ = &page; }
   /// The answer to a packet, empty when there is none. client: without its key, which the packet says.
   event::Task<std::string> answer(std::string packet, Requester client, Transport transport);
   /// Calls reply with the answer when there is one.
@@ -50,10 +53,12 @@ class UpdateService {
  private:
   struct Exchange;
   event::Task<void> answer_later(std::string packet, Requester client, Reply reply);
+  std::string finish(const Exchange& exchange, Transport transport);
   event::Task<uint16_t> work(const Exchange& exchange, Transport transport);
 
   Current current_;
   ZoneKeeper& keeper_;
+  PageNumbers* page_ = nullptr;
   size_t running_ = 0;
   event::TaskScope tasks_;
 };

@@ -84,7 +84,11 @@ event::Task<ReloadResult> ZoneServer::reload_and_wait(ZonesRead which) {
 
 void ZoneServer::count_in(StatisticsEquipment statistics) {
   pages_ = std::move(statistics.pages);
-  if (!pages_.empty()) responder_.count_in(*pages_.back());
+  if (!pages_.empty()) {
+    responder_.count_in(*pages_.back());
+    notifier_.count_in(*pages_.back());
+    updates_.count_in(*pages_.back());
+  }
   statistics_ = std::make_unique<StatisticsServer>(std::move(statistics.sockets), [this] { return report(); });
 }
 

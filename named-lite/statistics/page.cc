@@ -22,6 +22,7 @@ struct Header {
   unsigned rcode() const { return flags & 15; }
   bool authoritative() const { return (flags & 0x0400) != 0; }
   bool truncated() const { return (flags & 0x0200) != 0; }
+  bool recursion_desired() const { return (flags & 0x0100) != 0; }
   bool recursion_available() const { return (flags & 0x0080) != 0; }
 
   unsigned flags, answers, authority;
@@ -35,8 +36,8 @@ Count outcome(const Header& header) {
       return Count::servfail;
     case 3:
       return Count::nxdomain;
-    case 5:
-      return Count::refused_query;
+    case 5:  // as with BIND, by what was wanted
+      return header.recursion_desired() ? Count::refused_recursion : Count::refused_query;
     default:
       break;
   }

@@ -64,9 +64,14 @@ enum class Count : uint16_t {
   refused_update,
   rate_dropped,
   rate_slipped,
+  cookies_new,
+  cookies_good,
+  cookies_bad,
   tcp_connections,
+  tcp_clients,  ///< gauge
   transfers_out,
   transfers_out_incremental,
+  transfers_out_failed,
   transfers_in,
   transfers_failed,
   notifies_in,
@@ -79,10 +84,12 @@ enum class Count : uint16_t {
   cache_evictions,
   cache_entries,  ///< gauge, as the next
   cache_octets,
-  upstream_queries,
+  upstream_queries_v4,
+  upstream_queries_v6,
   upstream_tcp,
   upstream_retries,
   upstream_timeouts,
+  upstream_unreachable,
   upstream_nxdomain,
   upstream_servfail,
   upstream_formerr,
@@ -91,7 +98,8 @@ enum class Count : uint16_t {
   upstream_lame,
   upstream_mismatches,  ///< answers that fit no question: perhaps forged
   upstream_merged,      ///< questions that waited for the answer to an equal one
-  limit_reached,        ///< questions that were given up because of a limit on work
+  prefetches,
+  limit_reached,  ///< questions that were given up because of a limit on work
 };
 inline constexpr size_t kCounts = static_cast<size_t>(Count::limit_reached) + 1;
 
@@ -204,6 +212,7 @@ struct CountedQuestion {
   uint8_t opcode = 0;
   uint16_t type = 0;  ///< counted when the opcode is QUERY
   bool edns = false;
+  uint8_t edns_version = 0;
   bool dnssec_ok = false;
   bool cookie = false;
   bool is_signed = false;
@@ -216,6 +225,7 @@ inline void count_question(PageNumbers& page, const CountedQuestion& question) {
   page.opcodes[question.opcode & 15].add();
   if (question.opcode == 0) page.types[type_slot(question.type)].add();
   if (question.edns) page.add(Count::requests_edns);
+  if (question.edns && question.edns_version != 0) page.add(Count::bad_edns_version);
   if (question.dnssec_ok) page.add(Count::requests_dnssec_ok);
   if (question.cookie) page.add(Count::requests_cookie);
   if (question.is_signed) page.add(Count::requests_signed);

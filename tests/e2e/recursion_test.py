@@ -18,7 +18,8 @@ OWN = ZONE + "out CNAME www.far.test.\nbelow NS ns.below\nns.below A 127.0.0.99\
 class Forwarder:
     """Answers every A question with 192.0.2.77; names that begin with slow after a while, with never not at all.
 
-    alias-to-www-ex-test.… is an alias of www.ex.test, nothing… does not exist in the zone far.test, big has 40 addresses."""
+    alias-to-www-ex-test.… is an alias of www.ex.test, nothing… does not exist in the zone far.test, big has 40 addresses;
+    refuse, fail, old (no EDNS), cut (TC) and lie (another id first) are what they say."""
 
     def __init__(self, delay=1.0):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -59,6 +60,14 @@ class Forwarder:
                 record = b"\xc0" + bytes([13 + packet[12]]) + b"\0\6\0\1\0\0\1\x2c\0\x16\0\0" + b"\0\0\1\x2c" * 5
             answer = (packet[:2] + b"\x81" + bytes([0x80 | code]) + b"\0\1" + struct.pack(">HH", count, soas) + b"\0\0" +
                       packet[12:end + 5] + record)
+            if name.startswith((b"refuse", b"fail", b"old")):
+                code = 5 if name.startswith(b"refuse") else 2 if name.startswith(b"fail") else 1
+                if code != 1 or len(packet) > end + 5:
+                    answer = packet[:2] + b"\x81" + bytes([0x80 | code]) + b"\0\1\0\0\0\0\0\0" + packet[12:end + 5]
+            if name.startswith(b"cut"):
+                answer = packet[:2] + b"\x83\x80\0\1\0\0\0\0\0\0" + packet[12:end + 5]
+            if name.startswith(b"lie"):
+                self.socket.sendto(bytes([answer[0] ^ 1]) + answer[1:], client)
             wait = self.delay if name.startswith(b"slow") else 0
             threading.Timer(wait, lambda a=answer, c=client: self.socket.sendto(a, c)).start()
 
