@@ -1,5 +1,7 @@
 #include "named-lite/config/peer_conf.h"
 
+#include "libcommon/base/strings.h"
+
 namespace umaya::named {
 
 namespace {
@@ -37,6 +39,16 @@ void read_peer_source(const Reading& reading, const Statement& statement, PeerCo
   read_source(reading, statement, Family, Family == net::Family::ipv4 ? source.ipv4 : source.ipv6);
 }
 
+/// Reads it and says that nothing acts on it yet.
+template <auto Read>
+void read_unused(const Reading& reading, const Statement& statement, PeerConf& peer) {
+  size_t before = reading.problems.errors();
+  Read(reading, statement, peer);
+  if (reading.problems.errors() != before || iequals(statement.word(1), "no")) return;
+  reading.problems.warning(statement.place(),
+                           "\"" + statement.name() + "\" of a server has no effect in named-lite yet");
+}
+
 /// What BIND knows and nothing here does.
 void read_without_effect(const Reading& reading, const Statement& statement, PeerConf&) {
   reading.problems.warning(statement.place(), "\"" + statement.name() + "\" has no effect in named-lite");
@@ -51,25 +63,25 @@ constexpr Setting<PeerConf> kSettings[] = {
     {"edns-udp-size", read_optional_number<&P::edns_udp_size, 512, 4096>},
     {"edns-version", read_without_effect},
     {"keys", read_keys},
-    {"max-udp-size", read_optional_number<&P::max_udp_size, 512, 4096>},
-    {"notify-source", read_peer_source<&P::notify_source, ipv4>},
-    {"notify-source-v6", read_peer_source<&P::notify_source, ipv6>},
+    {"max-udp-size", read_unused<read_optional_number<&P::max_udp_size, 512, 4096>>},
+    {"notify-source", read_unused<read_peer_source<&P::notify_source, ipv4>>},
+    {"notify-source-v6", read_unused<read_peer_source<&P::notify_source, ipv6>>},
     {"padding", read_without_effect},
-    {"provide-ixfr", read_flag<&P::provide_ixfr>},
-    {"query-source", read_peer_source<&P::query_source, ipv4>},
-    {"query-source-v6", read_peer_source<&P::query_source, ipv6>},
-    {"request-expire", read_flag<&P::request_expire>},
-    {"request-ixfr", read_flag<&P::request_ixfr>},
-    {"request-nsid", read_flag<&P::request_nsid>},
+    {"provide-ixfr", read_unused<read_flag<&P::provide_ixfr>>},
+    {"query-source", read_unused<read_peer_source<&P::query_source, ipv4>>},
+    {"query-source-v6", read_unused<read_peer_source<&P::query_source, ipv6>>},
+    {"request-expire", read_unused<read_flag<&P::request_expire>>},
+    {"request-ixfr", read_unused<read_flag<&P::request_ixfr>>},
+    {"request-nsid", read_unused<read_flag<&P::request_nsid>>},
     {"require-cookie", read_without_effect},
     {"send-cookie", read_flag<&P::send_cookie>},
     {"support-ixfr", read_without_effect},
     {"tcp-keepalive", read_without_effect},
     {"tcp-only", read_flag<&P::tcp_only>},
-    {"transfer-format", read_format},
-    {"transfer-source", read_peer_source<&P::transfer_source, ipv4>},
-    {"transfer-source-v6", read_peer_source<&P::transfer_source, ipv6>},
-    {"transfers", read_optional_number<&P::transfers, 0, 10000>},
+    {"transfer-format", read_unused<read_format>},
+    {"transfer-source", read_unused<read_peer_source<&P::transfer_source, ipv4>>},
+    {"transfer-source-v6", read_unused<read_peer_source<&P::transfer_source, ipv6>>},
+    {"transfers", read_unused<read_optional_number<&P::transfers, 0, 10000>>},
 };
 
 }  // namespace
@@ -90,6 +102,13 @@ void read_peer(const Reading& reading, const Statement& statement, Peers& peers)
     reading.error(each, 0, "\"" + each.name() + "\" is no statement of a server");
   }
   peers.push_back(std::move(peer));
+}
+
+void add_peer_keys(const Peers& peers, std::vector<RemoteServer>& servers) {
+  for (RemoteServer& server : servers) {
+    const PeerConf* peer = server.key ? nullptr : find_peer(peers, server.at.address);
+    if (peer != nullptr && peer->key) server.key = peer->key;
+  }
 }
 
 const PeerConf* find_peer(const Peers& peers, const net::IpAddress& address) {

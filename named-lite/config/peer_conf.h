@@ -31,6 +31,8 @@ using Peers = std::vector<PeerConf>;
 
 /// Adds the server of a statement; of two that hold an address the longer prefix counts (find_peer).
 void read_peer(const Reading& reading, const Statement& statement, Peers& peers);
+/// Servers that have no key of their own get that of their clause.
+void add_peer_keys(const Peers& peers, std::vector<RemoteServer>& servers);
 /// What is said of a server; nullptr when nothing is.
 const PeerConf* find_peer(const Peers& peers, const net::IpAddress& address);
 

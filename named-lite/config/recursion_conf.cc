@@ -99,7 +99,8 @@ void read_denied_aliases(const Reading& reading, const Statement& statement, Rec
 }
 
 /// fetches-per-zone 20 [drop | fail];
-void read_quota(const Reading& reading, const Statement& statement, uint32_t& most, QuotaAction& action) {
+void read_quota(const Reading& reading, const Statement& statement, std::optional<uint32_t>& most,
+                QuotaAction& action) {
   static constexpr Choice<QuotaAction> kActions[] = {{"drop", QuotaAction::drop}, {"fail", QuotaAction::fail}};
   auto value = reading.number(statement, 1, 0, UINT32_MAX);
   if (!value) return;
@@ -131,8 +132,9 @@ void read_stale_flag(const Reading& reading, const Statement& statement, Recursi
   read_flag<Member>(reading, statement, conf.stale);
 }
 
+template <RecursionLimits::Ports RecursionLimits::*Member>
 void read_port_range(const Reading& reading, const Statement& statement, RecursionLimits& conf) {
-  const Part* block = reading.block(statement, "use-v4-udp-ports { range 1024 65535; };");
+  const Part* block = reading.block(statement, statement.name() + " { range 1024 65535; };");
   if (block == nullptr) return;
   if (block->block.size() != 1)
     return reading.error(statement, 1, "one range of ports is used", "{ range 1024 65535; };");
@@ -141,19 +143,34 @@ void read_port_range(const Reading& reading, const Statement& statement, Recursi
   auto least = reading.port(range, one ? 0 : 1), most = reading.port(range, one ? 0 : 2);
   if (!least || !most) return;
   if (*least > *most) return reading.error(range, 1, "the range ends before it begins");
-  conf.least_port = *least;
-  conf.most_port = *most;
+  conf.*Member = {*least, *most};
+}
+
+/// query-source address 192.0.2.1 port *;
+template <net::Endpoint SourceAddresses::*Member>
+void read_query_source(const Reading& reading, const Statement& statement, RecursionConf& conf) {
+  constexpr bool kV4 = Member == &SourceAddresses::ipv4;
+  net::Endpoint& source = conf.query_source.*Member;
+  read_source(reading, statement, kV4 ? net::Family::ipv4 : net::Family::ipv6, source);
+  if (source.port == 0) return;
+  std::string words = kV4 ? "use-v4-udp-ports" : "use-v6-udp-ports";
+  reading.problems.warning(statement.place(),
+                           "a fixed port makes forged answers easy: the port has no effect, ports are taken at random",
+                           words + " { range 1024 65535; };  // outside of the block of a view");
+}
+
+void read_clients_per_query(const Reading& reading, const Statement& statement, RecursionConf& conf) {
+  if (auto value = reading.number(statement, 1, 0, 1'000'000)) conf.clients_per_query = static_cast<uint32_t>(*value);
 }
 
 using R = RecursionConf;
-using enum net::Family;
 
 constexpr Setting<RecursionConf> kSettings[] = {
     {"allow-query-cache", read_list<&R::allow_query_cache>},
     {"allow-query-cache-on", read_list<&R::allow_query_cache_on>},
     {"allow-recursion", read_list<&R::allow_recursion>},
     {"allow-recursion-on", read_list<&R::allow_recursion_on>},
-    {"clients-per-query", read_number<&R::clients_per_query, 0, 1'000'000>},
+    {"clients-per-query", read_clients_per_query},
     {"deny-answer-addresses", read_denied_addresses},
     {"deny-answer-aliases", read_denied_aliases},
     {"dnssec-validation", read_validation},
@@ -178,9 +195,8 @@ constexpr Setting<RecursionConf> kSettings[] = {
     {"min-ncache-ttl", read_duration<&R::min_ncache_ttl, 0, 90>},
     {"prefetch", read_prefetch},
     {"qname-minimization", read_minimization},
-    {"query-source", [](const Reading& r, const Statement& s, R& c) { read_source(r, s, ipv4, c.query_source.ipv4); }},
-    {"query-source-v6",
-     [](const Reading& r, const Statement& s, R& c) { read_source(r, s, ipv6, c.query_source.ipv6); }},
+    {"query-source", read_query_source<&SourceAddresses::ipv4>},
+    {"query-source-v6", read_query_source<&SourceAddresses::ipv6>},
     {"recursion", read_flag<&R::recursion>},
     {"request-nsid", read_flag<&R::request_nsid>},
     {"resolver-query-timeout", read_timeout},
@@ -204,7 +220,8 @@ constexpr Setting<RecursionConf> kSettings[] = {
 
 constexpr Setting<RecursionLimits> kLimits[] = {
     {"recursive-clients", read_number<&RecursionLimits::recursive_clients, 1, 10'000'000>},
-    {"use-v4-udp-ports", read_port_range},
+    {"use-v4-udp-ports", read_port_range<&RecursionLimits::ipv4_ports>},
+    {"use-v6-udp-ports", read_port_range<&RecursionLimits::ipv6_ports>},
 };
 
 constexpr Setting<ForwardConf> kForward[] = {

@@ -1,6 +1,7 @@
 // NAME    recursion_conf - what named.conf says of questions that go to other name servers, and of the cache
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "named-lite/config/reading.h"
@@ -56,11 +57,12 @@ struct RecursionConf {
   Minimization minimization = Minimization::relaxed;
   SourceAddresses query_source;
   DeniedAnswers denied;
-  uint32_t fetches_per_server = 0;  ///< 0: no limit, as the next
-  uint32_t fetches_per_zone = 0;
+  std::optional<uint32_t> fetches_per_server;  ///< nothing: a limit of ours; 0: no limit. As the next
+  std::optional<uint32_t> fetches_per_zone;
   QuotaAction server_quota_action = QuotaAction::fail;
   QuotaAction zone_quota_action = QuotaAction::drop;
-  uint32_t clients_per_query = 10, max_clients_per_query = 100;
+  std::optional<uint32_t> clients_per_query;  ///< nothing: as many as at most
+  uint32_t max_clients_per_query = 100;
   uint32_t max_recursion_depth = 7;
   uint32_t max_recursion_queries = 50;
   uint32_t max_query_restarts = 11;
@@ -78,7 +80,10 @@ struct RecursionConf {
 /// Of options alone.
 struct RecursionLimits {
   uint32_t recursive_clients = 1000;
-  uint16_t least_port = 1024, most_port = 65535;  ///< use-v4-udp-ports
+  struct Ports {
+    uint16_t least = 1024, most = 65535;
+  };
+  Ports ipv4_ports, ipv6_ports;  ///< use-v4-udp-ports, use-v6-udp-ports
 };
 
 std::span<const Setting<RecursionConf>> recursion_settings();

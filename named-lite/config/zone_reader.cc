@@ -347,6 +347,7 @@ void read_zone(const Reading& reading, const Statement& statement, ViewConf& vie
                          "zone \"" + text + "\" is there twice: the first is in " + first->second.file + " line " +
                              std::to_string(first->second.line));
   }
+  add_peer_keys(view.peers, zone.primaries);
   view.zones.push_back(std::move(zone));
 }
 

@@ -32,6 +32,7 @@ struct FoundAnswer {
   bool authentic = false;
   uint16_t extended_error = extended_error::kNone;
   std::string_view body{};  ///< as in RecursiveAnswer
+  bool dropped = false;     ///< a quota is used up: no answer is to be given
 };
 
 class Writer;

@@ -74,7 +74,8 @@ void QueryServer::take_feed(ipc::Packet packet) {
 void QueryServer::recurse(UdpServer& socket, const Response& reply, std::string_view packet,
                           const event::PeerAddress& client) {
   auto answered = [known = socket.weak_from_this(), client](std::string_view answer) {
-    if (auto open = known.lock()) open->send_one(answer, client);
+    auto open = known.lock();
+    if (open && !answer.empty()) open->send_one(answer, client);
   };
   questions_.ask_others(packet, reply.place, reinterpret_cast<const sockaddr*>(&client.storage), std::move(answered));
 }

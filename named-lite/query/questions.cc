@@ -140,7 +140,7 @@ void Questions::ask_others(std::string_view packet, const RecursivePlace& place,
   auto answered = [this, place, from = address->unmapped(), send = std::move(send)](
                       const Query& query, std::string_view asked, const FoundAnswer& found) {
     size_t size = late_answer(query, asked, place, from, found);
-    if (size > 0) send({late_.get(), size});
+    send({late_.get(), size});
   };
   recursion_.ask(packet, place, address->unmapped(), std::move(answered));
 }
@@ -162,8 +162,8 @@ size_t Questions::late_answer(const Query& query, std::string_view packet, const
     context.catalog = &view->catalog;
   }
   reception_->prepare(query, arrival, context);
-  size_t size = write_found(query, packet, place, context.options, found, out);
-  size = reception_->limit(query, packet, arrival, report_on(query, found), size, out);
+  size_t size = found.dropped ? 0 : write_found(query, packet, place, context.options, found, out);
+  if (size > 0) size = reception_->limit(query, packet, arrival, report_on(query, found), size, out);
   if (page_ == nullptr) return size;
   count_limits();
   if (size == 0) page_->add(Count::dropped);

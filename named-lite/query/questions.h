@@ -68,7 +68,7 @@ class Questions {
   /// The answer in out, or who gives it. local: the address that was asked.
   Response respond(std::string_view packet, const sockaddr* client, const net::IpAddress& local, Transport transport,
                    std::span<char> out);
-  /// Called once with the answer of other name servers; over UDP not at all when rate limits refuse it.
+  /// Called once with the answer of other name servers; an empty one: none may be given.
   using Send = std::function<void(std::string_view answer)>;
   /// Has others asked what respond() gave to recursion; send must bear to be called when its client is gone.
   void ask_others(std::string_view packet, const RecursivePlace& place, const sockaddr* client, Send send);

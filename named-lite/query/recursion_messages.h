@@ -46,6 +46,7 @@ struct RecursionReply {
   uint16_t authorities = 0;
   uint16_t additionals = 0;
   std::string body;  ///< as in RecursiveAnswer
+  bool dropped = false;
   static constexpr std::string_view kName = "named.recursion.reply";
   static void visit(auto& self, auto&& v) {
     v("ticket", self.ticket);
@@ -56,6 +57,7 @@ struct RecursionReply {
     v("authorities", self.authorities);
     v("additionals", self.additionals);
     v("body", self.body);
+    v("dropped", self.dropped);
   }
 };
 

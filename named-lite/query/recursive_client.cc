@@ -113,11 +113,15 @@ void RecursiveClient::ask(std::string_view packet, const RecursivePlace& place, 
 void RecursiveClient::answer(const Waiter& waiter, const RecursionReply& reply) {
   Query query;
   if (parse_query(waiter.packet, query) == ParsedAs::drop) return;
-  FoundAnswer found{reply.rcode,
-                    {reply.answers, reply.authorities, reply.additionals},
-                    reply.authentic,
-                    reply.extended_error,
-                    reply.body};
+  FoundAnswer found;
+  found.rcode = reply.rcode;
+  found.counts[0] = reply.answers;
+  found.counts[1] = reply.authorities;
+  found.counts[2] = reply.additionals;
+  found.authentic = reply.authentic;
+  found.extended_error = reply.extended_error;
+  found.body = reply.body;
+  found.dropped = reply.dropped;
   waiter.answered(query, waiter.packet, found);
 }
 

@@ -64,7 +64,7 @@ void TcpQuestions::recurse(const SessionPtr& session, std::string_view question,
     SessionPtr asker = known.lock();
     if (!asker) return;
     --asker->waiting;
-    write_message(asker->client, answer);
+    if (!answer.empty()) write_message(asker->client, answer);
     sessions_.spawn(flush_late(asker));
     asker->answered.set();
   };

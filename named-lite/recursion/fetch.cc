@@ -32,8 +32,11 @@ Fetch::Fetch(Recursor& recursor, Flight& flight, WorkPtr work, int depth)
       route_(&recursor.routes_[flight.key.view].find(flight.key.name)),
       queries_left_(recursor.settings_.limits.queries_per_fetch) {}
 
+/// Does it ask which servers the root, or a stub zone, has?
 bool Fetch::is_priming() const {
-  return flight_.key.name.size() == 1 && flight_.key.type == type::kNs;
+  if (flight_.key.type != type::kNs) return false;
+  bool of_stub = route_->kind == RouteKind::stub && !route_->stub->is_static && flight_.key.name == route_->zone;
+  return of_stub || flight_.key.name.size() == 1;
 }
 
 event::Task<FetchResult> Fetch::run() {
@@ -58,11 +61,7 @@ event::Task<FetchResult> Fetch::run() {
     bool answered = meaning.says <= Says::no_name || meaning.says == Says::overflow;
     if (answered || route_->forward->mode == ForwardMode::only) co_return finish(std::move(meaning));
   }
-  if (route_->kind == RouteKind::stub && route_->zone.size() > base.zone.size()) {
-    base = {route_->zone};
-    base.servers.push_back({{}, route_->stub->servers});
-    base.fixed = true;
-  }
+  if (route_->kind == RouteKind::stub && route_->zone.size() > base.zone.size()) base = co_await stub();
   co_return co_await below(std::move(base));
 }
 
@@ -116,23 +115,48 @@ event::Task<FetchResult> Fetch::below(Delegation base) {
   co_return co_await iterate(std::move(base));
 }
 
-/// The servers of the root: asked of those that the hints name, when they are not known (RFC 8109).
-event::Task<Delegation> Fetch::root() {
+/// The servers of a zone as those that are known from the configuration say (RFC 8109, of the root); asked for when
+/// they are not known.
+event::Task<Delegation> Fetch::primed(std::string_view zone, const Delegation& from) {
   uint16_t view = flight_.key.view;
-  const Delegation& hints = recursor_.hints_[view];
-  if (is_priming()) co_return hints;
-  const std::string& name = hints.zone;
+  if (is_priming()) co_return from;
+  std::string name(zone);
   std::optional<Delegation> known = recursor_.delegations_.nearest(view, name, recursor_.now());
-  if (known) co_return std::move(*known);
+  if (known && known->zone == name) co_return std::move(*known);
   FetchKey key{view, type::kNs, name};
   co_await recursor_.join(std::move(key), recursor_.new_work(), depth_, &flight_);
   known = recursor_.delegations_.nearest(view, name, recursor_.now());
-  if (known) co_return std::move(*known);
-  Delegation again = hints;
+  if (known && known->zone == name) co_return std::move(*known);
+  Delegation again = from;
   again.fixed = false;
   again.expires = recursor_.now() + kHintsAgain;
   recursor_.delegations_.put(view, again, recursor_.now());
-  co_return hints;
+  co_return from;
+}
+
+event::Task<Delegation> Fetch::root() {
+  const Delegation& hints = recursor_.hints_[flight_.key.view];
+  co_return co_await primed(hints.zone, hints);
+}
+
+Delegation Fetch::stub_servers() const {
+  const StubZone& conf = *route_->stub;
+  Delegation servers{conf.zone};
+  if (!conf.servers.empty()) servers.servers.push_back({{}, conf.servers});
+  for (const std::string& name : conf.names) servers.servers.push_back({name});
+  servers.fixed = true;
+  return servers;
+}
+
+event::Task<Delegation> Fetch::stub() {
+  Delegation servers = stub_servers();
+  if (route_->stub->is_static) co_return servers;
+  Delegation named = co_await primed(route_->zone, servers);
+  bool usable = std::any_of(named.servers.begin(), named.servers.end(), [&](const NameServer& server) {
+    return server.addresses.empty() ? !is_at_or_below(server.name, named.zone)
+                                    : acceptable(server.addresses.front().address, false);
+  });
+  co_return usable ? named : servers;
 }
 
 bool Fetch::show_more(std::string_view zone, std::string& name) {
@@ -140,7 +164,7 @@ bool Fetch::show_more(std::string_view zone, std::string& name) {
   size_t total = label_count(whole);
   shown_ = std::max(shown_, label_count(zone));
   size_t left = total - shown_;
-  if (!settings().minimise || show_all_ || minimised_ >= kMostMinimised) left = 0;
+  if (settings().minimise == Minimise::off || show_all_ || minimised_ >= kMostMinimised) left = 0;
   size_t step = minimised_ < kOneLabelSteps ? 1 : std::max<size_t>(1, left / (kMostMinimised - minimised_));
   if (left <= step) {
     name = whole;
@@ -167,9 +191,24 @@ event::Task<FetchResult> Fetch::iterate(Delegation at) {
     }
     if (whole) co_return finish(std::move(meaning));
     bool exists = meaning.says == Says::answer || meaning.says == Says::no_data;
-    if (!exists) show_all_ = true;
+    if (exists) continue;
+    bool strict = settings().minimise == Minimise::strict && meaning.says != Says::alias;
+    if (strict && meaning.says == Says::no_name) co_return nothing_below(std::move(meaning));
+    if (strict) co_return finish(std::move(meaning));
+    show_all_ = true;
   }
   co_return failed(rcode::kServFail);
+}
+
+/// The name does not exist, because one above it does not.
+FetchResult Fetch::nothing_below(Meaning meaning) {
+  Step here = meaning.steps.back();
+  here.name = flight_.key.name;
+  FetchResult result = finish(std::move(meaning));
+  if (result.outcome != Outcome::no_name) return result;
+  recursor_.cache_.put(flight_.key.view, here.name, here.type, here.entry, recursor_.now());
+  result.steps.assign(1, std::move(here));
+  return result;
 }
 
 /// A delegation lives no longer than the one that it came by.
@@ -189,6 +228,7 @@ FetchResult Fetch::failed(uint16_t rcode) const {
   result.rcode = rcode;
   result.error = error_;
   result.keep_failure = !quota_;
+  result.drop = quota_ && drop_;
   return result;
 }
 
@@ -210,8 +250,8 @@ FetchResult Fetch::finish(Meaning meaning) {
   TimePoint now = recursor_.now();
   for (const Step& step : meaning.steps) recursor_.cache_.put(flight_.key.view, step.name, step.type, step.entry, now);
   if (is_priming() && !meaning.referral.servers.empty()) {
-    Delegation root = bounded(meaning, recursor_.hints_[flight_.key.view]);
-    recursor_.delegations_.put(flight_.key.view, root, now);
+    Delegation learned = bounded(meaning, recursor_.hints_[flight_.key.view]);
+    recursor_.delegations_.put(flight_.key.view, learned, now);
   }
   FetchResult result;
   result.outcome = meaning.says == Says::alias ? Outcome::alias : meaning.steps.back().entry.outcome;

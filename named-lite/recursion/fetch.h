@@ -5,7 +5,8 @@
 //     of the name than it needs to tell where to go on (RFC 9156, relaxed: an error or "no such name" for a part of
 //     the name is not believed, the whole name is asked for). Of the servers of a zone the fastest one that is in order
 //     is asked; addresses that are missing are looked up as fetches of their own. What comes is taken apart by
-//     interpret() and only then goes into the caches.
+//     interpret() and only then goes into the caches. Of strict minimisation the error for a part of a name is the
+//     answer.
 //
 // OWNERSHIP
 //     Lives in the frame of the task that runs it; recursor and flight outlive it.
@@ -56,6 +57,8 @@ class Fetch {
   std::optional<FetchResult> from_own_zone(const ServedZone& zone, Delegation& cut);
   event::Task<FetchResult> below(Delegation base);
   event::Task<Delegation> root();
+  event::Task<Delegation> stub();
+  event::Task<Delegation> primed(std::string_view zone, const Delegation& from);
   event::Task<FetchResult> iterate(Delegation at);
   event::Task<Meaning> ask_zone(const Delegation& at, Ask ask);
   event::Task<Meaning> ask_server(net::Endpoint server, Ask ask);
@@ -81,6 +84,11 @@ class Fetch {
   FetchResult finish(Meaning meaning);
   FetchResult failed(uint16_t rcode) const;
   bool is_priming() const;
+  Delegation stub_servers() const;
+  FetchResult nothing_below(Meaning meaning);
+  /// What the configuration says of a server; nullptr: nothing.
+  const ServerPolicy* policy(const net::IpAddress& address) const;
+  bool over_quota(OverQuota action);
   const RecursionSettings& settings() const { return recursor_.settings_; }
 
   Recursor& recursor_;
@@ -91,6 +99,7 @@ class Fetch {
   uint16_t queries_left_;
   uint16_t error_ = extended_error::kNone;
   bool quota_ = false;
+  bool drop_ = false;     // the client gets no answer
   size_t shown_ = 0;      // labels that the zone has seen
   size_t minimised_ = 0;  // questions that showed a part
   bool show_all_ = false;

@@ -91,8 +91,25 @@ bool Fetch::acceptable(const net::IpAddress& address, bool configured) const {
   if (address.is_v4() ? !settings().use_ipv4 : !settings().use_ipv6) return false;
   if (address.is_unspecified() || address.is_multicast()) return false;
   if (!configured && !settings().allow_loopback && address.is_loopback()) return false;
-  return std::none_of(settings().bogus.begin(), settings().bogus.end(),
-                      [&](const net::Network& network) { return network.contains(address); });
+  const ServerPolicy* said = policy(address);
+  return said == nullptr || !said->bogus;
+}
+
+const ServerPolicy* Fetch::policy(const net::IpAddress& address) const {
+  const ServerPolicy* best = nullptr;
+  for (const ServerPolicy& each : settings().views[flight_.key.view].servers) {
+    if (!each.network.contains(address)) continue;
+    if (best == nullptr || each.network.prefix() > best->network.prefix()) best = &each;
+  }
+  return best;
+}
+
+/// A quota is used up. Gives true.
+bool Fetch::over_quota(OverQuota action) {
+  quota_ = true;
+  if (action == OverQuota::drop) drop_ = true;
+  ++recursor_.counters_.over_limit;
+  return true;
 }
 
 void Fetch::add_addresses(const Entry& entry, ZoneServers& servers) const {
@@ -143,11 +160,9 @@ Fetch::Candidate* Fetch::choose(ZoneServers& servers, const Ask& ask) {
     }
     if (!ask.forwarded && recursor_.servers_.is_lame(ask.zone, candidate.at, recursor_.now())) continue;
     const ServerState& state = recursor_.servers_.of(candidate.at);
-    if (!ask.forwarded && state.under_way >= settings().limits.fetches_per_server) {
-      quota_ = true;
-      ++recursor_.counters_.over_limit;
-      continue;
-    }
+    uint16_t quota = settings().limits.fetches_per_server;
+    bool full = !ask.forwarded && quota > 0 && state.under_way >= quota;
+    if (full && over_quota(settings().limits.over_server_quota)) continue;
     int64_t score = state.srtt_usec + candidate.tries * int64_t{10'000'000};
     if (score >= best_score) continue;
     best = &candidate;
@@ -190,8 +205,7 @@ event::Task<Meaning> Fetch::ask_zone(const Delegation& at, Ask ask) {
   uint16_t most = settings().limits.fetches_per_zone;
   auto under_way = recursor_.zone_queries_.find(std::string(ask.zone));
   if (!ask.forwarded && most > 0 && under_way != recursor_.zone_queries_.end() && under_way->second >= most) {
-    quota_ = true;
-    ++recursor_.counters_.over_limit;
+    over_quota(settings().limits.over_zone_quota);
     co_return error_meaning(Says::error);
   }
   ZoneSlot slot(recursor_.zone_queries_, ask.zone);
@@ -247,6 +261,7 @@ bool Fetch::is_final(const Meaning& meaning, const Ask& ask, Candidate& candidat
 UpstreamRequest Fetch::make_request(const net::Endpoint& server, const Ask& ask, const Way& way) const {
   const ServerState& state = recursor_.servers_.of(server);
   UpstreamRequest request;
+  const ServerPolicy* said = policy(server.address);
   request.server = server;
   request.over_tcp = way.over_tcp;
   request.exact_case = settings().randomise_case && !state.breaks_case && !way.over_tcp;
@@ -255,9 +270,10 @@ UpstreamRequest Fetch::make_request(const net::Endpoint& server, const Ask& ask,
   std::string name = settings().randomise_case ? with_random_case(ask.name) : std::string(ask.name);
   std::string cookie;
   UpstreamQuestion question{static_cast<uint16_t>(random_below(65536)), name, ask.type, ask.forwarded};
-  question.edns = !way.plain && !refused;
+  question.edns = !way.plain && !refused && (said == nullptr || said->edns);
   question.dnssec_ok = settings().want_dnssec && question.edns;
-  if (settings().cookies && question.edns) {
+  question.udp_size = said != nullptr && said->udp_size != 0 ? said->udp_size : settings().udp_size;
+  if (settings().cookies && question.edns && (said == nullptr || said->cookies)) {
     cookie = state.cookie();
     question.cookie = cookie;
     request.client_cookie = cookie.substr(0, kClientCookie);
@@ -291,6 +307,8 @@ event::Task<UpstreamReply> Fetch::exchange(net::Endpoint server, const UpstreamR
 
 event::Task<Meaning> Fetch::ask_server(net::Endpoint server, Ask ask) {
   Way way;
+  const ServerPolicy* said = policy(server.address);
+  way.over_tcp = said != nullptr && said->tcp_only;
   for (int i = 0; i < kTriesOfServer && may_ask(); ++i) {
     UpstreamRequest request = make_request(server, ask, way);
     UpstreamReply reply = co_await exchange(server, request);
@@ -390,8 +408,9 @@ Meaning Fetch::meaning_of(const Reply& reply, const Ask& ask) const {
   asked.most_steps = settings().limits.restarts;
   asked.most_servers = settings().limits.name_servers;
   asked.most_addresses = settings().limits.addresses;
-  asked.max_ttl = settings().max_ttl;
-  asked.max_negative_ttl = settings().max_negative_ttl;
+  asked.primes = is_priming();
+  asked.ttl = {settings().min_ttl, settings().max_ttl};
+  asked.negative_ttl = {settings().min_negative_ttl, settings().max_negative_ttl};
   // An alias may lead into a zone for which somebody else is to be asked.
   asked.believed = [this](std::string_view name) {
     uint16_t view = flight_.key.view;

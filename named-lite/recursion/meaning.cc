@@ -29,11 +29,11 @@ uint16_t covered_type(const ReplyRecord& record) {
   return record.type == type::kRrsig && record.data.size() > 18 ? be16_at(record.data, 0) : uint16_t{0};
 }
 
-/// The records of a name and type, equal ones once; the TTL is the least of them (RFC 2181 5.2). False when there are
-/// too many.
-bool collect(const Records& records, std::string_view owner, uint16_t type, uint32_t max_ttl, RrSet& set) {
-  set = {std::string(owner), type, max_ttl};
-  set.signature_ttl = max_ttl;
+/// The records of a name and type, equal ones once; the TTL is the least of them (RFC 2181 5.2), within the bounds.
+/// False when there are too many.
+bool collect(const Records& records, std::string_view owner, uint16_t type, TtlBounds bounds, RrSet& set) {
+  set = {std::string(owner), type, bounds.most};
+  set.signature_ttl = bounds.most;
   for (const ReplyRecord& record : records) {
     if (record.owner != owner) continue;
     if (record.type == type) {
@@ -47,6 +47,8 @@ bool collect(const Records& records, std::string_view owner, uint16_t type, uint
       set.signature_ttl = std::min(set.signature_ttl, record.ttl);
     }
   }
+  set.ttl = std::max(set.ttl, bounds.least);
+  set.signature_ttl = std::max(set.signature_ttl, bounds.least);
   return true;
 }
 
@@ -132,7 +134,7 @@ Says Interpreter::step(bool& ended) {
 
 Says Interpreter::take_set(uint16_t type, bool& ended) {
   RrSet set;
-  if (!collect(reply_.answer(), name_, type, asked_.max_ttl, set)) return Says::malformed;
+  if (!collect(reply_.answer(), name_, type, asked_.ttl, set)) return Says::malformed;
   bool is_alias = type == type::kCname && asked_.type != type::kCname;
   if (is_alias && set.data.size() != 1) return Says::malformed;
   Entry entry{is_alias ? Outcome::alias : Outcome::found, trust()};
@@ -141,8 +143,7 @@ Says Interpreter::take_set(uint16_t type, bool& ended) {
   entry.sets.push_back(std::move(set));
   remember(type, std::move(entry));
   if (!is_alias) {
-    bool primes = type == type::kNs && name_.size() == 1 && asked_.zone.size() == 1;
-    if (primes) name_servers(reply_.answer(), name_);
+    if (asked_.primes && type == type::kNs && name_ == asked_.zone) name_servers(reply_.answer(), name_);
     return Says::answer;
   }
   ended = false;
@@ -161,10 +162,10 @@ Says Interpreter::take_any(bool& ended) {
   }
   if (types.empty()) return nothing_here();
   Entry entry{Outcome::found, trust()};
-  entry.ttl = asked_.max_ttl;
+  entry.ttl = asked_.ttl.most;
   for (uint16_t type : types) {
     RrSet set;
-    if (!collect(reply_.answer(), name_, type, asked_.max_ttl, set)) return Says::malformed;
+    if (!collect(reply_.answer(), name_, type, asked_.ttl, set)) return Says::malformed;
     entry.ttl = std::min(entry.ttl, set.ttl);
     entry.sets.push_back(std::move(set));
   }
@@ -183,7 +184,7 @@ bool Interpreter::follow_dname(Says& says) {
   }
   if (best == nullptr) return false;
   RrSet dname;
-  if (!collect(reply_.answer(), best->owner, type::kDname, asked_.max_ttl, dname) || dname.data.size() != 1) {
+  if (!collect(reply_.answer(), best->owner, type::kDname, asked_.ttl, dname) || dname.data.size() != 1) {
     says = Says::malformed;
     return true;
   }
@@ -251,7 +252,7 @@ void Interpreter::add_proofs(const ReplyRecord& soa, Entry& entry) const {
     if (record.type != type::kNsec && record.type != type::kNsec3) continue;
     if (!is_at_or_below(record.owner, soa.owner) || entry.sets.size() > 8) continue;
     RrSet proof;
-    if (!collect(reply_.authority(), record.owner, record.type, asked_.max_negative_ttl, proof)) continue;
+    if (!collect(reply_.authority(), record.owner, record.type, asked_.negative_ttl, proof)) continue;
     bool known = std::any_of(entry.sets.begin(), entry.sets.end(),
                              [&](const RrSet& set) { return set.type == proof.type && set.owner == proof.owner; });
     if (!known) entry.sets.push_back(std::move(proof));
@@ -262,9 +263,9 @@ void Interpreter::add_proofs(const ReplyRecord& soa, Entry& entry) const {
 Says Interpreter::negative(Says says, const ReplyRecord& soa) {
   Entry entry{says == Says::no_name ? Outcome::no_name : Outcome::no_data, trust()};
   RrSet set;
-  collect(reply_.authority(), soa.owner, type::kSoa, asked_.max_negative_ttl, set);
+  collect(reply_.authority(), soa.owner, type::kSoa, asked_.negative_ttl, set);
   if (set.data.size() != 1 || soa.data.size() < 20) return Says::malformed;
-  set.ttl = std::min(set.ttl, be32_at(soa.data, soa.data.size() - 4));
+  set.ttl = std::max(std::min(set.ttl, be32_at(soa.data, soa.data.size() - 4)), asked_.negative_ttl.least);
   entry.ttl = entry.original_ttl = set.ttl;
   entry.sets.push_back(std::move(set));
   add_proofs(soa, entry);
@@ -290,7 +291,7 @@ void Interpreter::add_addresses(NameServer& server) const {
 /// about: it speaks for the parent.
 void Interpreter::name_servers(const Records& records, const std::string& zone) {
   meaning_.referral.zone = zone;
-  uint32_t ttl = asked_.max_ttl;
+  uint32_t ttl = asked_.ttl.most;
   auto& servers = meaning_.referral.servers;
   for (const ReplyRecord& record : records) {
     if (record.type != type::kNs || record.owner != zone) continue;
@@ -310,7 +311,7 @@ Says Interpreter::referral() {
   const std::string child = find_referral()->owner;
   if (asked_.type == type::kDs && child == name_) return Says::lame;  // DS is the parent's to answer
   name_servers(reply_.authority(), child);
-  if (!collect(reply_.authority(), child, type::kDs, asked_.max_ttl, meaning_.referral.ds)) return Says::malformed;
+  if (!collect(reply_.authority(), child, type::kDs, asked_.ttl, meaning_.referral.ds)) return Says::malformed;
   return Says::referral;
 }
 

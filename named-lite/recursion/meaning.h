@@ -52,8 +52,13 @@ struct Meaning {
   uint16_t rcode = 0;
   std::vector<Step> steps{};  ///< aliases, the answer, or what is known of the name that does not have it
   std::string next{};         ///< alias: the name to ask for
-  Delegation referral{};      ///< addresses without port; also of an answer that names the root's servers
+  Delegation referral{};      ///< addresses without port; also of an answer that primes
   uint32_t referral_ttl = 0;
+};
+
+struct TtlBounds {
+  uint32_t least = 0;
+  uint32_t most = 86400;
 };
 
 struct Asked {
@@ -64,8 +69,9 @@ struct Asked {
   uint8_t most_steps = 11;
   uint8_t most_servers = 13;
   uint8_t most_addresses = 6;
-  uint32_t max_ttl = 86400;
-  uint32_t max_negative_ttl = 10800;
+  TtlBounds ttl{};
+  TtlBounds negative_ttl{0, 10800};
+  bool primes = false;  ///< the servers that the answer names are those of the zone from now on
   /// May the server be believed about this name, which an alias led to? Empty: all names at or below the zone.
   std::function<bool(std::string_view name)> believed{};
 };

@@ -101,7 +101,7 @@ std::string write_question(const UpstreamQuestion& question) {
   out.be16(1).be16(0).be16(0).be16(question.edns ? 1 : 0);
   out.bytes(question.name).be16(question.type).be16(rr_class::kIn);
   if (!question.edns) return wire;
-  out.u8(0).be16(type::kOpt).be16(kOurUdpSize).be32(question.dnssec_ok ? 0x8000 : 0);
+  out.u8(0).be16(type::kOpt).be16(question.udp_size).be32(question.dnssec_ok ? 0x8000 : 0);
   if (question.cookie.empty()) {
     out.be16(0);
   } else {

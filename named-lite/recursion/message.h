@@ -73,9 +73,8 @@ struct UpstreamQuestion {
   bool edns = true;
   bool dnssec_ok = false;
   std::string_view cookie{};  ///< of client and server; empty: none
+  uint16_t udp_size = 1232;
 };
-
-inline constexpr uint16_t kOurUdpSize = 1232;
 
 std::string write_question(const UpstreamQuestion& question);
 

@@ -18,6 +18,9 @@ namespace {
 
 constexpr size_t kFailureBytes = size_t{1} << 20;
 constexpr uint32_t kLongestFailure = 30;  // seconds (RFC 9520 3.2)
+constexpr uint32_t kMostDoublings = 5;
+constexpr size_t kMoreClients = 5;  // as BIND counts clients-per-query
+constexpr std::chrono::minutes kFewerClients{20};
 constexpr uint8_t kAddressLookups = 30;
 
 /// Types that are questions to a server and not records of a name.
@@ -31,8 +34,9 @@ std::string failure_key(const FetchKey& key) {
   return octets;
 }
 
-FetchResultPtr failure(uint16_t error, bool keep) {
+FetchResultPtr failure(uint16_t error, bool keep, bool drop = false) {
   FetchResult result;
+  result.drop = drop;
   result.rcode = rcode::kServFail;
   result.error = error;
   result.keep_failure = keep;
@@ -111,7 +115,8 @@ Recursor::Recursor(RecursionSettings settings, Upstream& upstream, const Resolve
       cache_(settings_.cache_bytes - settings_.cache_bytes / 8),
       delegations_(settings_.cache_bytes / 8),
       servers_(settings_.server_bytes),
-      failures_(kFailureBytes) {
+      failures_(kFailureBytes),
+      clients_per_query_(settings_.limits.clients_per_query) {
   if (settings_.views.empty()) settings_.views.emplace_back();
   for (const ViewRecursion& view : settings_.views) {
     routes_.emplace_back(view);
@@ -173,12 +178,12 @@ bool Recursor::has_failed(const FetchKey& key) {
 
 void Recursor::note_failure(const FetchKey& key, const FetchResult& result) {
   ++counters_.failures;
-  if (!result.keep_failure) return;
+  if (!result.keep_failure || settings_.failure_ttl == 0) return;
   Failure failure{0, 0};
   std::span<char> found = failures_.find(failure_key(key));
   if (found.data() != nullptr) std::memcpy(&failure, found.data(), sizeof failure);
-  failure.count = std::min<uint32_t>(failure.count + 1, 6);
-  uint32_t pause = std::min(kLongestFailure, 1u << (failure.count - 1));
+  failure.count = std::min<uint32_t>(failure.count + 1, kMostDoublings + 1);
+  uint32_t pause = std::min(kLongestFailure, settings_.failure_ttl << (failure.count - 1));
   failure.until = (now() + std::chrono::seconds(pause)).time_since_epoch().count();
   failures_.put(failure_key(key), {reinterpret_cast<const char*>(&failure), sizeof failure});
 }
@@ -188,7 +193,29 @@ event::Task<void> Recursor::run_fetch(FlightPtr flight, WorkPtr work, int depth)
   FetchResult result = co_await fetch.run();
   flight->result = std::make_shared<const FetchResult>(std::move(result));
   flights_.erase(flight->key);
+  note_crowd(*flight);
   flight->done.set();
+}
+
+/// clients-per-query: may one more client wait?
+bool Recursor::is_crowded(Flight& flight) {
+  if (clients_per_query_ == 0 || flight.waiting < clients_per_query_) return false;
+  flight.too_many = true;
+  ++counters_.over_limit;
+  return true;
+}
+
+/// As with BIND: more may wait from now on where the answer came, one less each time that nothing happened for long.
+void Recursor::note_crowd(const Flight& flight) {
+  const WorkLimits& limits = settings_.limits;
+  if (flight.too_many && flight.result->outcome != Outcome::failed) {
+    clients_per_query_ = std::min<size_t>(clients_per_query_ + kMoreClients,
+                                          std::max(limits.most_clients_per_query, limits.clients_per_query));
+    crowd_since_ = now();
+  } else if (clients_per_query_ > limits.clients_per_query && now() - crowd_since_ >= kFewerClients) {
+    --clients_per_query_;
+    crowd_since_ = now();
+  }
 }
 
 event::Task<FetchResultPtr> Recursor::join(FetchKey key, WorkPtr work, int depth, Flight* waiter) {
@@ -197,10 +224,7 @@ event::Task<FetchResultPtr> Recursor::join(FetchKey key, WorkPtr work, int depth
   if (found != flights_.end()) {
     flight = found->second;
     if (leads_back(flight.get(), waiter)) co_return failure(extended_error::kNone, true);
-    if (flight->waiting >= settings_.limits.clients_per_query) {
-      ++counters_.over_limit;
-      co_return failure(extended_error::kNone, false);
-    }
+    if (waiter == nullptr && is_crowded(*flight)) co_return failure(extended_error::kNone, false, true);
     ++counters_.joined;
   } else {
     if (flights_.size() >= size_t{settings_.limits.questions} * 2) {
@@ -270,12 +294,14 @@ event::Task<RecursiveAnswer> Recursor::resolve(RecursiveQuestion question) {
     co_return error_answer(rcode::kServFail, extended_error::kOther, 0);
   }
   Counted in_work(questions_);
+  const uint32_t failure_ttl = std::min(settings_.failure_ttl, 1u);
   WorkPtr work = new_work();
   Composer composer(question);
   FetchKey key{question.view, question.type, std::string(question.name.lower().wire())};
   for (int restarts = 0; restarts <= settings_.limits.restarts;) {
     FetchResultPtr fetched = from_cache(key);
-    if (!fetched && has_failed(key)) co_return error_answer(rcode::kServFail, extended_error::kCachedError, 1);
+    if (!fetched && has_failed(key))
+      co_return error_answer(rcode::kServFail, extended_error::kCachedError, failure_ttl);
     if (!fetched) fetched = co_await join(key, work, 0, nullptr);
     if (fetched->of_own_zone) composer.note_own();
     for (const Step& step : fetched->steps) {
@@ -285,12 +311,14 @@ event::Task<RecursiveAnswer> Recursor::resolve(RecursiveQuestion question) {
     if (fetched->outcome == Outcome::failed) {
       if (fetched->rcode == rcode::kYxDomain) co_return composer.finish(rcode::kYxDomain);
       note_failure(key, *fetched);
-      co_return error_answer(rcode::kServFail, fetched->error, fetched->keep_failure ? 1 : 0);
+      RecursiveAnswer failed = error_answer(rcode::kServFail, fetched->error, fetched->keep_failure ? failure_ttl : 0);
+      failed.dropped = fetched->drop;
+      co_return failed;
     }
     if (fetched->outcome != Outcome::alias) co_return composer.finish();
     key.name = fetched->next;
   }
-  co_return error_answer(rcode::kServFail, extended_error::kOther, 1);
+  co_return error_answer(rcode::kServFail, extended_error::kOther, failure_ttl);
 }
 
 void Recursor::flush() {

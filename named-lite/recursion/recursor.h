@@ -56,6 +56,7 @@ struct RecursiveAnswer {
   uint32_t ttl = 0;                     ///< seconds for which it may be kept
   bool has_aliases = false;             ///< there are records of other names in it
   bool has_own_data = false;            ///< some of it comes from a zone of ours
+  bool dropped = false;                 ///< a quota is used up, and the client is to get no answer
 };
 
 struct RecursionCounters {
@@ -99,6 +100,7 @@ struct FetchResult {
   uint16_t error = extended_error::kNone;
   bool keep_failure = true;  ///< failed: it says something of the name, not of our own state
   bool of_own_zone = false;
+  bool drop = false;  ///< failed: the client is to get no answer
 };
 /// All who wait for a fetch share its result.
 using FetchResultPtr = std::shared_ptr<const FetchResult>;
@@ -108,6 +110,7 @@ struct Flight {
   FetchKey key;
   Flight* waits_for = nullptr;
   size_t waiting = 0;
+  bool too_many = false;  ///< clients were turned away
   event::Event done{};
   FetchResultPtr result{};
 };
@@ -151,6 +154,8 @@ class Recursor {
   event::Task<void> run_fetch(FlightPtr flight, WorkPtr work, int depth);
   event::Task<void> refresh_task(FetchKey key);
   WorkPtr new_work() const;
+  bool is_crowded(Flight& flight);
+  void note_crowd(const Flight& flight);
   std::optional<Entry> known(uint16_t view, std::string_view name, uint16_t type);
   FetchResultPtr from_cache(const FetchKey& key);
   bool has_failed(const FetchKey& key);
@@ -175,6 +180,8 @@ class Recursor {
   ServerBook servers_;
   SieveMap failures_;
   size_t questions_ = 0;  // in work
+  size_t clients_per_query_;
+  TimePoint crowd_since_{};  // when it was changed last
   std::map<FetchKey, FlightPtr> flights_;
   std::unordered_map<std::string, size_t> zone_queries_;  // under way
   event::TaskScope tasks_;                                // last: its tasks use all of the above

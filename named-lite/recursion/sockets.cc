@@ -41,13 +41,13 @@ net::IpAddress any_address(bool v4) {
 }
 
 /// A socket on a random port: the whole range, not only the system's third of it.
-Result<event::DatagramSocket> open_udp(const net::Endpoint& server, const net::IpAddress& source, uint16_t least_port,
-                                       uint16_t most_port) {
+Result<event::DatagramSocket> open_udp(const net::Endpoint& server, const net::IpAddress& source,
+                                       SocketUpstream::PortRange ports) {
   int family = server.address.is_v4() ? AF_INET : AF_INET6;
   net::IpAddress from = source ? source : any_address(server.address.is_v4());
   Result<event::DatagramSocket> socket = temporary("no port");
   for (int i = 0; i < kPortTries; ++i) {
-    auto port = static_cast<uint16_t>(least_port + random_below(uint64_t{most_port} - least_port + 1));
+    auto port = static_cast<uint16_t>(ports.least + random_below(uint64_t{ports.most} - ports.least + 1));
     socket = event::DatagramSocket::create(family, to_peer({from, port}));
     if (socket || (socket.error().sys_errno != EADDRINUSE && socket.error().sys_errno != EACCES)) break;
   }
@@ -110,7 +110,9 @@ event::Task<UpstreamReply> SocketUpstream::exchange(const UpstreamRequest& reque
 event::Task<UpstreamReply> SocketUpstream::over_udp(const UpstreamRequest& request) {
   UpstreamReply result;
   TimePoint until = monotonic_now() + request.limit;
-  auto socket = open_udp(request.server, source_for(request.server.address), options_.least_port, options_.most_port);
+  const net::IpAddress& source = source_for(request.server.address);
+  auto socket =
+      open_udp(request.server, source, request.server.address.is_v4() ? options_.ports_v4 : options_.ports_v6);
   Result<void> sent = socket ? socket->send(request.packet) : std::unexpected(socket.error());
   if (!sent) {
     result.status = status_of(sent.error().sys_errno);

@@ -19,11 +19,14 @@ namespace umaya::named {
 
 class SocketUpstream : public Upstream {
  public:
+  struct PortRange {
+    uint16_t least = 1024;
+    uint16_t most = 65535;
+  };
   struct Options {
     net::IpAddress source_v4{};  ///< query-source; none: any
     net::IpAddress source_v6{};
-    uint16_t least_port = 1024;  ///< of those that questions leave from
-    uint16_t most_port = 65535;
+    PortRange ports_v4, ports_v6;  ///< that questions leave from
     size_t most_open = 2000;
   };
   explicit SocketUpstream(Options options) : options_(options) {}

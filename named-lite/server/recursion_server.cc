@@ -176,6 +176,7 @@ void RecursionServer::reply(unsigned number, uint32_t ticket, RecursiveAnswer an
   message.authorities = answer.counts[1];
   message.additionals = answer.counts[2];
   message.body = std::move(answer.body);
+  message.dropped = answer.dropped;
   link->second->post(ipc::encode(message));
 }
 

@@ -58,6 +58,8 @@ void add_zone(const ZoneConf& zone, ViewRecursion& view) {
   result.zone = lower(zone.name);
   for (const RemoteServer& each : zone.primaries) result.servers.push_back(each.at);
   for (const net::IpAddress& each : zone.server_addresses) result.servers.push_back({each, kPort});
+  result.names = lower(zone.server_names);
+  result.is_static = zone.type == ZoneType::static_stub;
   view.stubs.push_back(std::move(result));
 }
 
@@ -68,6 +70,10 @@ ViewRecursion view_recursion(const ViewConf& conf) {
   const DeniedAnswers& denied = conf.recursion.denied;
   if (denied.addresses) {
     view.denied_address = [list = denied.addresses](const net::IpAddress& address) { return admits(*list, address); };
+  }
+  for (const PeerConf& peer : conf.peers) {
+    view.servers.push_back({peer.network, peer.bogus, peer.edns.value_or(true), peer.tcp_only,
+                            peer.send_cookie.value_or(true), peer.edns_udp_size.value_or(0)});
   }
   view.denied_except = lower(denied.except_addresses);
   view.denied_aliases = lower(denied.aliases);
@@ -84,15 +90,35 @@ bool names_loopback(const ViewRecursion& view) {
   });
 }
 
+OverQuota over_quota(QuotaAction action) {
+  return action == QuotaAction::drop ? OverQuota::drop : OverQuota::fail;
+}
+
+Minimise minimise(Minimization mode) {
+  if (mode == Minimization::off) return Minimise::off;
+  return mode == Minimization::strict ? Minimise::strict : Minimise::relaxed;
+}
+
+uint32_t whole_seconds(seconds time) {
+  return fit<uint32_t>(static_cast<uint64_t>(time.count()));
+}
+
 void set_limits(const NamedConf& conf, const RecursionConf& of, WorkLimits& limits) {
   limits.queries_per_fetch = fit<uint16_t>(of.max_recursion_queries);
   limits.queries_per_question = fit<uint16_t>(of.max_query_count);
   limits.depth = fit<uint8_t>(of.max_recursion_depth);
   limits.restarts = fit<uint8_t>(of.max_query_restarts);
   limits.questions = fit<uint16_t>(conf.recursion.recursive_clients);
-  limits.clients_per_query = fit<uint16_t>(of.max_clients_per_query);
-  if (of.fetches_per_zone != 0) limits.fetches_per_zone = fit<uint16_t>(of.fetches_per_zone);
-  if (of.fetches_per_server != 0) limits.fetches_per_server = fit<uint16_t>(of.fetches_per_server);
+  limits.most_clients_per_query = fit<uint16_t>(of.max_clients_per_query);
+  limits.clients_per_query = fit<uint16_t>(of.clients_per_query.value_or(of.max_clients_per_query));
+  if (of.fetches_per_zone) {
+    limits.fetches_per_zone = fit<uint16_t>(*of.fetches_per_zone);
+    limits.over_zone_quota = over_quota(of.zone_quota_action);
+  }
+  if (of.fetches_per_server) {
+    limits.fetches_per_server = fit<uint16_t>(*of.fetches_per_server);
+    limits.over_server_quota = over_quota(of.server_quota_action);
+  }
   limits.question_time = std::chrono::milliseconds(of.query_timeout_ms);
 }
 
@@ -112,17 +138,18 @@ RecursionSettings recursion_settings_of(const NamedConf& conf) {
   const RecursionConf& of = leading.recursion;
   constexpr uint64_t kLeastCache = uint64_t{2} << 20;
   settings.cache_bytes = std::clamp(of.max_cache_size, kLeastCache, std::max(kLeastCache, memory_of_host() / 2));
-  settings.max_ttl = fit<uint32_t>(static_cast<uint64_t>(of.max_cache_ttl.count()));
-  settings.max_negative_ttl = fit<uint32_t>(static_cast<uint64_t>(of.max_ncache_ttl.count()));
+  settings.max_ttl = whole_seconds(of.max_cache_ttl);
+  settings.min_ttl = std::min(whole_seconds(of.min_cache_ttl), settings.max_ttl);
+  settings.max_negative_ttl = whole_seconds(of.max_ncache_ttl);
+  settings.min_negative_ttl = std::min(whole_seconds(of.min_ncache_ttl), settings.max_negative_ttl);
+  settings.failure_ttl = whole_seconds(of.servfail_ttl);
   settings.prefetch_trigger = of.prefetch_trigger;
   settings.prefetch_eligible = of.prefetch_eligibility;
   settings.use_ipv4 = conf.uses(net::Family::ipv4);
   settings.use_ipv6 = conf.uses(net::Family::ipv6);
-  settings.minimise = of.minimization != Minimization::off;
+  settings.minimise = minimise(of.minimization);
   settings.cookies = of.send_cookie;
-  for (const PeerConf& peer : leading.peers) {
-    if (peer.bogus) settings.bogus.push_back(peer.network);
-  }
+  settings.udp_size = of.edns_udp_size;
   set_limits(conf, of, settings.limits);
   return settings;
 }
@@ -132,8 +159,8 @@ SocketUpstream::Options upstream_options_of(const NamedConf& conf) {
   const SourceAddresses& source = leading_view(conf).recursion.query_source;
   if (!source.ipv4.address.is_unspecified()) options.source_v4 = source.ipv4.address;
   if (!source.ipv6.address.is_unspecified()) options.source_v6 = source.ipv6.address;
-  options.least_port = conf.recursion.least_port;
-  options.most_port = conf.recursion.most_port;
+  options.ports_v4 = {conf.recursion.ipv4_ports.least, conf.recursion.ipv4_ports.most};
+  options.ports_v6 = {conf.recursion.ipv6_ports.least, conf.recursion.ipv6_ports.most};
   return options;
 }
 

@@ -21,7 +21,7 @@ GOOD, EVIL = "198.51.100.10", "203.0.113.66"
 RESOLVER = "10.0.0.53"  # address from which the resolver under test asks, and where it listens, too
 ELSEWHERE = "192.0.2.99"
 SILENCE = ()
-Question = namedtuple("Question", "name type tcp packet edns size rd number")
+Question = namedtuple("Question", "name type tcp packet edns size rd number port", defaults=(0,))
 Packet = namedtuple("Packet", "data source delay", defaults=(None, 0))  # source: None, "port", "address"
 ZONES = {}
 
@@ -330,6 +330,12 @@ def ghost(q):
 
 
 @zone
+def empty_names(q):
+    """Says that a name does not exist below which there are names."""
+    return [honest(q)] if q.name.count(".") != 2 else [nothing(q, 3)]
+
+
+@zone
 def alias_and_more(q):
     return only_www(q, lambda: [reply(q, [cname(q.name, "www.leaf.test"), a(q.name, EVIL)])])
 
@@ -399,9 +405,9 @@ class LyingServer:
             for _, send in due:
                 send()
 
-    def answers(self, packet, tcp, name):
+    def answers(self, packet, tcp, name, port=0):
         try:
-            question = parse(packet, tcp)
+            question = parse(packet, tcp)._replace(port=port)
         except (IndexError, struct.error):
             return ()
         self.questions.append(question)
@@ -411,7 +417,7 @@ class LyingServer:
 
     def from_udp(self, s, name):
         packet, client = s.recvfrom(4096)
-        for each in self.answers(packet, False, name):
+        for each in self.answers(packet, False, name, client[1]):
             send = lambda e=each: self.send(s, e, client)  # noqa: E731
             if each.delay:
                 self.late.append((time.monotonic() + each.delay, send))

@@ -19,6 +19,11 @@ struct Parsed {
     }
     return all;
   }
+  std::string all() const {
+    std::string lines;
+    for (const Problem& problem : problems.all()) lines += problem.text() + "\n";
+    return lines;
+  }
   const ViewConf& view(size_t i = 0) const { return conf.views.at(i); }
   const ZoneConf& zone(const char* name, size_t view_index = 0) const {
     const ZoneConf* found = view(view_index).zone(Name::from_text(name)->lower().wire());
@@ -42,6 +47,35 @@ Parsed options(const std::string& text) {
 }
 
 }  // namespace
+
+TEST_CASE("conf: what of recursion and servers is not acted on is named with file and line", "[named-lite][conf]") {
+  Parsed p = parse(R"(options { query-source address 192.0.2.1 port 53; query-source-v6 port 5300; };
+server 192.0.2.5 { transfers 3; provide-ixfr no; request-nsid yes; bogus yes; edns no; tcp-only yes; };
+server 192.0.2.6 { transfer-format one-answer;
+  padding 10; };
+)");
+  for (const char* line :
+       {"c:1:", "c:2:", "c:3:", "c:4:", "a fixed port makes forged answers easy", "\"transfers\" of a server",
+        "\"request-nsid\" of a server", "\"transfer-format\" of a server", "\"padding\""}) {
+    CHECK_THAT(p.all(), Catch::Contains(line));
+  }
+  for (const char* word : {"\"bogus\"", "\"edns\"", "\"tcp-only\"", "\"provide-ixfr\"", "\"server\""}) {
+    CHECK_THAT(p.all(), !Catch::Contains(word));
+  }
+}
+
+TEST_CASE("conf: a server's key is that of the primaries that have none of their own", "[named-lite][conf]") {
+  Parsed p = parse(R"(key one { algorithm hmac-sha256; secret "c2VjcmV0"; };
+key two { algorithm hmac-sha256; secret "c2VjcmV0"; };
+zone "a.test" { type secondary; primaries { 192.0.2.5; 192.0.2.6 key two; 192.0.2.7; }; };
+server 192.0.2.0/29 { keys { one; }; };
+server 192.0.2.7 { edns no; };
+)");
+  const auto& primaries = p.view().zones.at(0).primaries;
+  CHECK(primaries.at(0).key->text() == "one.");
+  CHECK(primaries.at(1).key->text() == "two.");
+  CHECK(!primaries.at(2).key);
+}
 
 TEST_CASE("named.conf: a zone has what it says, else what its view says, else the options", "[named][conf]") {
   Parsed p = parse(R"(
@@ -193,7 +227,7 @@ TEST_CASE("named.conf: recursion statements are read", "[named][conf]") {
   CHECK(r.minimization == Minimization::strict);
   CHECK(r.query_source.ipv4.address.to_string() == "192.0.2.7");
   CHECK(p.conf.recursion.recursive_clients == 99);
-  CHECK(p.conf.recursion.least_port == 2000);
+  CHECK(p.conf.recursion.ipv4_ports.least == 2000);
   CHECK(admitted(r.denied.addresses, "10.1.2.3"));
   REQUIRE(r.denied.except_addresses.size() == 1);
   CHECK(r.denied.except_addresses[0].text() == "inside.test.");

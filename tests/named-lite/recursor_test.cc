@@ -32,7 +32,7 @@ TEST_CASE("recursor: servers further up do not see the whole name", "[recursion]
 
 TEST_CASE("recursor: without minimisation every server is asked for the whole name", "[recursion]") {
   Tree tree;
-  tree.settings.minimise = false;
+  tree.settings.minimise = Minimise::off;
   CHECK(tree.ask("a.b.c.d.leaf.test.", type::kA).sections[0].size() == 1);
   CHECK(tree.net.count("", "a.b.c.d.leaf.test.") == 3);
 }
