@@ -127,11 +127,11 @@ bool AnswerCache::take(uint32_t number, const AnswerKey& key, uint32_t now, std:
   std::atomic_thread_fence(std::memory_order_acquire);
   if (slot.sequence.load(std::memory_order_relaxed) != sequence) return false;
   hit.size = head.body_size;
-  if (!fits) return false;
   hit.rcode = head.rcode;
   std::memcpy(hit.counts, head.counts, sizeof hit.counts);
   hit.extended_error = head.extended_error;
   hit.authentic = (head.flags & kAuthentic) != 0;
+  if (!fits) return false;
   auto& mark = reinterpret_cast<std::atomic<uint8_t>*>(marks_.data())[number];
   uint8_t marked = mark.load(std::memory_order_relaxed);
   if ((marked & kUsed) == 0) mark.fetch_or(kUsed, std::memory_order_relaxed);

@@ -150,7 +150,7 @@ class AnswerCache {
   static Result<AnswerCache> map(const Fd& cache, const Fd& marks);
 
   /// Copies the body to the beginning of out. now: seconds of the monotonic clock. False: not known, or it does not
-  /// fit (hit.size is then what it needs, 0 otherwise).
+  /// fit (hit then says what it is, and what size it needs; the size is 0 otherwise).
   bool find(const AnswerKey& key, uint32_t now, std::span<char> out, Hit& hit) const;
   /// Brings the slots for a key near, for batches.
   void prefetch(const AnswerKey& key) const;
