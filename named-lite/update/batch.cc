@@ -40,7 +40,8 @@ BatchResult run_batch(const std::shared_ptr<const ZoneImage>& before, const std:
   }
   if (steps.empty()) return result;
   // The image first: what cannot be served must not be in the journal.
-  auto image = apply_change(before, merge_changes(steps));
+  ZoneChange change = merge_changes(steps);
+  auto image = apply_change(before, change);
   if (!image) {
     fail_changes(result, image.error().what);
     return result;
@@ -50,6 +51,7 @@ BatchResult run_batch(const std::shared_ptr<const ZoneImage>& before, const std:
     return result;
   }
   result.image = std::move(*image);
+  result.change = std::move(change);
   return result;
 }
 

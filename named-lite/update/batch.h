@@ -27,6 +27,7 @@ struct BatchResult {
   };
   std::vector<Answer> answers;             ///< one for each update
   std::shared_ptr<const ZoneImage> image;  ///< null: nothing changed. Shared with who answers from it
+  ZoneChange change{};                     ///< of all of them together, that led to it
   std::string error;                       ///< the journal or the image failed: all changes got SERVFAIL
 };
 

@@ -7,6 +7,7 @@
 #include "named-lite/dns/wire_record.h"
 #include "named-lite/transfer/zone_file.h"
 #include "named-lite/update/batch.h"
+#include "named-lite/update/merger.h"
 #include "named-lite/update/replay.h"
 #include "named-lite/zone/image_differences.h"
 #include "named-lite/zone/image_lookup.h"
@@ -45,6 +46,7 @@ struct ZoneKeeper::Job {
 };
 
 struct ZoneKeeper::Zone {
+  explicit Zone(event::WorkerPool& merging) : merger(merging, [this] { wake.set(); }) {}
   KeptZone conf;
   ImagePtr image;
   std::deque<JobPtr> waiting;
@@ -52,6 +54,7 @@ struct ZoneKeeper::Zone {
   bool frozen = false;
   bool unsaved = false;  // the file lacks something
   TimePoint save_at{};
+  Merger merger;
   event::TaskScope task;  // last: what it runs uses the rest
 };
 
@@ -71,7 +74,7 @@ void ZoneKeeper::configure(std::shared_ptr<Journal> journal, std::vector<KeptZon
       if (image) put_into_service(*zone, std::move(image));
       continue;
     }
-    zone = std::make_unique<Zone>();
+    zone = std::make_unique<Zone>(merging_);
     zone->image = conf.image;
     zone->conf = std::move(conf);
     zone->unsaved = zone->image && journal_ && journal_->is_ahead_of_file(zone->conf.id);
@@ -157,7 +160,14 @@ event::Task<Result<>> ZoneKeeper::thaw(ZoneId zone) {
 /// The task of a zone: what waits, then the file when its time has come.
 event::Task<void> ZoneKeeper::keep(Zone& zone) {
   while (true) {
-    while (!zone.waiting.empty()) co_await work_through(zone);
+    if (zone.merger.is_ready()) {
+      co_await take_up_merged(zone);
+      continue;
+    }
+    if (!zone.waiting.empty()) {
+      co_await work_through(zone);
+      continue;
+    }
     zone.wake.reset();
     if (!zone.unsaved) {
       co_await zone.wake.wait();
@@ -228,6 +238,8 @@ event::Task<void> ZoneKeeper::run_updates(Zone& zone, std::vector<JobPtr> jobs) 
     }
     co_return;
   }
+  co_await zone.merger.until_there_is_room(zone.image);
+  if (zone.merger.is_ready()) co_await take_up_merged(zone);
   // Shared: the thread may outlive this task.
   auto batch = std::make_shared<Batch>();
   batch->image = zone.image;
@@ -243,6 +255,7 @@ event::Task<void> ZoneKeeper::run_updates(Zone& zone, std::vector<JobPtr> jobs) 
     if (!zone.unsaved) zone.save_at = monotonic_now() + kSaveDelay;
     zone.unsaved = true;
     put_into_service(zone, result.image);
+    zone.merger.changed(result.image, result.change);
     if (settled_) {
       bool settled = co_await settled_();
       if (!settled) log::warning("{}: somebody still answers from before the update", zone.conf.label);
@@ -263,6 +276,19 @@ event::Task<void> ZoneKeeper::run_updates(Zone& zone, std::vector<JobPtr> jobs) 
   // The journal forgets only what the file has.
   auto state = journal_->state(zone.conf.id);
   if (state && *state && (*state)->octets > most_journal(zone)) zone.save_at = monotonic_now();
+}
+
+/// The zone as it was written anew, with what has changed since: the same zone in less memory.
+event::Task<void> ZoneKeeper::take_up_merged(Zone& zone) {
+  auto work = [merged = zone.merger.take()] { return merged.finish(); };
+  Result<ImagePtr> image = co_await pool_.run(std::move(work));
+  if (!image) {
+    log::error("{}: not written anew: {}", zone.conf.label, image.error().what);
+    co_return;
+  }
+  log::info("{}: written anew, {} octets instead of {}", zone.conf.label, (*image)->header().size,
+            zone.image->header().size);
+  put_into_service(zone, *image);
 }
 
 event::Task<Result<>> ZoneKeeper::save(Zone& zone, Clean clean) {
@@ -309,6 +335,7 @@ event::Task<Result<>> ZoneKeeper::read_again(Zone& zone) {
     log::warning("{}: the file was changed, but its serial {} is not higher: secondaries will not ask for it",
                  zone.conf.label, read.image->header().serial);
   }
+  zone.merger.forget();
   put_into_service(zone, read.image);
   co_return Result<>();
 }

@@ -10,6 +10,7 @@
 //     Updates of a zone are worked through in the order in which they came. Those that wait when the one before is done
 //     go together: each is judged by itself and is a step of its own, then all steps become durable with one flush, the
 //     new image goes into service, and all are answered. So an answer of NOERROR means: on the disk and in service.
+//     A large zone that has changed much is written anew beside all that (merger.h).
 //     The zone file is written some minutes after a change, when the journal has grown beyond its size, and when
 //     sync() or freeze() ask for it.
 //
@@ -111,12 +112,14 @@ class ZoneKeeper {
   event::Task<void> keep(Zone& zone);
   event::Task<void> work_through(Zone& zone);
   event::Task<void> run_updates(Zone& zone, std::vector<JobPtr> jobs);
+  event::Task<void> take_up_merged(Zone& zone);
   event::Task<Result<>> save(Zone& zone, Clean clean);
   event::Task<Result<>> read_again(Zone& zone);
   uint64_t most_journal(const Zone& zone) const;
   void put_into_service(Zone& zone, ImagePtr image);
 
   event::WorkerPool& pool_;
+  event::WorkerPool merging_{1};
   Serve serve_;
   Settled settled_;
   std::shared_ptr<Journal> journal_;

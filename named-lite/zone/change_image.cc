@@ -469,7 +469,10 @@ Result<ImagePtr> apply_change(const ImagePtr& before, const ZoneChange& change, 
 }
 
 bool should_be_merged(const ZoneImage& image) {
-  return image.header().garbage > image.header().size / 8;
+  // Long before the room behind it is used up, so that there is time to do it (ZoneImage::room_for_changes).
+  constexpr uint32_t kLeast = 1 << 20;
+  const ZoneImage::Header& header = image.header();
+  return header.garbage > std::max(kLeast, (header.size - std::min(header.size, header.garbage)) / 4);
 }
 
 ImagePtr merged(const ZoneImage& image) {

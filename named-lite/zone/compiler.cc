@@ -370,8 +370,7 @@ std::shared_ptr<ImageMemory> Compiler::build() {
   }
   sort_records();
   mark_cuts();
-  // Behind a large zone stays room for its changes; what is not touched takes no memory.
-  if (most >= ImageMemory::kLarge) most += most / 4;
+  most += ZoneImage::room_for_changes(most);
   auto memory = ImageMemory::create(static_cast<size_t>(most));
   ImageWriter out(memory->writable(), apex());
   write_nodes(out);

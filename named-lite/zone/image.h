@@ -27,6 +27,7 @@
 // LIMITS  4 GiB; 255 types at one name.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -143,6 +144,13 @@ class ZoneImage {
     char apex_name[256];    ///< lower case
   };
   static constexpr uint32_t kTooLarge = 1, kTooManyTypes = 2;
+
+  /// How many octets stay free behind a large zone for its changes; what is not touched takes no memory.
+  static constexpr uint64_t room_for_changes(uint64_t size) {
+    constexpr uint64_t kLeast = 4 << 20;
+    constexpr uint64_t kMost = UINT32_MAX;
+    return size < ImageMemory::kLarge ? 0 : std::min(std::max(size / 2, kLeast), kMost - std::min(size, kMost));
+  }
 
   /// For who has just written an image into the first octets of memory; everybody else uses adopt() or map().
   ZoneImage(std::shared_ptr<const ImageMemory> memory, size_t size);

@@ -193,9 +193,7 @@ Result<ImagePtr> load_image(const std::string& path, std::string_view rules, Pro
   for (const SourceFile& file : origin.sources) {
     if (!is_unchanged(file)) return permanent(file.path + " has changed");
   }
-  // As behind a zone that was compiled, there is room for changes.
-  size_t room = preamble.image_size >= ImageMemory::kLarge ? preamble.image_size / 4 : 0;
-  auto memory = ImageMemory::create(preamble.image_size + room);
+  auto memory = ImageMemory::create(preamble.image_size + ZoneImage::room_for_changes(preamble.image_size));
   UMAYA_TRY(got, fs::read_at(fd.get(), {memory->writable(), preamble.image_size}, preamble.image_offset));
   if (got != preamble.image_size || checksum({memory->data(), got}) != preamble.image_sum) {
     return permanent("it is damaged");

@@ -280,7 +280,7 @@ TEST_CASE("change image: names are told apart without regard to case, and new on
 TEST_CASE("change image: when the room is used up, the zone is written anew and goes on", "[named][image]") {
   ImagePtr image = large_model().compiled();
   size_t moved = 0;
-  for (uint32_t serial = 1; serial <= 120; ++serial) {
+  for (uint32_t serial = 1; serial <= 1200; ++serial) {
     std::string rdata;
     for (int k = 0; k < 40; ++k) rdata += '\xFA' + std::string(250, static_cast<char>('a' + serial % 26));
     ZoneRecord text{record("changing", "A", "192.0.2.1").owner, type::kTxt, kTtl, rdata};
@@ -294,10 +294,10 @@ TEST_CASE("change image: when the room is used up, the zone is written anew and 
     REQUIRE(next);
     moved += &(*next)->memory() != &image->memory();
     image = *next;
-    REQUIRE(image->bytes().size() < 3'000'000);
+    REQUIRE(image->bytes().size() < 6'500'000);
   }
   CHECK(moved > 0);
-  CHECK(moved < 60);
+  CHECK(moved < 10);
   CHECK(image->validate());
 }
 
