@@ -1,10 +1,10 @@
 // NAME    pace - when a busy socket is looked at by the clock
 //
 // DESCRIPTION
-//     Being woken for each few datagrams costs as much as answering them. A socket that is asked more than kBusy times a
-//     second is looked at every kTick instead, until it is asked less than kCalm times: what has come meanwhile is one
-//     batch. A question then waits for kTick at most; below kBusy no question ever waits. Looks are as far apart from
-//     begin to begin, so a server that needs the whole tick for its answers does not wait at all.
+//     Being woken for each few datagrams costs as much as answering them. A socket that is asked more than kBusy times
+//     a second is looked at every kTick instead, until it is asked less than kCalm times: what has come meanwhile is
+//     one batch. A question then waits for kTick at most; below kBusy no question ever waits. Looks are as far apart
+//     from begin to begin, so a server that needs the whole tick for its answers does not wait at all.
 #pragma once
 
 #include <cstddef>

@@ -32,8 +32,12 @@ struct NewPeer {
 /// To the zone process, with one descriptor: the text of the configuration (ConfigFiles in a sealed memfd).
 struct NewConfig {
   bool only_new = false;  ///< files of zones that are there already are not read
+  uint32_t number = 0;    ///< of the ParentCommand that asked for it; 0: a signal, or the start
   static constexpr std::string_view kName = "named.control.config";
-  static void visit(auto& self, auto&& v) { v("only_new", self.only_new); }
+  static void visit(auto& self, auto&& v) {
+    v("only_new", self.only_new);
+    v("number", self.number);
+  }
 };
 
 /// To a query process: with two descriptors (UDP, TCP) the address is listened on from now on, without it is no more.
@@ -66,18 +70,26 @@ struct ZoneTrouble {
 
 /// To the zone process: the configuration that it asked for, or that a signal asked for, has errors.
 struct BadConfig {
-  std::string why;  ///< lines for a person, kMost octets at most
+  std::string why;      ///< lines for a person, kMost octets at most
+  uint32_t number = 0;  ///< as in NewConfig
   static constexpr size_t kMost = size_t{64} << 10;
   static constexpr std::string_view kName = "named.control.bad_config";
-  static void visit(auto& self, auto&& v) { v("why", self.why); }
+  static void visit(auto& self, auto&& v) {
+    v("why", self.why);
+    v("number", self.number);
+  }
 };
 
 /// From the zone process: what ndc asks of the parent.
 struct ParentCommand {
   enum class What : uint8_t { reload, reconfig, stop };
   What what = What::reload;
+  uint32_t number = 0;  ///< comes back with the NewConfig or BadConfig
   static constexpr std::string_view kName = "named.control.command";
-  static void visit(auto& self, auto&& v) { v("what", self.what); }
+  static void visit(auto& self, auto&& v) {
+    v("what", self.what);
+    v("number", self.number);
+  }
 };
 
 /// EAGAIN when the other end does not read.

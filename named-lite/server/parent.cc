@@ -244,8 +244,9 @@ void Parent::introduce(Process& one, Process& other) {
   told(other, one, pair->second.get());
 }
 
-void Parent::give_config(Zones which) {
+void Parent::give_config(Zones which, uint32_t reload) {
   NewConfig message;
+  message.number = reload;
   message.only_new = which == Zones::only_new;
   if (zone().pid == 0) return;  // it gets the newest when it starts
   auto sent = send_control(zone().control.get(), ipc::encode(message), {config_.files.get()});
@@ -253,15 +254,16 @@ void Parent::give_config(Zones which) {
 }
 
 /// Who waits for the end of a reload is told.
-void Parent::refuse_config(const std::string& why) {
+void Parent::refuse_config(const std::string& why, uint32_t reload) {
   if (zone().pid == 0) return;
   BadConfig message;
   message.why = why.substr(0, BadConfig::kMost);
+  message.number = reload;
   auto sent = send_control(zone().control.get(), ipc::encode(message));
   if (!sent) log::error("the zone process: {}", sent.error().what);
 }
 
-void Parent::reload(Zones which) {
+void Parent::reload(Zones which, uint32_t number) {
   if (stopping_) return;
   log::info("reloading {}", options_.config_file);
   auto config = read_config_in_child(options_.config_file, options_.port, options_.only_family);
@@ -269,11 +271,11 @@ void Parent::reload(Zones which) {
     if (!config) log::error("{}", config.error().what);
     if (config) write_lines(config->report);
     log::error("reload failed: the configuration of before stays in service");
-    return refuse_config(config ? error_lines(config->report) : config.error().what + "\n");
+    return refuse_config(config ? error_lines(config->report) : config.error().what + "\n", number);
   }
   config_ = std::move(*config);
   close_old_addresses();
-  give_config(which);
+  give_config(which, number);
 }
 
 void Parent::ended(Process& process, int status) {
@@ -343,7 +345,7 @@ void Parent::read_control(Process& process) {
   if (process.role != Role::zone) return;
   if (auto command = ipc::decode<ParentCommand>(packet->bytes)) {
     if (command->what == ParentCommand::What::stop) return stop();
-    return reload(command->what == ParentCommand::What::reconfig ? Zones::only_new : Zones::all);
+    return reload(command->what == ParentCommand::What::reconfig ? Zones::only_new : Zones::all, command->number);
   }
   if (packet->is<ConfigInService>()) return open_new_addresses();
   if (!packet->is<RoleReady>()) return;

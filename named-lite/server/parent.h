@@ -76,8 +76,8 @@ class Parent {
   [[noreturn]] void become(const Process& process, Fd control);
   void introduce(Process& one, Process& other);
   enum class Zones : unsigned char { all, only_new };
-  void give_config(Zones which);
-  void refuse_config(const std::string& why);
+  void give_config(Zones which, uint32_t reload = 0);
+  void refuse_config(const std::string& why, uint32_t reload);
   void start_due();
   void wait_for_news();
   void read_signals();
@@ -85,7 +85,7 @@ class Parent {
   void read_control(Process& process);
   void reap();
   void ended(Process& process, int status);
-  void reload(Zones which);
+  void reload(Zones which, uint32_t number = 0);
   void stop();
   bool all_ended() const;
   Process& zone() { return *processes_.back(); }

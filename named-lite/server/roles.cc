@@ -80,17 +80,18 @@ int run_recursion(Fd control, StatisticsEquipment statistics) {
 int run_zone(Fd control, std::vector<ControlSocket> sockets, const CookieSecret& cookies,
              StatisticsEquipment statistics) {
   std::unique_ptr<Link> parent;
-  auto command = [&parent](ParentCommand::What what) {
+  auto command = [&parent](ParentCommand::What what, uint32_t number = 0) {
     ParentCommand message;
     message.what = what;
+    message.number = number;
     parent->post(ipc::encode(message));
   };
   ZoneServer server({.ready = [&parent] { parent->post(ipc::encode(RoleReady())); },
                      .in_service = [&parent] { parent->post(ipc::encode(ConfigInService())); },
                      .reload =
-                         [&command](ZonesRead which) {
-                           command(which == ZonesRead::only_new ? ParentCommand::What::reconfig
-                                                                : ParentCommand::What::reload);
+                         [&command](ZonesRead which, uint32_t number) {
+                           bool only_new = which == ZonesRead::only_new;
+                           command(only_new ? ParentCommand::What::reconfig : ParentCommand::What::reload, number);
                          },
                      .stop = [&command] { command(ParentCommand::What::stop); },
                      .process = getppid()});
@@ -98,12 +99,15 @@ int run_zone(Fd control, std::vector<ControlSocket> sockets, const CookieSecret&
   server.count_in(std::move(statistics));
   server.take_commands(std::move(sockets));
   auto received = [&server](ipc::Packet packet) {
-    if (auto bad = ipc::decode<BadConfig>(packet.bytes)) return server.keep_configuration(std::move(bad->why));
+    if (auto bad = ipc::decode<BadConfig>(packet.bytes)) {
+      return server.keep_configuration(std::move(bad->why), bad->number);
+    }
     if (packet.fds.size() != 1) return;
     if (auto config = ipc::decode<NewConfig>(packet.bytes)) {
       auto files = config_files_in(packet.fds[0].get());
       if (!files) return log::error("configuration: {}", files.error().what);
-      return server.configure(std::move(*files), config->only_new ? ZonesRead::only_new : ZonesRead::all);
+      auto which = config->only_new ? ZonesRead::only_new : ZonesRead::all;
+      return server.configure(std::move(*files), which, config->number);
     }
     auto peer = ipc::decode<NewPeer>(packet.bytes);
     if (!peer) return;

@@ -38,7 +38,7 @@ Result<std::unique_ptr<Single>> Single::open(const ParentOptions& options) {
 Result<void> Single::start() {
   UMAYA_TRY(auto pair, socket_pair());
   zone_ = std::make_unique<ZoneServer>(ZoneServer::Hooks{[] { log::info("running"); }, [this] { open_new_addresses(); },
-                                                         [this](ZonesRead which) { reload(which); },
+                                                         [this](ZonesRead which, uint32_t number) { reload(which, number); },
                                                          [] { event::Loop::current().stop(); }, getpid()});
   zone_->take_commands(std::move(control_sockets_));
   CookieSecret secret = random_cookie_secret();
@@ -70,7 +70,7 @@ Result<void> Single::start_recursion() {
   return {};
 }
 
-void Single::reload(ZonesRead which) {
+void Single::reload(ZonesRead which, uint32_t number) {
   log::info("reloading {}", options_.config_file);
   auto files = read_config_files(options_.config_file);
   ConfigReport report;
@@ -83,7 +83,7 @@ void Single::reload(ZonesRead which) {
   }
   if (!report.ok) {
     log::error("reload failed: the configuration of before stays in service");
-    return zone_->keep_configuration(files ? error_lines(report) : files.error().what + "\n");
+    return zone_->keep_configuration(files ? error_lines(report) : files.error().what + "\n", number);
   }
   report_ = std::move(report);
   for (const net::Endpoint& at : listen_changes(listening_, report_.endpoints()).closed) {
@@ -91,7 +91,7 @@ void Single::reload(ZonesRead which) {
     std::erase(listening_, at);
     log::info("no longer listening on {}", at.to_string());
   }
-  zone_->configure(std::move(*files), which);
+  zone_->configure(std::move(*files), which, number);
 }
 
 void Single::open_new_addresses() {

@@ -1,5 +1,7 @@
 #include "named-lite/server/zone_server.h"
 
+#include <algorithm>
+
 #include "libcommon/base/clock.h"
 #include "libcommon/log/log.h"
 #include "named-lite/server/kept_zones.h"
@@ -60,26 +62,39 @@ void ZoneServer::connect(unsigned receiver, Fd fd) {
   publisher_.connect(receiver, *link);
 }
 
-void ZoneServer::configure(ConfigFiles files, ZonesRead which) {
+void ZoneServer::configure(ConfigFiles files, ZonesRead which, uint32_t reload) {
   // Of two that wait, the second has the newer text, and the first may ask for more zones.
   which_ = next_ && which_ == ZonesRead::all ? ZonesRead::all : which;
   next_ = std::move(files);
+  next_reload_ = std::max(next_reload_, reload);
   if (loading_) return;
   loading_ = true;
   tasks_.spawn(load());
 }
 
-void ZoneServer::keep_configuration(std::string why) {
-  last_ = {false, std::move(why)};
-  loaded_.set();
+void ZoneServer::keep_configuration(std::string why, uint32_t reload) {
+  end_reloads(reload, reload, {false, std::move(why)});
 }
 
+/// A reload that was asked for while another one is under way ends with the one that began after it.
 event::Task<ReloadResult> ZoneServer::reload_and_wait(ZonesRead which) {
-  loaded_.reset();
-  hooks_.reload(which);
-  bool ended = co_await loaded_.wait();
+  auto reload = std::make_shared<Reload>();
+  uint32_t number = ++last_reload_;
+  reloads_[number] = reload;
+  hooks_.reload(which, number);
+  bool ended = co_await reload->ended.wait();
   (void)ended;
-  co_return last_;
+  co_return reload->result;
+}
+
+void ZoneServer::end_reloads(uint32_t first, uint32_t last, const ReloadResult& result) {
+  auto begin = reloads_.lower_bound(first);
+  auto end = reloads_.upper_bound(last);
+  for (auto each = begin; each != end; ++each) {
+    each->second->result = result;
+    each->second->ended.set();
+  }
+  reloads_.erase(begin, end);
 }
 
 void ZoneServer::count_in(StatisticsEquipment statistics) {
@@ -122,22 +137,24 @@ event::Task<void> ZoneServer::load() {
     // Shared: the thread that reads may outlive this task.
     auto files = std::make_shared<const ConfigFiles>(std::move(*next_));
     next_.reset();
+    uint32_t reload = std::exchange(next_reload_, 0);
     SnapshotPtr before = responder_.snapshot();
     if (before) before = copy_of(*before);
     auto work = [files, before, which = which_] { return build_snapshot(*files, before, which); };
     SnapshotResult result = co_await workers_.run(std::move(work));
-    last_ = {};
+    ReloadResult ended;
     for (const LogLine& line : result.lines) {
       log::write(line.level, line.text);
-      if (line.level >= log::Level::error) last_.errors += line.text + "\n";
+      if (line.level >= log::Level::error) ended.errors += line.text + "\n";
     }
     if (!result.snapshot && !responder_.snapshot()) log::fatal("the configuration has errors: not started");
     if (!result.snapshot) {
       log::error("reload failed: the configuration of before stays in service");
-      last_.good = false;
+      ended.good = false;
+      end_reloads(1, reload, ended);
       continue;
     }
-    take_up(std::move(result.snapshot), *files);
+    ended.good = take_up(std::move(result.snapshot), *files);
     bool settled = co_await publisher_.settled(kTakingUp);
     if (!settled) log::warning("a query process has not taken up the new zones yet");
     if (!ready_) {
@@ -147,14 +164,17 @@ event::Task<void> ZoneServer::load() {
       hooks_.in_service();
       log::info("reload complete");
     }
+    end_reloads(1, reload, ended);
   }
   loading_ = false;
-  loaded_.set();
 }
 
-void ZoneServer::take_up(std::shared_ptr<Snapshot> snapshot, const ConfigFiles& files) {
+bool ZoneServer::take_up(std::shared_ptr<Snapshot> snapshot, const ConfigFiles& files) {
   auto shared = without_secrets(files);
-  if (!shared) return log::error("reload failed: {}", shared.error().what);
+  if (!shared) {
+    log::error("reload failed: {}", shared.error().what);
+    return false;
+  }
   Problems of_hints;
   add_hints(snapshot->conf, *shared, of_hints);
   std::vector<LogLine> lines;
@@ -170,6 +190,7 @@ void ZoneServer::take_up(std::shared_ptr<Snapshot> snapshot, const ConfigFiles& 
   publisher_.configure(ipc::encode(*shared), *responder_.snapshot());
   secondaries_.configure();
   notify_changes(before.get());
+  return true;
 }
 
 /// Primary zones with another serial than before, all of them at the start.

@@ -41,11 +41,12 @@ class ZoneServer {
  public:
   static constexpr unsigned kRecursion = UINT_MAX;  ///< number of the recursion process for connect()
   struct Hooks {
-    std::function<void()> ready;            ///< zones are read and the query processes have them; called once
-    std::function<void()> in_service;       ///< a new configuration is, everywhere
-    std::function<void(ZonesRead)> reload;  ///< leads to configure() or keep_configuration()
-    std::function<void()> stop;             ///< ends named-lite
-    pid_t process;                          ///< that the pid-file names
+    std::function<void()> ready;       ///< zones are read and the query processes have them; called once
+    std::function<void()> in_service;  ///< a new configuration is, everywhere
+    /// Leads to configure() or keep_configuration() with this number.
+    std::function<void(ZonesRead, uint32_t number)> reload;
+    std::function<void()> stop;  ///< ends named-lite
+    pid_t process;               ///< that the pid-file names
   };
 
   explicit ZoneServer(Hooks hooks);
@@ -56,9 +57,10 @@ class ZoneServer {
   /// A process to supply with zones; in the place of the one that had this number before.
   void connect(unsigned receiver, Fd fd);
   /// Reads the zones of this configuration, beside answering. What is bad leaves the old in service.
-  void configure(ConfigFiles files, ZonesRead which);
+  /// reload: the number of Hooks::reload that led to it; 0: none.
+  void configure(ConfigFiles files, ZonesRead which, uint32_t reload = 0);
   /// The configuration that was to be read has errors. why: lines for a person.
-  void keep_configuration(std::string why);
+  void keep_configuration(std::string why, uint32_t reload);
   /// Answers cookies with this secret when the configuration names none.
   void make_cookies(const CookieSecret& secret) { responder_.make_cookies(secret); }
   /// Counts in the last page, and reports on all.
@@ -68,10 +70,11 @@ class ZoneServer {
 
  private:
   event::Task<ReloadResult> reload_and_wait(ZonesRead which);
+  void end_reloads(uint32_t first, uint32_t last, const ReloadResult& result);
   StatisticsReport report() const;
   event::Task<std::optional<uint64_t>> command_caches(CacheCommand command, Fd out);
   event::Task<void> load();
-  void take_up(std::shared_ptr<Snapshot> snapshot, const ConfigFiles& files);
+  bool take_up(std::shared_ptr<Snapshot> snapshot, const ConfigFiles& files);
   void notify_changes(const Snapshot* before);
   void received(unsigned receiver, ipc::Packet packet);
   void serve_updated(const ZoneId& zone, const ImagePtr& image);
@@ -96,8 +99,13 @@ class ZoneServer {
   bool loading_ = false;
   bool ready_ = false;
   ZonesRead which_ = ZonesRead::all;
-  ReloadResult last_;  // what became of the last configuration that was to be taken up
-  event::Event loaded_;
+  struct Reload {
+    event::Event ended{};
+    ReloadResult result{};
+  };
+  std::map<uint32_t, std::shared_ptr<Reload>> reloads_;  // that ndc waits for, by number
+  uint32_t last_reload_ = 0;
+  uint32_t next_reload_ = 0;  // the last whose configuration is next_
   int64_t started_;
   int64_t configured_;
   std::vector<StatisticsPage> pages_;

@@ -2,7 +2,9 @@
 
 import os
 import stat
+import struct
 import subprocess
+import time
 import unittest
 
 from names_test import PROGRAM, ZONE, NameServer, answers, rcode
@@ -43,6 +45,33 @@ class Commands(unittest.TestCase):
             self.assertEqual(code, 1)
             self.assertIn("the old one stays in service", text)
             self.assertEqual(answers(server.udp("new.ex.test")), 1)
+
+    def test_a_reload_beside_another_one_ends_with_what_was_there_when_it_was_asked_for(self):
+        def zone(serial):
+            return ZONE.replace("root 1 ", f"root {serial} ") + "".join(f"h{i} A 192.0.2.9\n" for i in range(100000))
+
+        with Controlled({"ex.test": zone(1)}) as server:
+            for serial in (2, 4, 6):
+                server.write("ex.test", zone(serial))
+                first = subprocess.Popen([PROGRAM, "ndc", "-s", server.path("ndc"), "reload"], stdout=subprocess.DEVNULL)
+                time.sleep(0.02 * serial)
+                server.write("ex.test.new", zone(serial + 1))
+                os.rename(server.path("ex.test.new"), server.path("ex.test"))
+                self.assertEqual(server.ndc("reload"), (0, "server reload successful\n"))
+                self.assertIn(struct.pack(">I", serial + 1), server.udp("ex.test", "SOA"))
+                self.assertEqual(first.wait(60), 0)
+
+    def test_a_bad_reload_beside_a_good_one_is_told_to_who_asked_for_it(self):
+        big = ZONE + "".join(f"h{i} A 192.0.2.9\n" for i in range(100000))
+        with Controlled({"ex.test": big}) as server:
+            server.write("ex.test", big.replace("root 1 ", "root 2 "))
+            first = subprocess.Popen([PROGRAM, "ndc", "-s", server.path("ndc"), "reload"], stdout=subprocess.DEVNULL)
+            wait_for(lambda: "reloading" in server.logged(), 10)
+            time.sleep(0.05)
+            server.write("named.conf", "options { nonsense; };")
+            self.assertEqual(over_socket(server, "reload")[0], 1)
+            self.assertEqual(first.wait(60), 0)
+            self.assertIn(struct.pack(">I", 2), server.udp("ex.test", "SOA"))
 
     def test_one_zone_is_reloaded_and_its_mistakes_are_told(self):
         with Controlled({"ex.test": ZONE, "two.test": ZONE}) as server:
