@@ -26,7 +26,7 @@ class Single {
   const ConfigReport& config() const { return report_; }
   /// Begins to read zones: once the process is in its final state (user, sandbox).
   Result<void> start();
-  void reload(ZonesRead which, uint32_t number);
+  void reload(ZonesRead which, uint32_t number = 0);
   const Questions::Counters& counters() const { return query_->counters(); }
 
  private:
