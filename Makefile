@@ -2,7 +2,7 @@
 BUILD := build
 JOBS  ?= $(shell nproc)
 
-.PHONY: all prepare configure demo check unit e2e asan lint docs bench bench-dns faults fuzz install clean
+.PHONY: all programs prepare configure demo check unit e2e asan lint docs bench bench-dns faults fuzz install clean
 
 all: configure
 	@ninja -C $(BUILD) -j$(JOBS)
@@ -13,7 +13,10 @@ prepare:
 configure: prepare
 	@test -f $(BUILD)/build.ninja || cmake --preset release
 
-demo: all
+programs: configure
+	@ninja -C $(BUILD) -j$(JOBS) programs
+
+demo: programs
 	@$(BUILD)/bin/umaya demo
 
 unit: all
@@ -36,19 +39,19 @@ lint: all
 docs: all
 	@tools/docs.sh $(BUILD)
 
-bench: all
+bench: programs
 	@tools/prepare.sh peers && bench/run.py --build $(BUILD)
 
-bench-dns: all
+bench-dns: programs
 	@bench/dns.py --build $(BUILD)
 
-faults: all
+faults: programs
 	@tests/faults/ledger.py --build $(BUILD)
 
 fuzz:
 	@tools/prepare.sh fuzz && tools/fuzz.sh
 
-install: all
+install: programs
 	@tools/install.sh $(BUILD) "$(DESTDIR)" "$(PREFIX)"
 
 clean:

@@ -67,10 +67,14 @@ function(umaya_core name)
   target_link_libraries(${name}_core PUBLIC ${ARGN})
 endfunction()
 
+# All that is installed or run, without the tests.
+add_custom_target(programs)
+
 # umaya_program(NAME bin|sbin|libexec MAIN LIBS…): one executable, put where an uninstalled build looks for it.
 function(umaya_program name place main)
   add_executable(${name} ${main})
   target_link_libraries(${name} PRIVATE ${ARGN})
+  add_dependencies(programs ${name})
   if(UMAYA_SANITIZER_REPORTS)
     target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/support/sanitizer_reports.cc)
     target_compile_definitions(${name} PRIVATE UMAYA_SANITIZER_REPORTS="${UMAYA_SANITIZER_REPORTS}")
