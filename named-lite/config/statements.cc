@@ -241,7 +241,7 @@ constexpr StatementInfo kStatements[] = {
     {"recursion", kOptions | kView, Effect::used},
     {"recursive-clients", kOptions, Effect::used},
     {"remote-servers", kTop | kZone, Effect::used},
-    {"request-expire", kOptions | kView | kZone, Effect::not_used},
+    {"request-expire", kOptions | kView | kZone, Effect::used},
     {"request-ixfr", kOptions | kView | kZone, Effect::used},
     {"request-nsid", kOptions | kView, Effect::not_used},
     {"require-cookie", kOptions | kView, Effect::not_used},

@@ -15,7 +15,9 @@ namespace {
 /// Whether a packet needs keys or changes something.
 bool is_for_zone_process(const Query& query) {
   if (query.is_signed || query.opcode == opcode::kNotify || query.opcode == opcode::kUpdate) return true;
-  return query.has_question && (query.type == type::kAxfr || query.type == type::kIxfr);
+  if (!query.has_question) return false;
+  if (query.type == type::kSoa) return query.wants_expire;  // RFC 7314
+  return query.type == type::kAxfr || query.type == type::kIxfr;
 }
 
 }  // namespace

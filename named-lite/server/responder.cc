@@ -9,7 +9,9 @@
 #include "named-lite/query/client_view.h"
 #include "named-lite/query/counting.h"
 #include "named-lite/query/reception_conf.h"
+#include "named-lite/transfer/expire_option.h"
 #include "named-lite/transfer/transfer_question.h"
+#include "named-lite/transfer/zone_file.h"
 
 namespace umaya::named {
 
@@ -103,8 +105,30 @@ size_t Responder::respond_to(const Requester& client, const Query& query, std::s
     context.rcode = rcode::kNotImp;
     return acknowledge(query, packet, context, out);
   }
-  choose_view(*snapshot_, query, client, context);
-  return answer_query(query, packet, context, out);
+  const ServedView* view = choose_view(*snapshot_, query, client, context);
+  return answer_question(view, query, packet, context, out);
+}
+
+/// RFC 7314: the option that tells how long the zone in question may be served; empty: it is not asked for.
+std::string Responder::expire_of(const ServedView& view, const Query& query) const {
+  if (!query.has_edns || !query.wants_expire) return {};
+  SuffixHashes hashes(query.lower_name(), view.catalog.seed());
+  const ServedZone* zone = view.catalog.find(hashes, hashes.labels());
+  if (zone == nullptr || zone->name != query.lower_name() || !zone->image) return {};
+  auto left = expires_ ? expires_(view.conf.name, zone->name) : std::nullopt;
+  return expire_option(left.value_or(soa_times(*zone->image).expire));
+}
+
+size_t Responder::answer_question(const ServedView* view, const Query& query, std::string_view packet,
+                                  AnswerContext& context, std::span<char> out) const {
+  const std::string_view before = context.options;
+  std::string options(before);
+  bool may_ask = view != nullptr && context.access == Access::allowed && query.has_question;
+  if (may_ask && query.type == type::kSoa && query.cls == rr_class::kIn) options += expire_of(*view, query);
+  context.options = options;
+  size_t size = answer_query(query, packet, context, out);
+  context.options = before;
+  return size;
 }
 
 size_t Responder::respond_signed(const Query& query, std::string_view packet, Requester client, AnswerContext& context,
@@ -163,7 +187,7 @@ size_t Responder::respond_from(const Requester& client, const Query& query, std:
   const ServedView& first = *snapshot_->views[0];
   if (first.matches_all && !query.is_signed && query.opcode == opcode::kQuery) {
     context.catalog = &first.catalog;
-    return answer_query(query, packet, context, out);
+    return answer_question(&first, query, packet, context, out);
   }
   if (!client.address) return answer_query(query, packet, context, out);
   if (cookies_) {
@@ -223,6 +247,7 @@ std::optional<TransferOrder> Responder::transfer(std::string_view packet, const 
   order.packet = packet;
   order.transport = transport;
   order.label = transfer_label(query, *requester);
+  if (query.has_edns) order.options = expire_of(*view, query);
   return order;
 }
 

@@ -72,6 +72,9 @@ class Responder {
   /// one. False: no such secondary zone.
   using Notified = std::function<bool(const std::string&, std::string_view, std::optional<uint32_t>)>;
   void on_notify(Notified notified) { notified_ = std::move(notified); }
+  /// Tells the seconds that a zone of a view may still be served, when its primaries are others (RFC 7314).
+  using Expires = std::function<std::optional<uint32_t>(const std::string&, std::string_view)>;
+  void on_expire(Expires expires) { expires_ = std::move(expires); }
   /// Who takes UPDATE; null: nobody, NOTIMP. It must outlive those who ask for it.
   void set_updates(UpdateService* updates) { updates_ = updates; }
   UpdateService* updates() const { return updates_; }
@@ -85,6 +88,9 @@ class Responder {
                       std::span<char> out);
   size_t respond_to(const Requester& client, const Query& query, std::string_view packet, AnswerContext& context,
                     std::span<char> out);
+  size_t answer_question(const ServedView* view, const Query& query, std::string_view packet, AnswerContext& context,
+                         std::span<char> out) const;
+  std::string expire_of(const ServedView& view, const Query& query) const;
   std::optional<Requester> requester_of(const Query& query, std::string_view packet, const sockaddr* client,
                                         const net::IpAddress& local, std::optional<TsigSigner>& signer) const;
 
@@ -98,6 +104,7 @@ class Responder {
   PageNumbers* page_ = nullptr;
   Notified notified_;
   Served served_;
+  Expires expires_;
   UpdateService* updates_ = nullptr;
 };
 

@@ -100,6 +100,12 @@ std::optional<Secondaries::Status> Secondaries::status(const std::string& view, 
   return status;
 }
 
+std::optional<uint32_t> Secondaries::left(const std::string& view, std::string_view zone) const {
+  auto now = status(view, zone);
+  if (!now) return std::nullopt;
+  return static_cast<uint32_t>(std::clamp<int64_t>(now->expires, 0, UINT32_MAX));
+}
+
 std::vector<ZoneId> Secondaries::unsaved() const {
   std::vector<ZoneId> ids;
   for (const auto& [id, zone] : zones_) {
@@ -131,6 +137,17 @@ event::Task<void> Secondaries::keep(Zone& zone) {
   }
 }
 
+/// A primary has the zone as it is here. It expires when its SOA says, or when the primary itself must give it up (RFC
+/// 7314 4).
+void Secondaries::confirmed(Zone& zone, Outcome outcome) {
+  Duration whole = bounded(soa_times(*zone.image).expire);
+  Duration left = zone.granted ? std::min(whole, bounded(*zone.granted)) : whole;
+  TimePoint expires = monotonic_now() + left;
+  zone.expires = outcome == Outcome::up_to_date ? std::max(zone.expires, expires) : expires;
+  left = zone.expires - monotonic_now();
+  touch_file(zone.copy.path, std::chrono::duration_cast<std::chrono::seconds>(whole - left).count());
+}
+
 /// Until the next refresh that nobody asks for. What has expired goes out of service.
 Duration Secondaries::pause_after(Zone& zone, Outcome outcome) {
   TimePoint now = monotonic_now();
@@ -139,7 +156,7 @@ Duration Secondaries::pause_after(Zone& zone, Outcome outcome) {
   if (!zone.image) return pause;
   zone.tries = 0;
   SoaTimes times = soa_times(*zone.image);
-  if (outcome != Outcome::failed) zone.expires = now + bounded(times.expire);
+  if (outcome != Outcome::failed) confirmed(zone, outcome);
   pause = jittered(bounded(outcome == Outcome::failed ? times.retry : times.refresh));
   if (now >= zone.expires) expire(zone);
   return zone.image ? std::min<Duration>(pause, zone.expires - now) : pause;

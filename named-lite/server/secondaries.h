@@ -35,6 +35,7 @@
 #include "named-lite/server/primary_exchange.h"
 #include "named-lite/server/responder.h"
 #include "named-lite/transfer/zone_copy.h"
+#include "named-lite/transfer/zone_receiver.h"
 
 namespace umaya::named {
 
@@ -66,6 +67,8 @@ class Secondaries {
   /// Nothing when there is no such secondary zone.
   std::optional<Status> status(const std::string& view, std::string_view zone) const;
 
+  /// Seconds until the zone expires (RFC 7314); nothing when there is no such secondary zone.
+  std::optional<uint32_t> left(const std::string& view, std::string_view zone) const;
   bool has(const ZoneId& zone) const { return zones_.contains(zone); }
   /// The zones whose file lacks something that is in service.
   std::vector<ZoneId> unsaved() const;
@@ -80,14 +83,15 @@ class Secondaries {
     TimePoint expires{};
     TimePoint next{};  ///< refresh; past: under way
     event::Event wake;
-    unsigned tries = 0;        // without data, in a row
-    unsigned idle = 0;         // checks in a row that NOTIFY caused and that brought nothing
-    bool again = false;        // a NOTIFY came while a refresh was under way
-    bool whatever = false;     // the next transfer is made whatever the serial
-    bool unsaved = false;      // the file lacks something
-    bool will_save = false;    // save_later() runs
-    event::Semaphore disk{1};  // file and journal
-    event::TaskScope task;     // last: what it runs uses the rest
+    std::optional<uint32_t> granted;  // seconds until the primary that answered last must give the zone up itself
+    unsigned tries = 0;               // without data, in a row
+    unsigned idle = 0;                // checks in a row that NOTIFY caused and that brought nothing
+    bool again = false;               // a NOTIFY came while a refresh was under way
+    bool whatever = false;            // the next transfer is made whatever the serial
+    bool unsaved = false;             // the file lacks something
+    bool will_save = false;           // save_later() runs
+    event::Semaphore disk{1};         // file and journal
+    event::TaskScope task;            // last: what it runs uses the rest
   };
   enum class Outcome : unsigned char { up_to_date, transferred, failed };
   using ExchangePtr = std::unique_ptr<PrimaryExchange>;
@@ -98,6 +102,10 @@ class Secondaries {
   event::Task<Outcome> refresh(Zone& zone);
   event::Task<Outcome> ask(Zone& zone, RemoteServer primary);
   bool is_wanted(const Zone& zone, uint32_t serial, const std::string& from) const;
+  event::Task<Result<SoaAnswer>> ask_soa(Zone& zone, RemoteServer primary, ExchangePtr& exchange, bool expire);
+  const PeerConf* peer_of(const Zone& zone, const RemoteServer& primary, const Snapshot& snapshot) const;
+  void confirmed(Zone& zone, Outcome outcome);
+  bool asks_expire(const Zone& zone, const RemoteServer& primary) const;
   bool asks_ixfr(const Zone& zone, const RemoteServer& primary) const;
   event::Task<Result<>> fetch_steps(Zone& zone, PrimaryExchange& exchange, std::string from);
   event::Task<Result<>> fetch_zone(Zone& zone, PrimaryExchange& exchange, std::string from);

@@ -3,10 +3,9 @@
 #include "named-lite/dns/types.h"
 #include "named-lite/dns/wire_record.h"
 #include "named-lite/server/secondaries.h"
+#include "named-lite/transfer/expire_option.h"
 #include "named-lite/transfer/ixfr_receiver.h"
 #include "named-lite/transfer/transfer_question.h"
-#include "named-lite/transfer/zone_file.h"
-#include "named-lite/transfer/zone_receiver.h"
 #include "named-lite/zone/image_lookup.h"
 
 namespace umaya::named {
@@ -71,15 +70,40 @@ bool Secondaries::is_wanted(const Zone& zone, uint32_t serial, const std::string
   return serial_is_newer(serial, ours);
 }
 
+const PeerConf* Secondaries::peer_of(const Zone& zone, const RemoteServer& primary, const Snapshot& snapshot) const {
+  for (const auto& view : snapshot.views) {
+    if (view->conf.name == zone.copy.id.view) return find_peer(view->conf.peers, primary.at.address);
+  }
+  return nullptr;
+}
+
 bool Secondaries::asks_ixfr(const Zone& zone, const RemoteServer& primary) const {
   if (!zone.image || zone.whatever) return false;
   const SnapshotPtr snapshot = responder_.snapshot();
-  for (const auto& view : snapshot->views) {
-    if (view->conf.name != zone.copy.id.view) continue;
-    const PeerConf* peer = find_peer(view->conf.peers, primary.at.address);
-    if (peer != nullptr && peer->request_ixfr) return *peer->request_ixfr;
-  }
-  return zone.conf.settings->update.request_ixfr;
+  const PeerConf* peer = peer_of(zone, primary, *snapshot);
+  return peer != nullptr && peer->request_ixfr ? *peer->request_ixfr : zone.conf.settings->update.request_ixfr;
+}
+
+bool Secondaries::asks_expire(const Zone& zone, const RemoteServer& primary) const {
+  const SnapshotPtr snapshot = responder_.snapshot();
+  const PeerConf* peer = peer_of(zone, primary, *snapshot);
+  if (peer != nullptr && peer->edns && !*peer->edns) return false;
+  return peer != nullptr && peer->request_expire ? *peer->request_expire : zone.conf.settings->transfer.request_expire;
+}
+
+/// Over a new connection, which stays open for the transfer.
+event::Task<Result<SoaAnswer>> Secondaries::ask_soa(Zone& zone, RemoteServer primary, ExchangePtr& exchange,
+                                                    bool expire) {
+  auto opened = co_await PrimaryExchange::open(primary, responder_.snapshot());
+  if (!opened) co_return std::unexpected(opened.error());
+  exchange = std::move(*opened);
+  std::string question = zone_question(zone.conf.name, type::kSoa, 0);
+  if (expire) ask_for_expire(question);
+  auto asked = co_await exchange->ask(std::move(question));
+  if (!asked) co_return std::unexpected(asked.error());
+  auto message = co_await exchange->receive(kSoaAnswer);
+  if (!message) co_return std::unexpected(message.error());
+  co_return read_soa_answer(*message, zone.conf.name, exchange->id());
 }
 
 event::Task<Secondaries::Outcome> Secondaries::ask(Zone& zone, RemoteServer primary) {
@@ -88,29 +112,26 @@ event::Task<Secondaries::Outcome> Secondaries::ask(Zone& zone, RemoteServer prim
     log::warning("{}: refresh from {}: {}", label_of(zone.conf), from, why);
     return Outcome::failed;
   };
-  auto exchange = co_await PrimaryExchange::open(primary, responder_.snapshot());
-  if (!exchange) co_return failed(exchange.error().what);
-  auto asked = co_await (*exchange)->ask(zone_question(zone.conf.name, type::kSoa, 0));
-  if (!asked) co_return failed(asked.error().what);
-  auto message = co_await (*exchange)->receive(kSoaAnswer);
-  if (!message) co_return failed(message.error().what);
-  SoaAnswer soa = read_soa_answer(*message, zone.conf.name, (*exchange)->id());
-  if (!soa.serial) co_return failed(soa.why);
-  if (!is_wanted(zone, *soa.serial, from)) {
-    touch_file(zone.copy.path);
-    co_return Outcome::up_to_date;
-  }
+  ExchangePtr exchange;
+  bool expire = asks_expire(zone, primary);
+  auto soa = co_await ask_soa(zone, primary, exchange, expire);
+  if (expire && soa && soa->without_edns) soa = co_await ask_soa(zone, primary, exchange, false);
+  if (!soa) co_return failed(soa.error().what);
+  if (!soa->serial) co_return failed(soa->why);
+  zone.granted = soa->expire;
+  if (!is_wanted(zone, *soa->serial, from)) co_return Outcome::up_to_date;
   if (asks_ixfr(zone, primary)) {
-    auto incremental = co_await fetch_steps(zone, **exchange, from);
+    auto incremental = co_await fetch_steps(zone, *exchange, from);
     if (incremental) co_return Outcome::transferred;
     responder_.add(Count::transfers_failed);
     log::warning("{}: IXFR from {}: {}: the whole zone is asked for", label_of(zone.conf), from,
                  incremental.error().what);
     // What is on its way over the old connection belongs to the old question.
-    exchange = co_await PrimaryExchange::open(primary, responder_.snapshot());
-    if (!exchange) co_return failed(exchange.error().what);
+    auto opened = co_await PrimaryExchange::open(primary, responder_.snapshot());
+    if (!opened) co_return failed(opened.error().what);
+    exchange = std::move(*opened);
   }
-  auto whole = co_await fetch_zone(zone, **exchange, from);
+  auto whole = co_await fetch_zone(zone, *exchange, from);
   if (!whole) responder_.add(Count::transfers_failed);
   if (!whole) co_return failed("transfer: " + whole.error().what);
   co_return Outcome::transferred;
@@ -189,7 +210,6 @@ Result<> Secondaries::take_up(Zone& zone, CopyResult result, std::string how) {
   responder_.add(Count::transfers_in);
   serve(zone, result.image);
   changed_(zone.conf, result.image);
-  touch_file(zone.copy.path);
   return {};
 }
 

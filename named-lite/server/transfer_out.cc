@@ -3,6 +3,7 @@
 #include "libcommon/base/clock.h"
 #include "named-lite/dns/wire_record.h"
 #include "named-lite/transfer/difference.h"
+#include "named-lite/transfer/expire_option.h"
 
 namespace umaya::named {
 
@@ -28,9 +29,7 @@ bool is_up_to_date(const TransferOrder& order) {
 Transfer Transfer::begin(TransferOrder order) {
   Query query;
   parse_query(order.packet, query);
-  auto transfer = [&](Stream stream) {
-    return Transfer(std::move(order.snapshot), std::move(stream), std::move(order.signer), std::move(order.label));
-  };
+  auto transfer = [&](Stream stream) { return Transfer(std::move(order), std::move(stream)); };
   using Extent = ZoneStream::Extent;
   if (is_up_to_date(order)) return transfer(ZoneStream(order.image, query, order.packet, Extent::soa));
   if (auto news = news_for(order)) {
@@ -42,9 +41,13 @@ Transfer Transfer::begin(TransferOrder order) {
 }
 
 size_t Transfer::next(std::span<char> out) {
-  size_t reserved = signer_ ? signer_->room() : 0;
+  size_t reserved = (signer_ ? signer_->room() : 0) + (options_ ? opt_size(*options_) : 0);
   if (out.size() < reserved) return 0;
   size_t size = std::visit([&](auto& stream) { return stream.next(out.first(out.size() - reserved)); }, stream_);
+  if (size > 0 && options_) {
+    size = add_opt(out, size, *options_);
+    options_.reset();  // RFC 5936 2.2.5: of the first message
+  }
   if (size == 0 || !signer_) return size;
   return signer_->sign(out, size, now());
 }

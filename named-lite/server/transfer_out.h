@@ -41,8 +41,9 @@ struct TransferOrder {
   Transport transport = Transport::tcp;
   size_t udp_size = 512;  ///< what the client can take over UDP
   std::optional<TsigSigner> signer;
-  std::string label;       ///< "IXFR of 'ex.test/IN' to 192.0.2.1", for the log
-  size_t zone_number = 0;  ///< for statistics
+  std::optional<std::string> options;  ///< of the OPT record of the first message; nothing: it has none
+  std::string label;                   ///< "IXFR of 'ex.test/IN' to 192.0.2.1", for the log
+  size_t zone_number = 0;              ///< for statistics
 };
 
 class Transfer {
@@ -58,15 +59,17 @@ class Transfer {
 
  private:
   using Stream = std::variant<ZoneStream, ChangeStream>;
-  Transfer(SnapshotPtr snapshot, Stream stream, std::optional<TsigSigner> signer, std::string label)
-      : snapshot_(std::move(snapshot)),
+  Transfer(TransferOrder order, Stream stream)
+      : snapshot_(std::move(order.snapshot)),
         stream_(std::move(stream)),
-        signer_(std::move(signer)),
-        label_(std::move(label)) {}
+        signer_(std::move(order.signer)),
+        options_(std::move(order.options)),
+        label_(std::move(order.label)) {}
 
   SnapshotPtr snapshot_;
   Stream stream_;
   std::optional<TsigSigner> signer_;
+  std::optional<std::string> options_;
   std::string label_;
 };
 

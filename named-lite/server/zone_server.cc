@@ -39,9 +39,9 @@ ZoneServer::ZoneServer(Hooks hooks)
                 [this] { return report(); },
                 [this](CacheCommand command, Fd out) { return command_caches(std::move(command), std::move(out)); }}) {
   responder_.set_updates(&updates_);
-  responder_.on_notify([this](const std::string& view, std::string_view zone, std::optional<uint32_t> serial) {
-    return secondaries_.notified(view, zone, serial);
-  });
+  responder_.on_notify([this](auto&&... told) { return secondaries_.notified(told...); });
+  responder_.on_expire(
+      [this](const std::string& view, std::string_view zone) { return secondaries_.left(view, zone); });
   responder_.on_serve(
       [this](size_t view, std::string_view zone, const ImagePtr& image) { publisher_.change(view, zone, image); });
 }

@@ -25,7 +25,8 @@ std::string AnswerReader::check_head(uint16_t id) {
   uint16_t flags = be16_at(message_, 2);
   if ((flags & 0x8000) == 0 || (flags & 0x7800) != 0) return "the message is no answer to a question";
   if ((flags & 0x0200) != 0) return "the answer is truncated";
-  if ((flags & 15) != 0) return "the server says " + rcode_text(flags & 15u);
+  rcode_ = flags & 15;
+  if (rcode_ != 0) return "the server says " + rcode_text(rcode_);
   authority_ = (flags & 0x0400) != 0;
   for (uint16_t i = be16_at(message_, 4); i > 0; --i) {
     std::string name;

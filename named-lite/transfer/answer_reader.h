@@ -30,6 +30,8 @@ class AnswerReader {
   /// What is wrong; empty: nothing.
   const std::string& why() const { return why_; }
   uint16_t count() const { return count_; }
+  /// The low bits of the response code; NOERROR for what is no answer.
+  unsigned rcode() const { return rcode_; }
   bool has_authority() const { return authority_; }
 
  private:
@@ -40,6 +42,7 @@ class AnswerReader {
   size_t at_ = kMessageHeader;
   uint16_t count_ = 0;
   uint16_t taken_ = 0;
+  unsigned rcode_ = 0;
   bool authority_ = false;
   std::string why_;
 };

@@ -33,7 +33,7 @@ namespace umaya::named {
 struct ZoneCopy {
   ZoneId id;
   std::string path;                  ///< of its file; empty: none
-  std::shared_ptr<Journal> journal;  ///< null: none
+  std::shared_ptr<Journal> journal;  ///< shared with the snapshot and all who work in threads; null: none
   uint64_t most_journal = 0;         ///< octets; 0: twice the zone
   bool differences = false;          ///< ixfr-from-differences
 };

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "libcommon/base/clock.h"
 #include "libcommon/fs/file.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/dns/wire.h"
@@ -36,8 +37,10 @@ int64_t file_time(const std::string& path) {
   return !path.empty() && ::stat(path.c_str(), &status) == 0 ? status.st_mtim.tv_sec : 0;
 }
 
-void touch_file(const std::string& path) {
-  if (!path.empty()) ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
+void touch_file(const std::string& path, int64_t seconds_ago) {
+  timespec then{wall_seconds() - seconds_ago, 0};
+  timespec times[2] = {then, then};
+  if (!path.empty()) ::utimensat(AT_FDCWD, path.c_str(), times, 0);
 }
 
 SoaTimes soa_times(const ZoneImage& image) {

@@ -23,8 +23,8 @@ Result<> write_zone_file(const std::string& path, const RecordList& records,
                          ZoneFileKind kind = ZoneFileKind::secondary);
 /// When the file was last changed or touched, seconds since 1970; 0 when there is none.
 int64_t file_time(const std::string& path);
-/// Sets that time to now.
-void touch_file(const std::string& path);
+/// Sets that time to so many seconds ago.
+void touch_file(const std::string& path, int64_t seconds_ago = 0);
 
 /// The times of a zone's SOA, in seconds.
 struct SoaTimes {

@@ -1,7 +1,9 @@
 #include "named-lite/transfer/zone_receiver.h"
 
+#include "named-lite/answer/query.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/transfer/answer_reader.h"
+#include "named-lite/transfer/expire_option.h"
 
 namespace umaya::named {
 
@@ -9,6 +11,7 @@ SoaAnswer read_soa_answer(std::string_view message, const Name& zone, uint16_t i
   SoaAnswer answer;
   AnswerReader reader(message, zone, id);
   WireRecord record;
+  answer.without_edns = reader.rcode() == rcode::kFormErr || reader.rcode() == rcode::kNotImp;
   if (reader.why().empty() && !reader.has_authority()) {
     answer.why = "the server has no authority for the zone";
     return answer;
@@ -16,6 +19,7 @@ SoaAnswer read_soa_answer(std::string_view message, const Name& zone, uint16_t i
   while (!answer.serial && reader.next(record)) {
     if (record.type == type::kSoa) answer.serial = soa_serial(record.rdata);
   }
+  answer.expire = expire_in_answer(message);
   if (!answer.serial) answer.why = reader.why().empty() ? "the answer has no SOA" : reader.why();
   return answer;
 }

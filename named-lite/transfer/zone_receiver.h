@@ -30,7 +30,9 @@ namespace umaya::named {
 /// What a server answers to a question for a zone's SOA.
 struct SoaAnswer {
   std::optional<uint32_t> serial;
-  std::string why;  ///< when there is no serial
+  std::optional<uint32_t> expire;  ///< seconds, when it tells them (RFC 7314)
+  bool without_edns = false;       ///< the server does not know EDNS: ask again without
+  std::string why;                 ///< when there is no serial
 };
 SoaAnswer read_soa_answer(std::string_view message, const Name& zone, uint16_t id);
 

@@ -258,6 +258,58 @@ class Ixfr(unittest.TestCase):
             self.assertNotIn("IXFR", ours.logged())
 
 
+class Expire(unittest.TestCase):
+    """EDNS EXPIRE (RFC 7314), out and in."""
+
+    setUpClass = classmethod(Transfers.setUpClass.__func__)
+
+    def told(self, port, kind="SOA"):
+        found = re.search(r"EXPIRE: (\d+)", dig(port, "ex.test", kind, "+expire"))
+        return int(found.group(1)) if found else None
+
+    def test_a_primary_tells_its_own_time_and_a_chain_what_is_left(self):
+        with Primary() as primary:
+            self.assertEqual(self.told(primary.port), 604800)
+            self.assertIsNone(self.told(primary.port, "NS"))
+            with Secondary(primary.port, more="allow-transfer { any; };") as middle:
+                middle.wait_serial(7)
+                time.sleep(2.5)
+                left = self.told(middle.port)
+                self.assertLess(left, 604800)
+                self.assertGreater(left, 604700)
+                with Secondary(middle.port, more="allow-transfer { any; };") as last:
+                    last.wait_serial(7)
+                    self.assertLessEqual(self.told(last.port), left)
+                    self.assertIn("XFR size", dig(last.port, "ex.test", "AXFR", "+expire"))
+                    # A restart does not begin anew.
+                    last.process.terminate()
+                    last.process.wait(10)
+                    last.start()
+                    last.wait_serial(7)
+                    self.assertLessEqual(self.told(last.port), left)
+
+    def test_bind_gives_and_takes_the_time(self):
+        with Bind('zone "ex.test" { type primary; file "z"; allow-transfer { key xfer; }; };', {"z": ZONE}, XFER) as bind:
+            with Secondary(bind.port, more="allow-transfer { any; };") as ours:
+                ours.wait_serial(7)
+                self.assertGreater(self.told(ours.port), 604700)
+                with Bind(f'zone "ex.test" {{ type secondary; file "copy"; primaries {{ 127.0.0.1 port {ours.port} key xfer; }}; }};',
+                          keys=XFER) as last:
+                    last.wait_serial("ex.test", 7)
+                    self.assertGreater(self.told(last.port), 604700)
+
+    def test_a_primary_without_edns_is_asked_again_without(self):
+        class Old(FakePrimary):
+            def answer(self, kind):
+                if kind == "SOA" and self.asked["SOA"] % 2 == 1:
+                    return [struct.pack(">HHHHHH", 0, 0x8401, 0, 0, 0, 0)]
+                return super().answer(kind)
+
+        with Old(1) as primary, Secondary(primary.port, key="") as ours:
+            ours.wait_serial(1)
+            self.assertEqual(primary.asked["SOA"], 2)
+
+
 class NsupdateTo:
     """nsupdate to another server than one of ours."""
 
