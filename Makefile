@@ -47,6 +47,7 @@ bench-dns: programs
 
 faults: programs
 	@tests/faults/ledger.py --build $(BUILD)
+	@tests/faults/zone_ledger.py --build $(BUILD)
 
 fuzz:
 	@tools/prepare.sh fuzz && tools/fuzz.sh

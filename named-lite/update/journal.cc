@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <thread>
+
 #include "libcommon/fs/file.h"
 
 namespace umaya::named {
@@ -134,7 +136,7 @@ Result<> Journal::open_env() {
   return failed(error);
 }
 
-Result<std::unique_ptr<Journal>> Journal::open(const std::string& path) {
+Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, std::chrono::milliseconds patience) {
   std::unique_ptr<Journal> journal(new Journal(path));
   journal->lock_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode));
   if (!journal->lock_) return sys_error("open the journal " + path);
@@ -142,8 +144,10 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::string& path) {
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   lock.l_len = 1;
-  if (fcntl(journal->lock_.get(), F_OFD_SETLK, &lock) != 0) {
-    return temporary("journal " + path + ": another process has it open");
+  constexpr std::chrono::milliseconds kPause{20};
+  for (; fcntl(journal->lock_.get(), F_OFD_SETLK, &lock) != 0; patience -= kPause) {
+    if (patience <= kPause) return temporary("journal " + path + ": another process has it open");
+    std::this_thread::sleep_for(kPause);
   }
   UMAYA_CHECK(journal->open_env());
   UMAYA_CHECK(fs::sync_directory(fs::parent_directory(path)));

@@ -25,6 +25,7 @@
 
 #include <lmdb.h>
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -50,8 +51,11 @@ class Journal {
  public:
   static constexpr size_t kMostOctets = size_t{16} << 30;
 
+  /// How long open() waits for a process that was killed and still ends a write.
+  static constexpr std::chrono::milliseconds kPatience{5000};
+
   /// Opens the file, and makes it when it is not there.
-  static Result<std::unique_ptr<Journal>> open(const std::string& path);
+  static Result<std::unique_ptr<Journal>> open(const std::string& path, std::chrono::milliseconds patience = kPatience);
 
   const std::string& path() const { return path_; }
   /// Where the journal of a zone stands; nothing when it has none.

@@ -3,6 +3,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "named-lite/update/batch.h"
 #include "named-lite/update/replay.h"
 #include "named-lite/zone/change_image.h"
@@ -125,10 +127,22 @@ TEST_CASE("journal: it forgets only what the zone file has", "[named][update]") 
   CHECK(steps_since(*journal, 30).size() == 1);
 }
 
+TEST_CASE("journal: a process that was killed and still ends a write is waited for", "[named][update]") {
+  test::TempDirectory directory;
+  auto journal = open_in(directory);
+  std::thread ending([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    journal.reset();
+  });
+  CHECK(Journal::open(directory / "j"));
+  ending.join();
+}
+
 TEST_CASE("journal: a second process cannot open it", "[named][update]") {
   test::TempDirectory directory;
   auto journal = open_in(directory);
-  CHECK(Journal::open(directory / "j").error().what.ends_with("another process has it open"));
+  auto second = Journal::open(directory / "j", std::chrono::milliseconds(50));
+  CHECK(second.error().what.ends_with("another process has it open"));
   journal.reset();
   CHECK(Journal::open(directory / "j"));
 }
