@@ -115,7 +115,8 @@ std::string Responder::expire_of(const ServedView& view, const Query& query) con
   SuffixHashes hashes(query.lower_name(), view.catalog.seed());
   const ServedZone* zone = view.catalog.find(hashes, hashes.labels());
   if (zone == nullptr || zone->name != query.lower_name() || !zone->image) return {};
-  auto left = expires_ ? expires_(view.conf.name, zone->name) : std::nullopt;
+  const ServedView* owner = snapshot_->view_with(view, query.lower_name());
+  auto left = expires_ ? expires_(owner->conf.name, zone->name) : std::nullopt;
   return expire_option(left.value_or(soa_times(*zone->image).expire));
 }
 
@@ -241,7 +242,7 @@ std::optional<TransferOrder> Responder::transfer(std::string_view packet, const 
   }
   set_ixfr_rules(*view, query, *requester, order);
   order.snapshot = snapshot_;
-  order.zone = {view->conf.name, zone->name};
+  order.zone = {snapshot_->view_with(*view, zone->name)->conf.name, zone->name};  // whose journal it is
   order.zone_number = zone->number;
   order.image = zone->image;
   order.packet = packet;
