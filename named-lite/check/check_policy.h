@@ -26,11 +26,15 @@ struct CheckPolicy {
   CheckAction srv_cname = CheckAction::warn;    ///< check-srv-cname
   CheckAction dup_records = CheckAction::warn;  ///< check-dup-records: a record that stands twice
   CheckAction spf = CheckAction::warn;          ///< check-spf
+  CheckAction ns = CheckAction::warn;           ///< -n of named-checkzone: NS at an address
   bool integrity = true;                        ///< check-integrity: targets have addresses, glue is there
   bool sibling = true;                          ///< check-sibling: also glue in delegations beside the one at hand
   bool wildcard = true;                         ///< check-wildcard: asterisks that are none, names that hide one
-  const ZoneImage* in_service = nullptr;        ///< the version that is served now, for its serial
-  HasPtr has_ptr;                               ///< empty: addresses are not looked for in reverse zones
+  uint64_t max_records = 0;                     ///< of the zone; 0: any number, as in the next two
+  uint32_t max_records_per_type = 0;
+  uint32_t max_types_per_name = 0;
+  const ZoneImage* in_service = nullptr;  ///< the version that is served now, for its serial
+  HasPtr has_ptr;                         ///< empty: addresses are not looked for in reverse zones
 
   /// All that decides on a result, so that a kept image is known to hold still.
   std::string text() const;

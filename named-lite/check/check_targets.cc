@@ -45,7 +45,10 @@ bool TargetChecks::at_address(const Record& record, std::string_view name) const
   std::string address = name_text(std::string(name.substr(0, name.size() - rest.size())) + std::string(1, 0));
   address.pop_back();
   zone_.report(
-      record.type == type::kMx ? zone_.policy.mx : CheckAction::warn, record,
+      record.type == type::kMx   ? zone_.policy.mx
+      : record.type == type::kNs ? zone_.policy.ns
+                                 : CheckAction::warn,
+      record,
       type_text(record.type) + " names a host, not an address: give " + address + " a name and write that name here");
   return true;
 }

@@ -221,6 +221,7 @@ void WholeChecks::run() const {
     serial(record);
     break;
   }
+  limits();
   wildcards();
   spf();
 }

@@ -95,6 +95,7 @@ class WholeChecks {
   void reverse() const;
 
  private:
+  void limits() const;
   void serial(const Record& soa) const;
   void wildcards() const;
   void hidden_by(const Record& wildcard, const std::vector<std::string>& names) const;

@@ -32,4 +32,7 @@ const StatementInfo* statement_info(std::string_view name, unsigned where);
 /// The name most like it in that context; empty when none is near.
 std::string_view nearest_statement(std::string_view name, unsigned where);
 
+/// What the warning of an obsolete statement says.
+inline constexpr std::string_view kIsObsolete = "is obsolete and has no effect";
+
 }  // namespace umaya::named

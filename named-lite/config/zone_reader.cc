@@ -251,7 +251,7 @@ bool check_known(const Reading& reading, const Statement& statement, unsigned wh
   // What is switched off has no effect here either: nothing to warn of.
   if (iequals(statement.word(1), "no") || iequals(statement.word(1), "none")) return true;
   reading.problems.warning(statement.place(), info->effect == Effect::obsolete
-                                                  ? "\"" + name + "\" is obsolete and has no effect: take it out"
+                                                  ? "\"" + name + "\" " + std::string(kIsObsolete) + ": take it out"
                                                   : "\"" + name + "\" is not used by named-lite and has no effect");
   return true;
 }

@@ -31,6 +31,9 @@ CheckPolicy check_policy(const ZoneConf& zone) {
   policy.srv_cname = action_of(conf.srv_cname);
   policy.dup_records = action_of(conf.dup_records);
   policy.spf = action_of(conf.spf);
+  policy.max_records = zone.settings->update.max_records;
+  policy.max_records_per_type = zone.settings->update.max_records_per_type;
+  policy.max_types_per_name = zone.settings->update.max_types_per_name;
   policy.integrity = conf.integrity;
   policy.sibling = conf.sibling;
   policy.wildcard = conf.wildcard;

@@ -5,6 +5,7 @@
 
 #include "libcommon/fs/file.h"
 #include "named-lite/config/print.h"
+#include "named-lite/config/statements.h"
 #include "named-lite/server/config_files.h"
 #include "named-lite/server/zone_source.h"
 #include "named-lite/tools/check.h"
@@ -17,7 +18,7 @@ namespace {
 
 constexpr std::string_view kDefaultConf = "/etc/umaya/named.conf";
 constexpr size_t kMostConfigText = size_t{16} << 20;
-constexpr std::string_view kUsage = "named-checkconf [-chjlvz] [-p [-x]] [-t directory] [named.conf]";
+constexpr std::string_view kUsage = "named-checkconf [-chilvz] [-p [-x]] [-t directory] [named.conf]";
 
 struct ConfOptions {
   std::string file{kDefaultConf};
@@ -25,12 +26,13 @@ struct ConfOptions {
   bool with_zones = false;
   bool print = false;
   bool list = false;
+  bool without_obsolete = false;
   Secrets secrets = Secrets::shown;
 };
 
 /// The exit code when there is nothing more to do.
 std::optional<int> read_options(std::span<char* const> arguments, ConfOptions& options) {
-  Flags flags(arguments, "chijlnpvxzt:");
+  Flags flags(arguments, "chijlpvxzt:");
   while (auto flag = flags.next()) {
     switch (flag->letter) {
       case 'h':
@@ -52,7 +54,16 @@ std::optional<int> read_options(std::span<char* const> arguments, ConfOptions& o
       case 't':
         options.root = flag->value;
         break;
-      default:  // -c -i -j -n: nothing is left out, and there is no journal beside the files
+      case 'i':
+        options.without_obsolete = true;
+        break;
+      case 'j':
+        return show_usage(
+            "-j: changes of dynamic zones stand in the server's own journal, which is not read here: ndc sync writes "
+            "them "
+            "into the files",
+            kUsage);
+      default:  // -c: there are no plug-ins that it would leave out
         break;
     }
   }
@@ -63,6 +74,16 @@ std::optional<int> read_options(std::span<char* const> arguments, ConfOptions& o
   if (!wrong.empty()) return show_usage(wrong, kUsage);
   if (!words.empty()) options.file = words[0];
   return std::nullopt;
+}
+
+Problems without_obsolete(const Problems& problems) {
+  Problems rest;
+  for (const Problem& each : problems.all()) {
+    bool obsolete = each.severity == Severity::warning && each.what.find(kIsObsolete) != std::string::npos;
+    if (each.severity == Severity::error) rest.error(each.place, each.what, each.cure);
+    if (each.severity == Severity::warning && !obsolete) rest.warning(each.place, each.what, each.cure);
+  }
+  return rest;
 }
 
 int check_zones(const NamedConf& conf, std::FILE* where) {
@@ -113,6 +134,7 @@ int check_conf(std::span<char* const> arguments) {
   Problems problems;
   std::vector<Statement> top = parse_config_text(*text, options.file, open_beside(options.file), problems);
   NamedConf conf = read_named_conf(top, problems);
+  if (options.without_obsolete) problems = without_obsolete(problems);
   show_problems(problems, where);
   if (problems.has_errors()) return 1;
   if (options.print) fmt::print("{}", print_conf(top, options.secrets));

@@ -22,11 +22,15 @@ namespace umaya::named {
 namespace {
 
 constexpr std::string_view kCheckUsage =
-    "named-checkzone [-dDhjqv] [-c class] [-f format] [-F format] [-i mode] [-k mode] [-l ttl] [-m mode] [-M mode] "
+    "named-checkzone [-dDhqv] [-c class] [-f format] [-F format] [-i mode] [-k mode] [-l ttl] [-m mode] [-M mode] "
     "[-n mode] [-o file] [-r mode] [-s style] [-S mode] [-t directory] [-T mode] [-w directory] [-W mode] zone file";
 constexpr std::string_view kCompileUsage =
-    "named-compilezone [-dDhjqv] [-c class] [-f format] [-F format] [-i mode] [-k mode] [-l ttl] [-m mode] [-M mode] "
+    "named-compilezone [-dDhqv] [-c class] [-f format] [-F format] [-i mode] [-k mode] [-l ttl] [-m mode] [-M mode] "
     "[-n mode] [-r mode] [-s style] [-S mode] [-t directory] [-T mode] [-w directory] [-W mode] -o file zone file";
+
+constexpr std::string_view kNoJournal =
+    "changes of dynamic zones stand in the server's own journal, which is not read here: ndc sync writes them into the "
+    "file";
 
 struct ZoneOptions {
   CheckPolicy policy;
@@ -90,7 +94,13 @@ void read_value(const Flag& flag, ZoneOptions& options) {
     case 'w':
       options.directory = flag.value;
       return;
-    default:  // -J -L: of BIND's journals and raw files
+    case 'J':
+      options.wrong = std::string(kNoJournal);
+      return;
+    case 'L':
+      options.wrong = "-L: the serial of a raw file, which is not written";
+      return;
+    default:  // -d: nothing more is to be said
       return;
   }
 }
@@ -115,9 +125,11 @@ void read_check(const Flag& flag, ZoneOptions& options) {
     case 'W':
       options.policy.wildcard = flag.value != "ignore";
       return read_action(flag, unused, options.wrong);
+    case 'n':
+      return read_action(flag, options.policy.ns, options.wrong);
     case 'C':
-    case 'n':  // a part of -i here
-      return read_action(flag, unused, options.wrong);
+      options.wrong = "-C: SVCB records are not checked";
+      return;
     default:
       return read_value(flag, options);
   }
@@ -133,6 +145,7 @@ std::optional<int> read_options(std::span<char* const> arguments, ZoneTool tool,
     if (flag->letter == 'v') return show_version();
     if (flag->letter == 'q') options.quiet = true;
     if (flag->letter == 'D') options.dump = true;
+    if (flag->letter == 'j') options.wrong = std::string(kNoJournal);
     if (!flag->value.empty()) read_check(*flag, options);
   }
   options.words = flags.words();

@@ -171,5 +171,37 @@ class CheckConf(Tools):
         self.assertEqual(self.ours("checkconf", "named.conf")[0], 0)
 
 
+class Refused(Tools):
+    def test_flags_that_could_have_no_effect_are_refused_with_a_reason(self):
+        for flags, expected in ((("-j",), "the server's own journal"), (("-J", "x.jnl"), "the server's own journal"),
+                                (("-L", "7"), "raw file"), (("-C", "warn"), "SVCB records are not checked"),
+                                (("-n", "maybe"), "-n is fail, warn or ignore")):
+            code, out, err = self.ours("checkzone", *flags, "ex.test", "ex.test")
+            self.assertEqual((code, out), (2, ""), flags)
+            self.assertIn(expected, err)
+        self.write("named.conf", 'options { directory "."; additional-from-auth yes; };\n')
+        code, out, err = self.ours("checkconf", "-j", "named.conf")
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("ndc sync", err)
+        self.assertIn("-n is not known", self.ours("checkconf", "-n", "named.conf")[2])
+
+    def test_n_decides_on_name_servers_at_an_address(self):
+        self.write("ns", "$TTL 60\n@ SOA ns root 1 2 3 4 5\n@ NS ns\n@ NS 192.0.2.1\nns A 192.0.2.1\n")
+        for mode, code, told in (("fail", 1, "error: NS names a host"), ("warn", 0, "warning: NS names a host"),
+                                 ("ignore", 0, None)):
+            done = self.ours("checkzone", "-n", mode, "ex.test", "ns")
+            self.assertEqual(done[0], code, done)
+            self.assertEqual(told is None, "names a host" not in done[1])
+            self.assertIn(told or "OK", done[1])
+
+    def test_i_says_nothing_of_obsolete_statements(self):
+        self.write("named.conf", 'options { directory "."; additional-from-auth yes; dnssec-enable yes; dlz "x"; };\n')
+        loud, quiet = self.ours("checkconf", "named.conf")[1], self.ours("checkconf", "-i", "named.conf")[1]
+        self.assertIn("is obsolete", loud)
+        self.assertNotIn("is obsolete", quiet)
+        self.assertEqual(quiet.splitlines(), [line for line in loud.splitlines() if "is obsolete" not in line])
+        self.assertIn("is not used", quiet)
+
+
 if __name__ == "__main__":
     unittest.main()
