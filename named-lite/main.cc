@@ -4,7 +4,7 @@
 //     named-lite [-4 | -6] [-f | -g] [-X] [-c file] [-d level] [-L file] [-n processes] [-p port] [-t directory]
 //                [-u user]
 //     named-lite -v | -V
-//     named-lite checkconf [-lz] [-p [-x]] [-t directory] [file]     (also as named-checkconf)
+//     named-lite checkconf [-cilz] [-p [-x]] [-t directory] [file]     (also as named-checkconf)
 //     named-lite checkzone [flags] zone file                         (also as named-checkzone)
 //     named-lite compilezone [flags] -o file zone file               (also as named-compilezone)
 //     named-lite ndc command …                                       (also as ndc or rndc, see ndc(8))
@@ -40,8 +40,8 @@
 //
 //     checkconf reads a configuration and names each mistake and each statement that has no effect here, with file,
 //     line, column and what to write instead; -z reads the zones too, -p prints the configuration in one form with what
-//     it includes, -x without secrets, -l lists the zones. checkzone reads one zone file, and compilezone writes it as
-//     text, too. Their flags are those of BIND's tools:
+//     it includes, -x without secrets, -l lists the zones, -i says nothing of obsolete statements, -j is refused.
+//     checkzone reads one zone file, and compilezone writes it as text, too. Their flags are those of BIND's tools:
 //
 //     -D, -o file  write the zone to standard output, or to a file (- is standard output)
 //     -s style     full (each record whole) or relative
@@ -50,7 +50,8 @@
 //     -T -W mode   SPF, wildcards; -i mode: full, local or none: addresses of what is pointed at
 //     -l ttl       the largest TTL that is allowed
 //     -q           print nothing; -t directory: chroot(2); -w directory: chdir(2)
-//     -c -C -d -f -F -j -J -L -n  accepted; only class IN and text are read and written
+//     -n mode      the same for NS at an address; -c class, -f and -F format: only IN and text are read and written
+//     -C, -j, -J, -L  refused: SVCB records are not checked, journals not read, raw files not written
 //
 //     All end with status 1 when there are errors, and with 2 for wrong flags.
 //

@@ -8,6 +8,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/fd.h"
 #include "libcommon/base/strings.h"
+#include "libcommon/log/divert.h"
 
 namespace umaya::log {
 
@@ -20,6 +21,8 @@ struct State {
   std::string host;
   size_t dropped = 0;
   std::function<void(Level, std::string_view)> capture;
+  std::function<bool(Level, std::string_view)> diversion;
+  bool diverting = false;
 };
 
 State& state() {
@@ -128,6 +131,12 @@ void write(Level level, std::string_view text) {
   State& s = state();
   std::string clean = printable(text.substr(0, kLineLimit), true);
   if (s.capture) return s.capture(level, clean);
+  if (s.diversion && !s.diverting) {
+    s.diverting = true;
+    bool taken = s.diversion(level, clean);
+    s.diverting = false;
+    if (taken) return;
+  }
   if (s.options.also_stderr) {
     std::string_view name = s.options.tag;
     name.remove_prefix(name.rfind('/') + 1);
@@ -150,6 +159,14 @@ void write(Level level, std::string_view text) {
 
 void capture(std::function<void(Level, std::string_view)> sink) {
   state().capture = std::move(sink);
+}
+
+void divert(std::function<bool(Level, std::string_view)> sink) {
+  state().diversion = std::move(sink);
+}
+
+void set_verbosity(int verbose) {
+  state().options.verbose = verbose;
 }
 
 }  // namespace umaya::log

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "named-lite/logging/category.h"
+
 namespace umaya::named {
 
 namespace {
@@ -88,7 +90,12 @@ void read_file(const Reading& reading, const Statement& statement, LogChannel& c
       auto size = size_from_text(statement.word(i + 1));
       if (!size) return reading.error(statement, i + 1, "size is a number of octets, as 10m", "size 10m");
       channel.size = *size == kUnlimited ? 0 : *size;
-    } else if (!iequals(word, "suffix")) {
+    } else if (iequals(word, "suffix")) {
+      if (!iequals(statement.word(i + 1), "increment")) {
+        reading.problems.warning(statement.place(i), "old log files are numbered: another suffix has no effect",
+                                 "suffix increment");
+      }
+    } else {
       return reading.error(statement, i,
                            "\"" + std::string(word) + "\" is not known here: there are versions and size");
     }
@@ -115,8 +122,15 @@ constexpr Setting<LogChannel> kChannel[] = {
     {"print-severity", read_flag<&LogChannel::print_severity>},
     {"print-time",
      [](const Reading& r, const Statement& s, LogChannel& channel) {
-       bool style = iequals(s.word(1), "local") || iequals(s.word(1), "iso8601") || iequals(s.word(1), "iso8601-utc");
-       auto value = style ? std::optional<bool>(true) : r.flag(s);
+       constexpr Choice<TimeStyle> kStyles[] = {
+           {"local", TimeStyle::local}, {"iso8601", TimeStyle::iso8601}, {"iso8601-utc", TimeStyle::iso8601_utc}};
+       bool named = false;
+       for (const auto& style : kStyles) {
+         if (!iequals(style.word, s.word(1))) continue;
+         channel.time_style = style.value;
+         named = true;
+       }
+       auto value = named ? std::optional<bool>(true) : r.flag(s);
        if (value) channel.print_time = *value;
      }},
     {"severity", read_severity},
@@ -155,6 +169,12 @@ void read_category(const Reading& reading, const Statement& statement, LoggingCo
   }
   LogCategory category;
   category.name = to_lower(statement.word(1));
+  if (category.name != "default" && !category_from_text(category.name)) {
+    reading.problems.warning(statement.place(1), is_empty_category(category.name)
+                                                     ? "named-lite writes nothing of the category \"" + category.name +
+                                                           "\": it has no effect"
+                                                     : "there is no category \"" + category.name + "\" of log lines");
+  }
   for (const Statement& each : block->block) {
     if (conf.channel(each.word(0)) == nullptr) {
       reading.error(each, 0, "there is no channel \"" + std::string(each.word(0)) + "\"");
@@ -241,6 +261,7 @@ void read_statistics_channels(const Reading& reading, const Statement& statement
 void read_logging(const Reading& reading, const Statement& statement, LoggingConf& conf) {
   const Part* block = reading.block(statement, "logging { category default { default_syslog; }; };");
   if (block == nullptr) return;
+  conf.said = true;
   for (const Statement& each : block->block) {
     if (iequals(each.name(), "channel")) read_log_channel(reading, each, conf);
   }

@@ -30,6 +30,9 @@ struct StatisticsChannel {
 
 enum class LogSeverity : unsigned char { critical, error, warning, notice, info, debug, dynamic };
 
+/// What print-time prints.
+enum class TimeStyle : unsigned char { local, iso8601, iso8601_utc };
+
 struct LogChannel {
   enum class Kind : unsigned char { null, standard_error, file, syslog } kind = Kind::null;
   std::string name;
@@ -40,6 +43,7 @@ struct LogChannel {
   LogSeverity severity = LogSeverity::info;
   uint32_t debug_level = 0;
   bool print_time = false;
+  TimeStyle time_style = TimeStyle::local;
   bool print_severity = false;
   bool print_category = false;
   bool buffered = false;
@@ -52,6 +56,7 @@ struct LogCategory {
 };
 
 struct LoggingConf {
+  bool said = false;                 ///< there is a logging statement
   std::vector<LogChannel> channels;  ///< with the ones that are always there: default_syslog, default_debug, …
   std::vector<LogCategory> categories;
 

@@ -1,9 +1,15 @@
 #include "named-lite/query/query_server.h"
 
-#include "libcommon/log/log.h"
+#include "libcommon/log/divert.h"
 #include "named-lite/query/requests.h"
 
 namespace umaya::named {
+
+QueryServer::QueryServer(Hooks hooks, const CookieSecret& cookies)
+    : hooks_(std::move(hooks)),
+      questions_(cookies, recursion_),
+      log_([this](std::string message) { return zone_ && zone_->post(std::move(message)); }),
+      query_log_([this](LogRecord record) { log_.add(std::move(record)); }) {}
 
 QueryServer::~QueryServer() = default;
 
@@ -37,17 +43,36 @@ void QueryServer::close(const net::Endpoint& at) {
 
 void QueryServer::connect_zone(Fd fd) {
   receiver_ = FeedReceiver();  // a new process counts its files anew
+  log_.restart();
   zone_ = std::make_unique<Link>(
       std::move(fd), [this](ipc::Packet packet) { from_zone(std::move(packet)); }, [this] { zone_.reset(); });
 }
 
 void QueryServer::from_zone(ipc::Packet packet) {
+  if (packet.is<LogTaken>()) return log_.taken();
+  if (packet.is<LogOrders>()) {
+    auto orders = ipc::decode<LogOrders>(packet.bytes);
+    return orders ? obey(*orders) : void();
+  }
   if (!packet.is<PacketAnswer>()) return take_feed(std::move(packet));
   auto answer = ipc::decode<PacketAnswer>(packet.bytes);
   if (!answer) return;
   auto waiter = pending_.take(answer->ticket);
   auto socket = waiter ? waiter->socket.lock() : nullptr;
   if (socket && !answer->packet.empty()) socket->send_one(answer->packet, waiter->client);
+}
+
+void QueryServer::obey(const LogOrders& orders) {
+  orders_ = orders;
+  log::set_verbosity(static_cast<int>(orders.debug));
+  query_log_.obey(orders);
+  questions_.tell(query_log_.active() ? &query_log_ : nullptr);
+}
+
+bool QueryServer::take_line(log::Level level, std::string_view text) {
+  if (!orders_.forward || !zone_ || level >= log::Level::fatal) return false;
+  log_.add({current_category(), level, log_time(), std::string(text)});
+  return true;
 }
 
 void QueryServer::take_feed(ipc::Packet packet) {

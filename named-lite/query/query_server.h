@@ -23,6 +23,7 @@
 #include "libcommon/event/loop.h"
 #include "named-lite/feed/link.h"
 #include "named-lite/feed/receiver.h"
+#include "named-lite/logging/log_sender.h"
 #include "named-lite/query/pending.h"
 #include "named-lite/query/tcp_questions.h"
 #include "named-lite/query/udp.h"
@@ -39,7 +40,7 @@ class QueryServer {
   };
 
   /// cookies: secret that all query processes share.
-  QueryServer(Hooks hooks, const CookieSecret& cookies) : hooks_(std::move(hooks)), questions_(cookies, recursion_) {}
+  QueryServer(Hooks hooks, const CookieSecret& cookies);
   QueryServer(const QueryServer&) = delete;
   QueryServer& operator=(const QueryServer&) = delete;
   ~QueryServer();
@@ -54,6 +55,8 @@ class QueryServer {
   void close(const net::Endpoint& at);
   void connect_recursion(Fd fd) { recursion_.connect(std::move(fd)); }
   void connect_zone(Fd fd);
+  /// A line of this process: false when it is to go the way of all lines.
+  bool take_line(log::Level level, std::string_view text);
   const Questions::Counters& counters() const { return questions_.counters(); }
 
  private:
@@ -69,6 +72,7 @@ class QueryServer {
   void open(ListenSockets sockets);
   void from_zone(ipc::Packet packet);
   void take_feed(ipc::Packet packet);
+  void obey(const LogOrders& orders);
   void recurse(UdpServer& socket, const Response& reply, std::string_view packet, const event::PeerAddress& client);
   void hand_on(UdpServer& socket, std::string_view packet, const event::PeerAddress& client);
   void give_away(Fd fd, const event::PeerAddress& client, std::string arrived);
@@ -82,6 +86,9 @@ class QueryServer {
   TcpClients clients_{150};
   std::vector<Listening> listening_;
   std::unique_ptr<Link> zone_;
+  LogOrders orders_;
+  LogSender log_;
+  QueryLog query_log_;
 };
 
 }  // namespace umaya::named

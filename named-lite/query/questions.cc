@@ -84,6 +84,7 @@ Response Questions::respond(std::string_view packet, const sockaddr* client, con
     use_view(*snapshot_->views[0], context);
     Response response = own_answer(query, packet, {}, context, out);
     count(query, client, context, {out.data(), response.size}, response.verdict);
+    if (log_ != nullptr) note(query, client, local, context, {out.data(), response.size});
     return response;
   }
   auto address = net::IpAddress::from_sockaddr(client);
@@ -106,6 +107,7 @@ Response Questions::respond(std::string_view packet, const sockaddr* client, con
     response.keeps_alive = keeps_alive;
   }
   count(query, client, context, {out.data(), response.size}, response.verdict);
+  if (log_ != nullptr) note(query, client, local, context, {out.data(), response.size});
   return response;
 }
 
@@ -178,6 +180,12 @@ void Questions::count_limits() {
   page_->add(Count::rate_dropped, now.dropped - counted_limits_.dropped);
   page_->add(Count::rate_slipped, now.slipped - counted_limits_.slipped);
   counted_limits_ = now;
+}
+
+void Questions::note(const Query& query, const sockaddr* client, const net::IpAddress& local,
+                     const AnswerContext& context, std::string_view reply) const {
+  std::string_view view = view_of(*snapshot_, context);
+  log_->note({query, client, local, context.transport, view, reception_->cookie()}, reply);
 }
 
 void Questions::count(const Query& query, const sockaddr* client, const AnswerContext& context, std::string_view reply,

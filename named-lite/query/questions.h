@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "named-lite/answer/reception.h"
+#include "named-lite/query/query_log.h"
 #include "named-lite/query/recursive_client.h"
 #include "named-lite/server/snapshot.h"
 #include "named-lite/statistics/page.h"
@@ -60,6 +61,8 @@ class Questions {
   /// Counts from now on; page outlives this.
   void count_in(PageNumbers& page) { page_ = &page; }
   PageNumbers* page() const { return page_; }
+  /// Tells it of each question from now on; nullptr: nobody. It outlives this.
+  void tell(QueryLog* log) { log_ = log; }
   void replace(SnapshotPtr snapshot);
   /// Whether there is something to answer from.
   bool ready() const { return snapshot_ != nullptr; }
@@ -91,6 +94,8 @@ class Questions {
   void count(const Query& query, const sockaddr* client, const AnswerContext& context, std::string_view reply,
              Verdict verdict);
   void count_limits();
+  void note(const Query& query, const sockaddr* client, const net::IpAddress& local, const AnswerContext& context,
+            std::string_view reply) const;
 
   CookieSecret secret_;
   RecursiveClient& recursion_;
@@ -101,6 +106,7 @@ class Questions {
   PageNumbers* page_ = nullptr;
   RateCounters counted_limits_;
   std::unique_ptr<char[]> late_;  // one answer is made at a time
+  QueryLog* log_ = nullptr;
 };
 
 }  // namespace umaya::named

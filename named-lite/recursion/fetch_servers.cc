@@ -6,6 +6,7 @@
 #include "named-lite/answer/query.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/dns/wire.h"
+#include "named-lite/logging/category.h"
 #include "named-lite/recursion/fetch.h"
 
 namespace umaya::named {
@@ -245,6 +246,7 @@ bool Fetch::is_final(const Meaning& meaning, const Ask& ask, Candidate& candidat
       if (!ask.forwarded) {
         Duration time = meaning.says == Says::lame ? Duration(kLameTime) : Duration(kRefusedTime);
         recursor_.servers_.mark_lame(ask.zone, candidate.at, now + time);
+        Logged<Category::lame_servers>::info("lame server for '{}': {}", name_text(ask.zone), candidate.at.to_string());
       }
       candidate.dead = true;
       return false;

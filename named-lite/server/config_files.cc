@@ -102,6 +102,7 @@ NamedConf parse_config_files(const ConfigFiles& files, Problems& problems) {
   KnownInterfaces known(interfaces_of(files));
   NamedConf conf = parse_named_conf(files.files[0].text, files.files[0].path, open_in(files), problems);
   conf.only_family = files.only_family;
+  if (files.log_to_stderr) conf.logging = LoggingConf();
   for (ViewConf& view : conf.views) {
     for (ZoneConf& zone : view.zones) {
       for (const ConfigFiles::File& file : files.hints) {

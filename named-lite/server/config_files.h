@@ -47,12 +47,14 @@ struct ConfigFiles {
   std::vector<File> hints;  ///< files of hint zones, for the process that has no files
   std::vector<Interface> interfaces;
   net::Family only_family = net::Family::none;  ///< of the command line
+  bool log_to_stderr = false;                   ///< of the command line (-g): the logging statement does not count
   static constexpr std::string_view kName = "named.config.files";
   static void visit(auto& self, auto&& v) {
     v("files", self.files);
     v("hints", self.hints);
     v("interfaces", self.interfaces);
     v("only_family", self.only_family);
+    v("log_to_stderr", self.log_to_stderr);
   }
 };
 

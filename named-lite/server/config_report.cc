@@ -14,6 +14,7 @@
 #include "named-lite/control/control_server.h"
 #include "named-lite/feed/link.h"
 #include "named-lite/feed/memory_file.h"
+#include "named-lite/logging/category.h"
 #include "named-lite/server/control.h"
 #include "named-lite/server/listen.h"
 #include "named-lite/server/recursion_settings.h"
@@ -62,13 +63,14 @@ std::vector<net::Endpoint> parse_endpoints(const std::vector<std::string>& texts
 }
 
 /// In the child: sends report and text.
-Result<void> read_and_send(const std::string& path, uint16_t port, net::Family only_family, int socket) {
+Result<void> read_and_send(const ParentOptions& options, int socket) {
   ConfigReport report;
   UMAYA_CHECK(daemon::give_up_low_ports());
-  auto files = read_config_files(path);
+  auto files = read_config_files(options.config_file);
   if (files) {
-    files->only_family = only_family;
-    report = report_on(*files, port);
+    files->only_family = options.only_family;
+    files->log_to_stderr = options.log_to_stderr;
+    report = report_on(*files, options.port);
   } else {
     report.lines.push_back({static_cast<uint8_t>(log::Level::error), files.error().what});
     files.emplace();
@@ -108,6 +110,11 @@ ConfigReport report_on(const ConfigFiles& files, uint16_t port) {
   for (const net::Endpoint& at : listen_addresses(conf, port)) report.listen.push_back(at.to_string());
   add_directories(conf, report);
   if (report.recursion) add_once(report.write, fs::parent_directory(zone_path(conf.directory, conf.dump_file)));
+  report.logging = conf.logging.said;
+  for (const LogChannel& each : conf.logging.channels) {
+    bool opens = each.kind == LogChannel::Kind::file && conf.logging.said;
+    if (opens) add_once(report.write, fs::parent_directory(zone_path(conf.directory, each.file)));
+  }
   report.pid_file = conf.pid_file;
   for (const StatisticsChannel& each : conf.statistics) add_once(report.statistics, each.at.to_string());
   for (ControlChannel& each : control_channels(conf.control, conf.pid_file)) {
@@ -119,12 +126,12 @@ ConfigReport report_on(const ConfigFiles& files, uint16_t port) {
   return report;
 }
 
-Result<ReadConfig> read_config_in_child(const std::string& path, uint16_t port, net::Family only_family) {
+Result<ReadConfig> read_config_in_child(const ParentOptions& options) {
   UMAYA_TRY(auto pair, socket_pair());
   log::flush();
   pid_t pid = fork();
   if (pid < 0) return sys_error("fork");
-  if (pid == 0) _exit(read_and_send(path, port, only_family, pair.second.get()) ? 0 : 1);
+  if (pid == 0) _exit(read_and_send(options, pair.second.get()) ? 0 : 1);
   pair.second.reset();
   pollfd wait{pair.first.get(), POLLIN, 0};
   if (::poll(&wait, 1, kPatience) <= 0) ::kill(pid, SIGKILL);
@@ -139,7 +146,7 @@ Result<ReadConfig> read_config_in_child(const std::string& path, uint16_t port, 
 }
 
 void write_lines(const ConfigReport& report) {
-  for (const auto& line : report.lines) log::write(static_cast<log::Level>(line.level), line.text);
+  for (const auto& line : report.lines) Logged<Category::config>::write(static_cast<log::Level>(line.level), line.text);
 }
 
 std::string error_lines(const ConfigReport& report) {

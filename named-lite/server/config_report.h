@@ -1,7 +1,7 @@
 // NAME    config_report - reads the configuration without keeping its secrets
 //
 // SYNOPSIS
-//     UMAYA_TRY(ReadConfig config, read_config_in_child("/etc/umaya/named.conf", 53));
+//     UMAYA_TRY(ReadConfig config, read_config_in_child(options));
 //     if (config.report.ok) open_listening(config.report.listen …);
 //
 // DESCRIPTION
@@ -51,6 +51,7 @@ struct ConfigReport {
   };
   bool ok = false;                  ///< the configuration has no errors
   bool recursion = false;           ///< some clients may recurse
+  bool logging = false;             ///< the configuration says where log lines go
   std::vector<Line> lines;          ///< for the log
   std::vector<std::string> listen;  ///< end points as text
   std::vector<std::string> read;    ///< directories of zone files
@@ -62,6 +63,7 @@ struct ConfigReport {
   static void visit(auto& self, auto&& v) {
     v("ok", self.ok);
     v("recursion", self.recursion);
+    v("logging", self.logging);
     v("lines", self.lines);
     v("listen", self.listen);
     v("read", self.read);
@@ -76,6 +78,15 @@ struct ConfigReport {
   std::vector<ControlChannel> control_channels() const;
 };
 
+/// What the command line says.
+struct ParentOptions {
+  std::string config_file = "/etc/umaya/named.conf";
+  uint16_t port = 53;
+  unsigned queries = 0;                         ///< query processes; 0: as many as processors
+  net::Family only_family = net::Family::none;  ///< none: both
+  bool log_to_stderr = false;                   ///< whatever the logging statement says
+};
+
 struct ReadConfig {
   ConfigReport report;
   Fd files;  ///< ConfigFiles in a sealed memfd
@@ -84,8 +95,7 @@ struct ReadConfig {
 /// What there is to know of a configuration; port: where listen-on names none.
 ConfigReport report_on(const ConfigFiles& files, uint16_t port);
 /// Reads it in a child process; an error when that did not work at all.
-Result<ReadConfig> read_config_in_child(const std::string& path, uint16_t port,
-                                        net::Family only_family = net::Family::none);
+Result<ReadConfig> read_config_in_child(const ParentOptions& options);
 /// Its lines into the log.
 void write_lines(const ConfigReport& report);
 /// Its errors, a line each.

@@ -7,6 +7,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/fs/file.h"
 #include "libcommon/log/log.h"
+#include "named-lite/server/zone_source.h"
 #include "named-lite/transfer/zone_file.h"
 
 namespace umaya::named {
@@ -114,10 +115,9 @@ event::Task<ControlReply> ServerControl::reload_zone(ZoneSelector selector) {
     ImagePtr image;
     Problems problems;
   };
-  auto work = [name = zone.zone->name, directory = zone.snapshot->conf.directory, file = zone.zone->file,
-               seed = zone.view->catalog.seed()] {
+  auto work = [source = zone_source(zone.snapshot->conf, *zone.zone, nullptr), seed = zone.view->catalog.seed()] {
     Loaded loaded;
-    loaded.image = load_zone(name, directory, file, seed, loaded.problems);
+    loaded.image = load_zone_file(source, seed, loaded.problems).image;
     loaded.problems.sort();
     return loaded;
   };
@@ -324,15 +324,18 @@ event::Task<ControlReply> ServerControl::status(Command) {
     }
   }
   StatisticsReport report = hooks_.report();
+  LogSettings log = hooks_.log({});
   StatisticsSum sum = sum_of(report.pages);
   auto count = [&sum](Count what) { return sum.counts[static_cast<size_t>(what)]; };
   co_return done(
       fmt::format("boot time: {}\nlast configured: {}\nprocess id: {}\nnumber of zones: {} ({} without data)\n"
                   "questions: {} over UDP, {} over TCP, {} without answer\ntransfers out: {}\n"
-                  "NOTIFY received: {}\nsignature errors: {}\nserver is up and running\n",
+                  "NOTIFY received: {}\nsignature errors: {}\nquery logging is {}\ndebug level: {}\n"
+                  "server is up and running\n",
                   rfc5322_date(report.boot_time), rfc5322_date(report.config_time), hooks_.process, zones, without_data,
                   count(Count::requests_udp), count(Count::requests_tcp), count(Count::dropped),
-                  count(Count::transfers_out), count(Count::notifies_in), count(Count::bad_signature)));
+                  count(Count::transfers_out), count(Count::notifies_in), count(Count::bad_signature),
+                  log.queries.value_or(false) ? "ON" : "OFF", log.debug.value_or(0)));
 }
 
 event::Task<ControlReply> ServerControl::stats(Command) {
@@ -343,6 +346,28 @@ event::Task<ControlReply> ServerControl::stats(Command) {
   auto written = fs::write_all(file.get(), text_report(hooks_.report()));
   if (!written) co_return control_error(path + ": " + written.error().what);
   co_return done("statistics appended to " + path);
+}
+
+event::Task<ControlReply> ServerControl::querylog(Command command) {
+  LogSettings wanted;
+  wanted.queries = command.on ? *command.on : !hooks_.log({}).queries.value_or(false);
+  bool on = hooks_.log(wanted).queries.value_or(false);
+  log::info("query logging is now {}", on ? "on" : "off");
+  co_return done(on ? "query logging is now on" : "query logging is now off");
+}
+
+/// Without a level: one more.
+event::Task<ControlReply> ServerControl::trace(Command command) {
+  LogSettings wanted;
+  wanted.debug = command.level ? *command.level : hooks_.log({}).debug.value_or(0) + 1;
+  uint32_t level = hooks_.log(wanted).debug.value_or(0);
+  log::info("debug level is now {}", level);
+  co_return done("debug level is now " + std::to_string(level));
+}
+
+event::Task<ControlReply> ServerControl::notrace(Command command) {
+  command.level = 0;
+  co_return co_await trace(std::move(command));
 }
 
 event::Task<ControlReply> ServerControl::stop(Command command) {

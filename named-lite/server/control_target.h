@@ -30,6 +30,12 @@ struct ReloadResult {
   std::string errors;  ///< of the configuration and of single zones, a line each
 };
 
+/// What ndc changes of the log; nothing: stays as it is.
+struct LogSettings {
+  std::optional<bool> queries;    ///< each has a line
+  std::optional<uint32_t> debug;  ///< level; 0: no debugging lines
+};
+
 /// What is done by who owns the server.
 struct ControlHooks {
   std::function<event::Task<ReloadResult>(ZonesRead)> reload;  ///< reads the configuration anew
@@ -40,6 +46,7 @@ struct ControlHooks {
   std::function<StatisticsReport()> report;  ///< with its times
   /// Does something to the caches of recursion: how many entries it concerned; nothing when there are no caches.
   std::function<event::Task<std::optional<uint64_t>>(CacheCommand, Fd)> caches;
+  std::function<LogSettings(LogSettings)> log;  ///< gives what holds then
 };
 
 class ServerControl : public ControlTarget {
@@ -62,6 +69,9 @@ class ServerControl : public ControlTarget {
   event::Task<ControlReply> dumpdb(Command command) override;
   event::Task<ControlReply> status(Command command) override;
   event::Task<ControlReply> stats(Command command) override;
+  event::Task<ControlReply> querylog(Command command) override;
+  event::Task<ControlReply> trace(Command command) override;
+  event::Task<ControlReply> notrace(Command command) override;
   event::Task<ControlReply> stop(Command command) override;
   event::Task<ControlReply> halt(Command command) override;
 

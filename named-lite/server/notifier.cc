@@ -7,9 +7,9 @@
 #include "libcommon/base/random.h"
 #include "libcommon/event/datagram.h"
 #include "libcommon/event/loop.h"
-#include "libcommon/log/log.h"
 #include "named-lite/answer/query.h"
 #include "named-lite/dns/types.h"
+#include "named-lite/logging/category.h"
 
 namespace umaya::named {
 
@@ -17,6 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+using log = Logged<Category::notify>;
 constexpr size_t kMostTargets = 100;
 constexpr uint16_t kDnsPort = 53;
 constexpr int kTries = 5;

@@ -14,8 +14,10 @@
 #include "libcommon/daemon/privilege.h"
 #include "libcommon/daemon/sandbox.h"
 #include "libcommon/fs/file.h"
+#include "libcommon/log/divert.h"
 #include "libcommon/log/log.h"
 #include "named-lite/feed/link.h"
+#include "named-lite/logging/log_sender.h"
 #include "named-lite/server/roles.h"
 
 namespace umaya::named {
@@ -68,8 +70,7 @@ Result<std::unique_ptr<Parent>> Parent::open(ParentOptions options) {
   if (options.queries == 0) options.queries = std::max(1u, std::thread::hardware_concurrency());
   options.queries = std::min(options.queries, kMostQueries);
   std::unique_ptr<Parent> parent(new Parent(std::move(options)));
-  const ParentOptions& given = parent->options_;
-  UMAYA_TRY(parent->config_, read_config_in_child(given.config_file, given.port, given.only_family));
+  UMAYA_TRY(parent->config_, read_config_in_child(parent->options_));
   if (!parent->config_.report.ok) {
     write_lines(parent->config_.report);
     return permanent("the configuration has errors: not started");
@@ -127,6 +128,18 @@ void Parent::tell_query(size_t number, const ListenChange& change, const std::ve
   ::kill(process.pid, SIGTERM);
 }
 
+/// To the process that has the log files; false: it goes the way of all lines.
+bool Parent::give_line(log::Level level, std::string_view text) {
+  if (!config_.report.logging || !announced_ || zone().pid == 0 || level >= log::Level::fatal) return false;
+  LogBatch batch;
+  LogRecord& record = batch.records.emplace_back();
+  record.category = current_category();
+  record.level = level;
+  record.time = log_time();
+  record.text = text;
+  return send_control(zone().control.get(), ipc::encode(batch)).has_value();
+}
+
 /// Other connections and questions go on undisturbed.
 void Parent::close_old_addresses() {
   ListenChange message;
@@ -179,6 +192,7 @@ void Parent::become(const Process& process, Fd control) {
   signals_.reset();
   superior_.reset();
   config_.files.reset();
+  log::divert(nullptr);
   for (int each : {SIGHUP, SIGINT}) signal(each, SIG_IGN);  // of a terminal: the parent says what happens
   sigset_t set = caught_signals();
   sigprocmask(SIG_UNBLOCK, &set, nullptr);
@@ -266,7 +280,7 @@ void Parent::refuse_config(const std::string& why, uint32_t reload) {
 void Parent::reload(Zones which, uint32_t number) {
   if (stopping_) return;
   log::info("reloading {}", options_.config_file);
-  auto config = read_config_in_child(options_.config_file, options_.port, options_.only_family);
+  auto config = read_config_in_child(options_);
   if (!config || !config->report.ok) {
     if (!config) log::error("{}", config.error().what);
     if (config) write_lines(config->report);
@@ -388,11 +402,13 @@ void Parent::wait_for_news() {
 
 int Parent::run() {
   if (auto caught = catch_signals(); !caught) log::fatal("{}", caught.error().what);
+  log::divert([this](log::Level level, std::string_view text) { return give_line(level, text); });
   while (!stopping_ || !all_ended()) {
     start_due();
     log::flush();
     wait_for_news();
   }
+  log::divert(nullptr);
   log::info("exiting");
   log::flush();
   return 0;

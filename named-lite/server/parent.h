@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "libcommon/base/clock.h"
+#include "libcommon/log/log.h"
 #include "named-lite/answer/cookies.h"
 #include "named-lite/control/control_server.h"
 #include "named-lite/server/config_report.h"
@@ -33,13 +34,6 @@
 #include "named-lite/statistics/http_server.h"
 
 namespace umaya::named {
-
-struct ParentOptions {
-  std::string config_file = "/etc/umaya/named.conf";
-  uint16_t port = 53;
-  unsigned queries = 0;                         ///< query processes; 0: as many as processors
-  net::Family only_family = net::Family::none;  ///< none: both
-};
 
 class Parent {
  public:
@@ -68,6 +62,7 @@ class Parent {
   Result<void> open_sockets();
   bool open_address(const net::Endpoint& at);
   void close_address(const net::Endpoint& at);
+  bool give_line(log::Level level, std::string_view text);
   void close_old_addresses();
   void open_new_addresses();
   void tell_query(size_t number, const ListenChange& change, const std::vector<int>& fds);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "libcommon/fs/file.h"
-#include "libcommon/log/log.h"
+#include "libcommon/log/divert.h"
 #include "named-lite/answer/query.h"
 #include "named-lite/server/recursion_settings.h"
 
@@ -62,6 +62,7 @@ RecursionServer::~RecursionServer() = default;
 
 void RecursionServer::connect_zone(Fd fd) {
   receiver_ = FeedReceiver();  // a new process counts its files anew
+  log_.restart();
   zone_ = std::make_unique<Link>(
       std::move(fd), [this](ipc::Packet packet) { from_zone(std::move(packet)); }, [this] { zone_.reset(); });
 }
@@ -74,7 +75,20 @@ void RecursionServer::connect_query(unsigned number, Fd fd) {
   show_cache(*link);
 }
 
+bool RecursionServer::take_line(log::Level level, std::string_view text) {
+  if (!orders_.forward || !zone_ || level >= log::Level::fatal) return false;
+  Category category = current_category() == Category::general ? Category::resolver : current_category();
+  log_.add({category, level, log_time(), std::string(text)});
+  return true;
+}
+
 void RecursionServer::from_zone(ipc::Packet packet) {
+  if (packet.is<LogTaken>()) return log_.taken();
+  if (packet.is<LogOrders>()) {
+    auto orders = ipc::decode<LogOrders>(packet.bytes);
+    if (orders) orders_ = *orders;
+    return log::set_verbosity(static_cast<int>(orders_.debug));
+  }
   if (packet.is<CacheCommand>()) {
     auto command = ipc::decode<CacheCommand>(packet.bytes);
     if (command) obey(*command, packet.fds);

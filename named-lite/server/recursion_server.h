@@ -22,6 +22,7 @@
 
 #include "named-lite/feed/link.h"
 #include "named-lite/feed/receiver.h"
+#include "named-lite/logging/log_sender.h"
 #include "named-lite/query/recursion_messages.h"
 #include "named-lite/recursion/answer_cache.h"
 #include "named-lite/recursion/recursor.h"
@@ -37,7 +38,9 @@ class RecursionServer {
     std::function<void()> trouble;  ///< the zone process sent what it must not
   };
 
-  explicit RecursionServer(Hooks hooks) : hooks_(std::move(hooks)) {}
+  explicit RecursionServer(Hooks hooks)
+      : hooks_(std::move(hooks)),
+        log_([this](std::string message) { return zone_ && zone_->post(std::move(message)); }) {}
   RecursionServer(const RecursionServer&) = delete;
   RecursionServer& operator=(const RecursionServer&) = delete;
   ~RecursionServer();
@@ -46,6 +49,8 @@ class RecursionServer {
   void count_in(PageNumbers& page) { page_ = &page; }
   void connect_zone(Fd fd);
   void connect_query(unsigned number, Fd fd);
+  /// A line of this process: false when it is to go the way of all lines.
+  bool take_line(log::Level level, std::string_view text);
   uint64_t questions() const { return questions_; }
 
  private:
@@ -82,6 +87,8 @@ class RecursionServer {
   PageNumbers* page_ = nullptr;
   std::map<unsigned, std::unique_ptr<Link>> queries_;
   std::unique_ptr<Link> zone_;
+  LogOrders orders_;
+  LogSender log_;
 };
 
 }  // namespace umaya::named

@@ -159,6 +159,17 @@ size_t Responder::respond_signed(const Query& query, std::string_view packet, Re
   return size == 0 ? 0 : signer.sign(out, size, now());
 }
 
+void Responder::note(const Query& query, std::string_view packet, const sockaddr* client, const net::IpAddress& local,
+                     const AnswerContext& context, std::string_view reply) const {
+  NotedQuery noted{query, client, local, context.transport, view_of(*snapshot_, context)};
+  TsigRecord record;
+  const TsigKey* key = nullptr;
+  bool is_good = query.is_signed && context.rcode != rcode::kNotAuth && find_tsig(packet, record) == TsigFound::yes;
+  if (is_good) key = find_key(snapshot_->conf.keys, record.key.lower().wire());
+  if (key != nullptr) noted.key = &key->name;
+  log_->note(noted, reply);
+}
+
 size_t Responder::respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out,
                           const net::IpAddress& local) {
   count(transport);
@@ -180,6 +191,7 @@ size_t Responder::respond(std::string_view packet, const sockaddr* client, Trans
     if (cookies_ && !query.cookie.empty()) count_cookie(*page_, cookie_);
     count_reply(*page_, *snapshot_, query, context, {out.data(), size});
   }
+  if (log_ != nullptr) note(query, packet, client, local, context, {out.data(), size});
   return size;
 }
 

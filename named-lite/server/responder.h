@@ -15,6 +15,7 @@
 
 #include "named-lite/answer/answer.h"
 #include "named-lite/answer/edns.h"
+#include "named-lite/query/query_log.h"
 #include "named-lite/server/snapshot.h"
 #include "named-lite/server/transfer_out.h"
 #include "named-lite/statistics/page.h"
@@ -66,6 +67,8 @@ class Responder {
   void add(Count what) const {
     if (page_ != nullptr) page_->add(what);
   }
+  /// Tells it of each question from now on; nullptr: nobody. It outlives this.
+  void tell(QueryLog* log) { log_ = log; }
   /// Counts a packet that somebody else answers.
   void count(Transport transport) { ++(transport == Transport::udp ? counters_.udp : counters_.tcp); }
   /// Is told of each NOTIFY that may be believed: view and zone (wire form, lower case), and the serial when it tells
@@ -80,6 +83,8 @@ class Responder {
   UpdateService* updates() const { return updates_; }
 
  private:
+  void note(const Query& query, std::string_view packet, const sockaddr* client, const net::IpAddress& local,
+            const AnswerContext& context, std::string_view reply) const;
   size_t respond_notify(const Query& query, std::string_view packet, const Requester& client, AnswerContext& context,
                         std::span<char> out);
   size_t respond_signed(const Query& query, std::string_view packet, Requester client, AnswerContext& context,
@@ -102,6 +107,7 @@ class Responder {
   CookieState cookie_ = CookieState::none;
   Counters counters_;
   PageNumbers* page_ = nullptr;
+  QueryLog* log_ = nullptr;
   Notified notified_;
   Served served_;
   Expires expires_;

@@ -4,7 +4,7 @@
 
 #include <csignal>
 
-#include "libcommon/log/log.h"
+#include "libcommon/log/divert.h"
 #include "named-lite/query/query_server.h"
 #include "named-lite/server/config_report.h"
 #include "named-lite/server/control.h"
@@ -53,7 +53,9 @@ int run_query(Fd control, std::vector<ListenSockets> sockets, const CookieSecret
   };
   parent = std::make_unique<Link>(std::move(control), received, end_loop);
   for (ListenSockets& set : sockets) server.listen(std::move(set));
+  log::divert([&server](log::Level level, std::string_view text) { return server.take_line(level, text); });
   run_loop();
+  log::divert(nullptr);
   log::info("exiting; questions: {} over UDP, {} over TCP", server.counters().udp, server.counters().tcp);
   log::flush();
   return 0;
@@ -71,7 +73,9 @@ int run_recursion(Fd control, StatisticsEquipment statistics) {
     if (peer->role == Role::query) server.connect_query(peer->number, std::move(packet.fds[0]));
   };
   parent = std::make_unique<Link>(std::move(control), received, end_loop);
+  log::divert([&server](log::Level level, std::string_view text) { return server.take_line(level, text); });
   run_loop();
+  log::divert(nullptr);
   log::info("exiting; questions to others: {}", server.questions());
   log::flush();
   return 0;
@@ -99,6 +103,7 @@ int run_zone(Fd control, std::vector<ControlSocket> sockets, const CookieSecret&
   server.count_in(std::move(statistics));
   server.take_commands(std::move(sockets));
   auto received = [&server](ipc::Packet packet) {
+    if (auto lines = ipc::decode<LogBatch>(packet.bytes)) return server.take_log(std::move(*lines));
     if (auto bad = ipc::decode<BadConfig>(packet.bytes)) {
       return server.keep_configuration(std::move(bad->why), bad->number);
     }

@@ -4,8 +4,8 @@
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/random.h"
-#include "libcommon/log/log.h"
 #include "named-lite/dns/wire_record.h"
+#include "named-lite/logging/category.h"
 #include "named-lite/transfer/zone_file.h"
 
 namespace umaya::named {
@@ -14,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+using log = Logged<Category::xfer_in>;
 constexpr Duration kWithoutData = 30s;  // at most; the first tries come sooner, for whole networks start at once
 constexpr Duration kLeastPause = 1s;    // however many NOTIFY come
 constexpr unsigned kMostIdle = 6;       // the least pause is doubled at most that often

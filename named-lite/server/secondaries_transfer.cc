@@ -1,7 +1,7 @@
 // One refresh of a secondary zone: the questions to a primary, and what becomes of its answers.
-#include "libcommon/log/log.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/dns/wire_record.h"
+#include "named-lite/logging/category.h"
 #include "named-lite/server/secondaries.h"
 #include "named-lite/transfer/expire_option.h"
 #include "named-lite/transfer/ixfr_receiver.h"
@@ -14,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+using log = Logged<Category::xfer_in>;
 constexpr Duration kSoaAnswer = 15s;
 constexpr Duration kSilence = 60s;       // between two messages of a transfer
 constexpr size_t kLeastSteps = 100'000;  // records that an IXFR may have, however small the zone

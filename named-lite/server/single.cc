@@ -11,6 +11,7 @@ Result<std::unique_ptr<Single>> Single::open(const ParentOptions& options) {
   std::unique_ptr<Single> single(new Single(options));
   UMAYA_TRY(single->files_, read_config_files(options.config_file));
   single->files_.only_family = options.only_family;
+  single->files_.log_to_stderr = options.log_to_stderr;
   single->report_ = report_on(single->files_, options.port);
   if (!single->report_.ok) {
     write_lines(single->report_);
@@ -76,6 +77,7 @@ void Single::reload(ZonesRead which, uint32_t number) {
   ConfigReport report;
   if (files) {
     files->only_family = options_.only_family;
+    files->log_to_stderr = options_.log_to_stderr;
     report = report_on(*files, options_.port);
     if (!report.ok) write_lines(report);
   } else {

@@ -24,7 +24,6 @@ namespace {
 struct Options {
   ParentOptions server;
   bool foreground = false;
-  bool log_to_stderr = false;
   bool single = false;
   int debug = 0;
   std::string log_file;
@@ -80,7 +79,7 @@ std::optional<int> read_options(std::span<char* const> arguments, Options& optio
     if (letter == 'V') return show_build();
     if (letter == 'h') return show_usage("", kUsage);
     if (letter == 'f') options.foreground = true;
-    if (letter == 'g') options.foreground = options.log_to_stderr = true;
+    if (letter == 'g') options.foreground = options.server.log_to_stderr = true;
     if (letter == 'X') options.single = true;
     if (letter == '4' || letter == '6')
       wrong = set_family(letter == '4' ? net::Family::ipv4 : net::Family::ipv6, options);
@@ -185,7 +184,7 @@ int run_stand_alone(std::span<char* const> arguments) {
   Options options;
   if (auto code = read_options(arguments, options)) return *code;
   log::open({.tag = "named-lite",
-             .file = options.log_to_stderr ? "-" : options.log_file,
+             .file = options.server.log_to_stderr ? "-" : options.log_file,
              .facility = "daemon",
              .also_stderr = !options.foreground,
              .verbose = options.debug});

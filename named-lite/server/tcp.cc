@@ -1,7 +1,7 @@
 #include "named-lite/server/tcp.h"
 
-#include "libcommon/log/log.h"
 #include "named-lite/dns/wire.h"
+#include "named-lite/logging/category.h"
 #include "named-lite/server/update_service.h"
 
 namespace umaya::named {
@@ -10,6 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+using log = Logged<Category::xfer_out>;
 constexpr Duration kIdle = 30s;
 constexpr Duration kStalled = 10s;
 constexpr Duration kStalledTransfer = 60s;

@@ -1,12 +1,13 @@
 #include "named-lite/server/update_service.h"
 
-#include "libcommon/log/log.h"
 #include "named-lite/dns/types.h"
+#include "named-lite/logging/category.h"
 
 namespace umaya::named {
 
 namespace {
 
+using log = Logged<Category::update>;
 constexpr size_t kRoomForAnswer = 1024;  // question, OPT and signature
 
 uint64_t now() {
@@ -93,7 +94,7 @@ event::Task<uint16_t> UpdateService::work(const Exchange& exchange, Transport tr
   }
   ZoneId id{view->conf.name, request.message.zone};
   if (!keeper_.has(id)) {
-    log::info("{}: refused: neither allow-update nor update-policy", label);
+    Logged<Category::update_security>::info("{}: refused: neither allow-update nor update-policy", label);
     co_return rcode::kRefused;
   }
   if (wrong != rcode::kNoError) co_return wrong;

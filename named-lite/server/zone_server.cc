@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "libcommon/base/clock.h"
-#include "libcommon/log/log.h"
+#include "libcommon/base/strings.h"
+#include "libcommon/log/divert.h"
+#include "named-lite/logging/log_sender.h"
 #include "named-lite/server/kept_zones.h"
 #include "named-lite/server/statistics_source.h"
 
@@ -15,9 +17,11 @@ static constexpr Duration kCacheCommand = 30s;
 static constexpr Duration kTakingUp = 30s;  // a query process that is slower than that is not waited for
 static constexpr size_t kMostUdpAnswer = 4096;
 static constexpr unsigned kMostUdpTransfers = 50;  // at once; further ones get the SOA alone
+static constexpr size_t kMostLogLine = 4096;
 
 ZoneServer::ZoneServer(Hooks hooks)
     : hooks_(std::move(hooks)),
+      query_log_([this](const LogRecord& record) { write_record(record); }),
       publisher_(
           [this](size_t view, const std::string& name, const ImagePtr& image) { responder_.moved(view, name, image); }),
       secondaries_(responder_, workers_,
@@ -37,7 +41,9 @@ ZoneServer::ZoneServer(Hooks hooks)
                   responder_.serve(view, zone, std::move(image));
                 },
                 [this] { return report(); },
-                [this](CacheCommand command, Fd out) { return command_caches(std::move(command), std::move(out)); }}) {
+                [this](CacheCommand command, Fd out) { return command_caches(std::move(command), std::move(out)); },
+                [this](LogSettings wanted) { return change_log(wanted); }}) {
+  log::divert([this](log::Level level, std::string_view text) { return take_line(level, text); });
   responder_.set_updates(&updates_);
   responder_.on_notify([this](auto&&... told) { return secondaries_.notified(told...); });
   responder_.on_expire(
@@ -47,6 +53,7 @@ ZoneServer::ZoneServer(Hooks hooks)
 }
 
 ZoneServer::~ZoneServer() {
+  log::divert(nullptr);
   for (auto& [number, link] : links_) publisher_.disconnect(number);
 }
 
@@ -60,6 +67,7 @@ void ZoneServer::connect(unsigned receiver, Fd fd) {
   auto& link = links_[receiver];
   link = std::make_unique<Link>(std::move(fd), received_from, ended);
   publisher_.connect(receiver, *link);
+  link->post(ipc::encode(log_orders()));
 }
 
 void ZoneServer::configure(ConfigFiles files, ZonesRead which, uint32_t reload) {
@@ -143,8 +151,9 @@ event::Task<void> ZoneServer::load() {
     auto work = [files, before, which = which_] { return build_snapshot(*files, before, which); };
     SnapshotResult result = co_await workers_.run(std::move(work));
     ReloadResult ended;
+    if (result.snapshot) configure_log(result.snapshot->conf);
     for (const LogLine& line : result.lines) {
-      log::write(line.level, line.text);
+      Logged<Category::zoneload>::write(line.level, line.text);
       if (line.level >= log::Level::error) ended.errors += line.text + "\n";
     }
     if (!result.snapshot && !responder_.snapshot()) log::fatal("the configuration has errors: not started");
@@ -226,6 +235,68 @@ void ZoneServer::serve_updated(const ZoneId& zone, const ImagePtr& image) {
   }
 }
 
+/// Of this process itself.
+bool ZoneServer::take_line(log::Level level, std::string_view text) {
+  bool taken = router_.write({current_category(), level, log_time(), std::string(text)});
+  router_.flush();
+  return taken;
+}
+
+void ZoneServer::write_record(const LogRecord& record) {
+  if (!router_.write(record)) log::write(record.level, record.text);
+}
+
+/// From processes that face strangers: nothing of it is believed.
+void ZoneServer::take_log(LogBatch batch) {
+  for (LogRecord& record : batch.records) {
+    if (static_cast<size_t>(record.category) >= kCategories || record.level > log::Level::error) continue;
+    record.text = printable(std::string_view(record.text).substr(0, kMostLogLine), true);
+    write_record(record);
+  }
+  if (batch.dropped > 0) log::warning("{} lines of the log were dropped: there were too many", batch.dropped);
+  router_.flush();
+}
+
+/// querylog counts at the start and whenever it is said; else ndc has the last word.
+void ZoneServer::configure_log(const NamedConf& conf) {
+  bool first = responder_.snapshot() == nullptr;
+  if (first) log_settings_.debug = static_cast<uint32_t>(log::verbosity());
+  router_.configure(conf);
+  if (conf.answer.querylog_said) log_settings_.queries = conf.answer.querylog;
+  if (first && !conf.answer.querylog_said) log_settings_.queries = router_.names(Category::queries);
+  give_log_orders();
+}
+
+LogOrders ZoneServer::log_orders() const {
+  LogOrders orders;
+  orders.forward = router_.configured();
+  orders.queries = log_settings_.queries.value_or(false);
+  orders.security = router_.names(Category::security);
+  orders.errors = router_.names(Category::query_errors);
+  orders.debug = log_settings_.debug.value_or(0);
+  return orders;
+}
+
+void ZoneServer::give_log_orders() {
+  LogOrders orders = log_orders();
+  query_log_.obey(orders);
+  responder_.tell(query_log_.active() ? &query_log_ : nullptr);
+  for (auto& [number, link] : links_) link->post(ipc::encode(orders));
+}
+
+/// What ndc wants to be otherwise; gives what holds then.
+LogSettings ZoneServer::change_log(LogSettings wanted) {
+  if (!wanted.queries && !wanted.debug) return log_settings_;
+  if (wanted.queries) log_settings_.queries = wanted.queries;
+  if (wanted.debug) {
+    log_settings_.debug = wanted.debug;
+    log::set_verbosity(static_cast<int>(*wanted.debug));
+    if (SnapshotPtr snapshot = responder_.snapshot()) router_.configure(snapshot->conf);
+  }
+  give_log_orders();
+  return log_settings_;
+}
+
 void ZoneServer::post_answer(unsigned receiver, uint32_t ticket, std::string_view packet) {
   auto link = links_.find(receiver);
   if (link == links_.end()) return;
@@ -272,7 +343,11 @@ void ZoneServer::answer(unsigned receiver, const PacketRequest& request) {
 }
 
 void ZoneServer::received(unsigned receiver, ipc::Packet packet) {
-  if (packet.is<FeedDone>()) {
+  if (packet.is<LogBatch>()) {
+    auto batch = ipc::decode<LogBatch>(packet.bytes);
+    if (batch) take_log(std::move(*batch));
+    if (auto link = links_.find(receiver); link != links_.end()) link->second->post(ipc::encode(LogTaken()));
+  } else if (packet.is<FeedDone>()) {
     if (auto done = ipc::decode<FeedDone>(packet.bytes)) publisher_.done(receiver, *done);
   } else if (packet.is<CacheCommandDone>()) {
     auto done = ipc::decode<CacheCommandDone>(packet.bytes);

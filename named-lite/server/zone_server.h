@@ -24,6 +24,7 @@
 #include "libcommon/event/worker_pool.h"
 #include "named-lite/control/control_server.h"
 #include "named-lite/feed/publisher.h"
+#include "named-lite/logging/log_router.h"
 #include "named-lite/query/recursion_messages.h"
 #include "named-lite/query/requests.h"
 #include "named-lite/server/config_files.h"
@@ -65,12 +66,20 @@ class ZoneServer {
   void make_cookies(const CookieSecret& secret) { responder_.make_cookies(secret); }
   /// Counts in the last page, and reports on all.
   void count_in(StatisticsEquipment statistics);
+  /// Lines of the log of another process.
+  void take_log(LogBatch batch);
   /// Obeys ndc on these sockets.
   void take_commands(std::vector<ControlSocket> sockets);
 
  private:
   event::Task<ReloadResult> reload_and_wait(ZonesRead which);
   void end_reloads(uint32_t first, uint32_t last, const ReloadResult& result);
+  void configure_log(const NamedConf& conf);
+  void give_log_orders();
+  LogOrders log_orders() const;
+  bool take_line(log::Level level, std::string_view text);
+  void write_record(const LogRecord& record);
+  LogSettings change_log(LogSettings wanted);
   StatisticsReport report() const;
   event::Task<std::optional<uint64_t>> command_caches(CacheCommand command, Fd out);
   event::Task<void> load();
@@ -83,6 +92,9 @@ class ZoneServer {
   void post_answer(unsigned receiver, uint32_t ticket, std::string_view packet);
 
   Hooks hooks_;
+  LogRouter router_;
+  QueryLog query_log_;
+  LogSettings log_settings_;
   Responder responder_{nullptr};
   event::WorkerPool readers_{1};  // of the journal, for transfers: never behind a zone that is being loaded
   TcpServer tcp_{responder_, readers_};

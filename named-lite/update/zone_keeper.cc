@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "libcommon/log/log.h"
 #include "named-lite/answer/query.h"
 #include "named-lite/dns/wire_record.h"
+#include "named-lite/logging/category.h"
 #include "named-lite/transfer/zone_file.h"
 #include "named-lite/update/batch.h"
 #include "named-lite/update/merger.h"
@@ -17,6 +17,7 @@ namespace umaya::named {
 
 namespace {
 
+using log = Logged<Category::update>;
 constexpr size_t kMostWaiting = 1000;
 constexpr size_t kMostAtOnce = 100;
 constexpr Duration kLongestUpdate = std::chrono::seconds(60);
@@ -232,8 +233,9 @@ event::Task<void> ZoneKeeper::run_updates(Zone& zone, std::vector<JobPtr> jobs) 
   if (!zone.image || !journal_ || zone.frozen) {
     for (const JobPtr& job : jobs) {
       job->rcode = zone.frozen ? rcode::kRefused : rcode::kServFail;
-      log::info("{}: update by {} refused: {}", zone.conf.label, text_of(job->request.sender),
-                zone.frozen ? "the zone is frozen" : "the zone is not in service");
+      Logged<Category::update_security>::info("{}: update by {} refused: {}", zone.conf.label,
+                                              text_of(job->request.sender),
+                                              zone.frozen ? "the zone is frozen" : "the zone is not in service");
       job->done.set();
     }
     co_return;
