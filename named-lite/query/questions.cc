@@ -25,7 +25,9 @@ bool is_for_zone_process(const Query& query) {
 /// Where clients are told apart, each question has its own way.
 void Questions::prefetch(std::span<const std::string_view> packets) const {
   const ServedView& first = *snapshot_->views[0];
-  if (first.matches_all) prefetch_answers(first.catalog, packets);
+  if (!first.matches_all) return;
+  prefetch_answers(first.catalog, packets);
+  if (first.conf.recursion.recursion) recursion_.prefetch(packets, 0);
 }
 
 void Questions::replace(SnapshotPtr snapshot) {

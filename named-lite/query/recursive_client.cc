@@ -1,10 +1,12 @@
 #include "named-lite/query/recursive_client.h"
 
 #include <algorithm>
+#include <array>
 
 #include "libcommon/log/log.h"
 #include "named-lite/answer/writer.h"
 #include "named-lite/dns/types.h"
+#include "named-lite/query/question_key.h"
 
 namespace umaya::named {
 
@@ -92,6 +94,19 @@ size_t RecursiveClient::from_cache(const Query& query, std::string_view packet, 
     link_->post(ipc::encode(request));
   }
   return writer.finish();
+}
+
+void RecursiveClient::prefetch(std::span<const std::string_view> packets, uint16_t view) const {
+  if (!cache_ || cache_mark_ != config_mark_) return;
+  std::array<AnswerKey, AnswerCache::kMostAhead> keys;
+  std::array<std::array<char, kMaxName>, AnswerCache::kMostAhead> names;
+  size_t count = 0;
+  for (std::string_view packet : packets) {
+    if (count == keys.size()) break;
+    keys[count].view = view;
+    if (read_key(packet, names[count], keys[count])) ++count;
+  }
+  cache_->prefetch(std::span(keys).first(count));
 }
 
 void RecursiveClient::ask(std::string_view packet, const RecursivePlace& place, const net::IpAddress& client,

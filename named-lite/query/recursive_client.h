@@ -49,6 +49,8 @@ class RecursiveClient {
   /// The answer in out, with these EDNS options, and what it is; its size, 0 when the cache has none.
   size_t from_cache(const Query& query, std::string_view packet, const RecursivePlace& place, std::string_view options,
                     AnswerReport& report, std::span<char> out);
+  /// To be called before a batch is answered: brings near what the cache may have for these packets of a view.
+  void prefetch(std::span<const std::string_view> packets, uint16_t view) const;
   /// answered is called once, with an answer; at once when nobody can be asked.
   void ask(std::string_view packet, const RecursivePlace& place, const net::IpAddress& client, Answered answered);
   size_t waiting() const { return pending_.size(); }

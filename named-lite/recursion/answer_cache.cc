@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "named-lite/recursion/hash.h"
@@ -10,6 +12,8 @@
 namespace umaya::named {
 
 using namespace answer_cache;
+
+static constexpr size_t kLine = 64;  // of the processor's cache
 
 SharedMapping::~SharedMapping() {
   if (base_ != nullptr) ::munmap(base_, size_);
@@ -59,20 +63,46 @@ const Slot& AnswerCache::slot_at(uint32_t slot) const {
   return reinterpret_cast<const Slot*>(cache_.data() + slots_offset(slots_))[slot];
 }
 
+/// Of those in which a key may be.
+uint32_t AnswerCache::first_slot(uint64_t hash) const {
+  return static_cast<uint32_t>(hash) & (slots_ - 1) & ~static_cast<uint32_t>(kWays - 1);
+}
+
 const Tag& AnswerCache::tag_at(uint32_t slot) const {
   return reinterpret_cast<const Tag*>(cache_.data() + kTagsOffset)[slot];
 }
 
-void AnswerCache::prefetch(const AnswerKey& key) const {
-  auto first = static_cast<uint32_t>(hash_of(key, seed_)) & (slots_ - 1) & ~static_cast<uint32_t>(kWays - 1);
-  __builtin_prefetch(&tag_at(first));
-  __builtin_prefetch(&slot_at(first));
+void AnswerCache::prefetch(std::span<const AnswerKey> keys) const {
+  constexpr uint32_t kNone = UINT32_MAX;
+  std::array<uint64_t, kMostAhead> hashes;
+  std::array<uint32_t, kMostAhead> slots;
+  size_t count = std::min(keys.size(), kMostAhead);
+  for (size_t i = 0; i < count; ++i) {
+    hashes[i] = hash_of(keys[i], seed_);
+    __builtin_prefetch(&tag_at(first_slot(hashes[i])));
+  }
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t first = first_slot(hashes[i]);
+    slots[i] = kNone;
+    for (uint32_t slot = first; slot < first + kWays; ++slot) {
+      if (tag_at(slot).load(std::memory_order_relaxed) == tag_of(hashes[i])) slots[i] = slot;
+    }
+    if (slots[i] != kNone) __builtin_prefetch(&slot_at(slots[i]));
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (slots[i] == kNone) continue;
+    uint32_t offset = slot_at(slots[i]).offset.load(std::memory_order_relaxed);
+    if (size_t{offset} + kLine >= cache_.size()) continue;
+    __builtin_prefetch(cache_.data() + offset);
+    __builtin_prefetch(cache_.data() + offset + kLine);
+    __builtin_prefetch(marks_.data() + slots[i]);
+  }
 }
 
 bool AnswerCache::find(const AnswerKey& key, uint32_t now, std::span<char> out, Hit& hit) const {
   hit.size = 0;
   uint64_t hash = hash_of(key, seed_);
-  auto first = static_cast<uint32_t>(hash) & (slots_ - 1) & ~static_cast<uint32_t>(kWays - 1);
+  uint32_t first = first_slot(hash);
   uint32_t tag = tag_of(hash);
   for (uint32_t slot = first; slot < first + kWays; ++slot) {
     if (tag_at(slot).load(std::memory_order_relaxed) == tag && take(slot, key, now, out, hit)) return true;

@@ -225,6 +225,29 @@ TEST_CASE("recursive client: the cache is looked into when it is of the configur
   CHECK(desk.from_cache("www.far.test.") == 0);
 }
 
+TEST_CASE("recursive client: what is brought near for a batch changes no answer, whatever the packets are",
+          "[named][recursion]") {
+  Desk desk;
+  std::string whole = with_edns(question("www.far.test.", type::kA), 1232, 0x8000);
+  std::vector<std::string> packets{whole, question("nobody.far.test.", type::kMx), std::string(300, '\xff'),
+                                   std::string(12, '\0') + std::string(400, '\1'), question("WWW.FAR.test.", type::kA)};
+  for (size_t size = 0; size < whole.size(); ++size) packets.push_back(whole.substr(0, size));
+  std::vector<std::string_view> batch(packets.begin(), packets.end());
+  desk.client.prefetch(batch, 0);  // without a cache
+  desk.connect();
+  auto made = AnswerCacheWriter::create(size_t{1} << 20);
+  REQUIRE(made);
+  std::string asked(name("www.far.test.").wire());
+  (*made)->put({asked, type::kA}, answer_for("www.far.test."), seconds_now(), 0);
+  desk.show(**made, kMark);
+  desk.until([&] { return desk.from_cache("www.far.test.") > 0; });
+  for (size_t most : {size_t{0}, size_t{1}, batch.size()}) {
+    desk.client.prefetch(std::span(batch).first(most), 0);
+    CHECK(desk.from_cache("www.far.test.") > 0);
+    CHECK(desk.from_cache("nobody.far.test.") == 0);
+  }
+}
+
 TEST_CASE("recursive client: a cached answer is cut for a small packet and says what it is", "[named][recursion]") {
   Desk desk;
   desk.connect();
