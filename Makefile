@@ -43,7 +43,7 @@ bench: programs
 	@tools/prepare.sh peers && bench/run.py --build $(BUILD)
 
 bench-dns: programs
-	@bench/dns.py --build $(BUILD)
+	@bench/dns.py --build $(BUILD) && bench/dns_cached.py --build $(BUILD)
 
 faults: programs
 	@tests/faults/ledger.py --build $(BUILD)

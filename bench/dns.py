@@ -128,6 +128,8 @@ class Server:
 
     name = ""
     zones = (BIG, MAIL)
+    probe = f"h000001.{BIG}"  # a name that has one address
+    core = FIRST
 
     def __init__(self, work, zone_directory):
         self.zone_directory = zone_directory
@@ -150,7 +152,7 @@ class Server:
 
         def prepare():
             self.meter.join()
-            os.sched_setaffinity(0, {FIRST})
+            os.sched_setaffinity(0, {self.core})
 
         self.log = open(self.path("log"), "w")
         began = time.monotonic()
@@ -168,10 +170,10 @@ class Server:
     def answers(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.settimeout(0.05)
-            name = b"".join(bytes([len(x)]) + x.encode() for x in f"h000001.{BIG}".split(".")) + b"\0"
+            name = b"".join(bytes([len(x)]) + x.encode() for x in self.probe.split(".")) + b"\0"
             try:
                 s.connect(("127.0.0.1", self.port))
-                s.send(b"\0\1\0\0\0\1\0\0\0\0\0\0" + name + b"\0\1\0\1")
+                s.send(b"\0\1\1\0\0\1\0\0\0\0\0\0" + name + b"\0\1\0\1")
                 return s.recv(512)[7] == 1
             except OSError:
                 return False
@@ -288,15 +290,15 @@ def latency(server, questions):
     return {"p50": times[len(times) // 2] * 1e6, "p99": times[len(times) * 99 // 100] * 1e6}
 
 
-def show(title, figures, servers, unit):
-    """A line for each server: median, and the median of the ratios to NSD."""
+def show(title, figures, servers, unit, base="nsd"):
+    """A line for each server: median, and the median of the ratios to one of them."""
     print(title)
     for server in servers:
         mine = figures[server.name]
         line = f"  {server.name:11} {statistics.median(mine):9.2f} {unit}"
-        if "nsd" in figures and server.name != "nsd":
-            ratio = statistics.median(a / b for a, b in zip(mine, figures["nsd"]))
-            line += f"   {ratio:5.2f} x NSD"
+        if base in figures and server.name != base:
+            ratio = statistics.median(a / b for a, b in zip(mine, figures[base]))
+            line += f"   {ratio:5.2f} x {base.upper() if base == 'nsd' else base.capitalize()}"
         print(line, flush=True)
 
 
