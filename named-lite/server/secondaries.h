@@ -53,7 +53,7 @@ class Secondaries {
 
   /// Takes up the zones of the configuration in service and lets go those that it has no more.
   void configure();
-  /// A NOTIFY that may be believed: asks the primaries now, unless the serial that it tells is not newer than ours.
+  /// A NOTIFY that may be believed: asks the primaries now, unless the serial that it tells is ours.
   /// False when there is no such secondary zone.
   bool notified(const std::string& view, std::string_view zone, std::optional<uint32_t> serial = std::nullopt);
   /// Transfers the zone now, whatever its serial. False when there is no such secondary zone.
