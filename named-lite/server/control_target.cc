@@ -9,6 +9,7 @@
 #include "libcommon/log/log.h"
 #include "named-lite/server/zone_source.h"
 #include "named-lite/transfer/zone_file.h"
+#include "named-lite/update/replay.h"
 
 namespace umaya::named {
 
@@ -114,11 +115,18 @@ event::Task<ControlReply> ServerControl::reload_zone(ZoneSelector selector) {
   struct Loaded {
     ImagePtr image;
     Problems problems;
+    Result<> journaled;
   };
-  auto work = [source = zone_source(zone.snapshot->conf, *zone.zone, nullptr), seed = zone.view->catalog.seed()] {
+  ZoneLoad load{.id = {zone.view->conf.name, zone.wire}, .file = nullptr, .former = zone.image};
+  load.differences = brings_differences(*zone.zone) && zone.snapshot->journal && zone.image;
+  load.most_octets = zone.zone->settings->update.max_journal_size;
+  auto work = [source = zone_source(zone.snapshot->conf, *zone.zone, nullptr), seed = zone.view->catalog.seed(), load,
+               journal = zone.snapshot->journal] {
     Loaded loaded;
     loaded.image = load_zone_file(source, seed, loaded.problems).image;
     loaded.problems.sort();
+    if (!loaded.image || !load.differences) return loaded;
+    loaded.journaled = journal_differences(*journal, load.id, *load.former, *loaded.image, load.most_octets);
     return loaded;
   };
   Loaded loaded = co_await pool_.run(std::move(work));
@@ -128,6 +136,7 @@ event::Task<ControlReply> ServerControl::reload_zone(ZoneSelector selector) {
     text += problem.text() + "\n";
   }
   if (!loaded.image) co_return control_error(text + zone.label() + ": not loaded because of errors");
+  if (!loaded.journaled) log::error("{}: {}", zone.label(), loaded.journaled.error().what);
   uint32_t serial = loaded.image->header().serial;
   bool same = zone.image && zone.image->header().serial == serial;
   hooks_.serve(zone.view->conf.name, zone.wire, loaded.image);

@@ -246,6 +246,26 @@ class Ixfr(unittest.TestCase):
             primary.start()
             ours.start()
 
+    def test_ixfr_from_differences_of_edited_files(self):
+        with Primary() as ours:
+            ours.write("named.conf", read(ours.path("named.conf")).replace("allow-update { key upd; };", "ixfr-from-differences yes;"))
+            ours.process.terminate()
+            ours.process.wait(10)
+            ours.start()
+            ours.write("ex.test", ZONE.replace(" 7 ", " 8 ") + "new8 A 192.0.2.8\n")
+            ours.reload()
+            self.assertEqual(serials(ixfr(ours.port, 7)), [8, 7, 8, 8])
+            ours.write("ex.test", ZONE.replace(" 7 ", " 9 ") + "new9 A 192.0.2.9\n")
+            self.assertEqual(ours.ndc("reload", "ex.test")[0], True)
+            news = ixfr(ours.port, 7)
+            self.assertEqual(serials(news), [9, 7, 9, 9])
+            self.assertIn("new9.ex.test. 3600 in a 192.0.2.9", news)
+            self.assertNotIn("new8", "".join(news))
+            # Backwards there is no way: history begins anew.
+            ours.write("ex.test", ZONE)
+            ours.reload()
+            self.assertGreater(len(ixfr(ours.port, 6)), 200)
+
     def test_provide_and_request_ixfr_are_obeyed(self):
         with Primary(more="provide-ixfr no;") as primary:
             self.update(primary)
