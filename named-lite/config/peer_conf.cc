@@ -70,7 +70,7 @@ constexpr Setting<PeerConf> kSettings[] = {
     {"provide-ixfr", read_flag<&P::provide_ixfr>},
     {"query-source", read_unused<read_peer_source<&P::query_source, ipv4>>},
     {"query-source-v6", read_unused<read_peer_source<&P::query_source, ipv6>>},
-    {"request-expire", read_unused<read_flag<&P::request_expire>>},
+    {"request-expire", read_flag<&P::request_expire>},
     {"request-ixfr", read_flag<&P::request_ixfr>},
     {"request-nsid", read_unused<read_flag<&P::request_nsid>>},
     {"require-cookie", read_without_effect},
