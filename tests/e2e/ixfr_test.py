@@ -266,6 +266,26 @@ class Ixfr(unittest.TestCase):
             ours.reload()
             self.assertGreater(len(ixfr(ours.port, 6)), 200)
 
+    def test_a_large_zone_follows_change_by_change_and_survives(self):
+        large = ZONE + "".join(f"h{i}.net{i % 100} A 10.{i // 65536}.{i // 256 % 256}.{i % 256}\n" for i in range(60000))
+        with Primary(zone=large) as primary, Secondary(primary.port, more="allow-transfer { any; };") as ours:
+            ours.wait_serial(7, 60)
+            primary.also_notify(ours.port, "key xfer")
+            start = time.monotonic()
+            for serial in range(8, 18):
+                self.update(primary)
+            ours.wait_serial(17, 30)
+            print(f"ten changes of 60,000 records arrived after {time.monotonic() - start:.1f} s", end=" ")
+            self.assertIn("by IXFR in", ours.logged())
+            self.assertNotIn("the whole zone is asked for", ours.logged())
+            self.assertEqual(dig(ours.port, "h59999.net99.ex.test", "A", "+short").strip(), "10.0.234.95")
+            self.assertEqual(dig(ours.port, f"new{self.number}.ex.test", "A", "+short").strip(), f"192.0.2.{self.number}")
+            ours.process.kill()
+            ours.process.wait(10)
+            ours.start()
+            ours.wait_serial(17, 30)
+            self.assertEqual(whole(ours.port), primary.whole())
+
     def test_provide_and_request_ixfr_are_obeyed(self):
         with Primary(more="provide-ixfr no;") as primary:
             self.update(primary)
