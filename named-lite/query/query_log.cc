@@ -76,9 +76,13 @@ void QueryLog::note(const NotedQuery& noted, std::string_view answer) {
           begin + fmt::format("query failed ({}) for {}/{}/{}", why, name, cls, type)});
 }
 
+std::string_view view_text(const ServedView& view) {
+  return view.conf.name == "_default" ? std::string_view() : std::string_view(view.conf.name);
+}
+
 std::string_view view_of(const Snapshot& snapshot, const AnswerContext& context) {
   for (const auto& view : snapshot.views) {
-    if (context.catalog == &view->catalog && view->conf.name != "_default") return view->conf.name;
+    if (context.catalog == &view->catalog) return view_text(*view);
   }
   return {};
 }

@@ -50,7 +50,9 @@ class QueryLog {
   uint64_t lines_ = 0;
 };
 
-/// The name of the view whose zones a context has; "" for the view of a configuration without views.
+/// The name of a view; "" for that of a configuration without views.
+std::string_view view_text(const ServedView& view);
+/// The same of the view whose zones a context has.
 std::string_view view_of(const Snapshot& snapshot, const AnswerContext& context);
 
 }  // namespace umaya::named

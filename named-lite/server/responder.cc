@@ -162,6 +162,7 @@ size_t Responder::respond_signed(const Query& query, std::string_view packet, Re
 void Responder::note(const Query& query, std::string_view packet, const sockaddr* client, const net::IpAddress& local,
                      const AnswerContext& context, std::string_view reply) const {
   NotedQuery noted{query, client, local, context.transport, view_of(*snapshot_, context)};
+  if (!query.cookie.empty()) noted.cookie = cookie_;
   TsigRecord record;
   const TsigKey* key = nullptr;
   bool is_good = query.is_signed && context.rcode != rcode::kNotAuth && find_tsig(packet, record) == TsigFound::yes;
@@ -261,6 +262,8 @@ std::optional<TransferOrder> Responder::transfer(std::string_view packet, const 
   order.transport = transport;
   order.label = transfer_label(query, *requester);
   if (query.has_edns) order.options = expire_of(*view, query);
+  if (log_ != nullptr)
+    log_->note({query, client, local, transport, view_text(*view), CookieState::none, requester->key}, {});
   return order;
 }
 

@@ -131,6 +131,10 @@ class TwoViewsInOneServer(Views):
             self.assertEqual(host.update(server, "shared.test", with_key(keyname), f"add {added} 60 A 192.0.2.66"), "")
             self.assertEqual(inside.short("10.0.0.1", added), ["192.0.2.66"])
             self.assertEqual(outside.short("192.0.2.1", added), ["192.0.2.66"])
+        for host, server in ((outside, "192.0.2.1"), (inside, "10.0.0.1")):
+            changes = host.dig(server, "-y", with_key("outside-key"), "shared.test", "IXFR=5", "+noall", "+answer")
+            self.assertIn("inside-key.shared.test.", changes, "IXFR from its one journal")
+            self.assertNotIn("\tNS\t", changes)
         self.assertEqual(self.named.ndc("zonestatus", "shared.test")[0], 0, "there is one of it")
         self.assertIn("view: internal", self.named.ndc("zonestatus", "shared.test", "IN", "external")[1])
 
