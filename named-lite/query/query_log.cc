@@ -60,6 +60,10 @@ void QueryLog::note(const NotedQuery& noted, std::string_view answer) {
   if (!noted.query.has_question || noted.query.opcode != opcode::kQuery) return;
   ++lines_;
   if (orders_.queries) write_({Category::queries, log::Level::info, log_time(), query_line(noted, lines_)});
+  note_answer(noted, answer);
+}
+
+void QueryLog::note_answer(const NotedQuery& noted, std::string_view answer) {
   int code = answer.size() >= 12 ? answer[3] & 15 : rcode::kNoError;
   bool refused = code == rcode::kRefused, failed = code == rcode::kServFail || code == rcode::kFormErr;
   if (!(refused && orders_.security) && !((refused || failed) && orders_.errors)) return;

@@ -41,8 +41,10 @@ class QueryLog {
   explicit QueryLog(Write write) : write_(std::move(write)) {}
   void obey(const LogOrders& orders) { orders_ = orders; }
   bool active() const { return orders_.watches_queries(); }
-  /// answer: its rcode decides whether it was refused or failed; may be empty.
+  /// answer: its rcode decides whether it was refused or failed; empty when it comes later.
   void note(const NotedQuery& noted, std::string_view answer);
+  /// An answer that came later than its question was noted.
+  void note_answer(const NotedQuery& noted, std::string_view answer);
 
  private:
   Write write_;

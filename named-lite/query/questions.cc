@@ -1,5 +1,9 @@
 #include "named-lite/query/questions.h"
 
+#include <netinet/in.h>
+
+#include <cstring>
+
 #include "libcommon/base/clock.h"
 #include "libcommon/base/random.h"
 #include "named-lite/answer/prefetch.h"
@@ -18,6 +22,12 @@ bool is_for_zone_process(const Query& query) {
   if (!query.has_question) return false;
   if (query.type == type::kSoa) return query.wants_expire;  // RFC 7314
   return query.type == type::kAxfr || query.type == type::kIxfr;
+}
+
+std::shared_ptr<const sockaddr_storage> copy_of(const sockaddr* address) {
+  auto copy = std::make_shared<sockaddr_storage>();
+  std::memcpy(copy.get(), address, address->sa_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+  return copy;
 }
 
 }  // namespace
@@ -143,9 +153,12 @@ Response Questions::others_answer(const Query& query, std::string_view packet, c
 void Questions::ask_others(std::string_view packet, const RecursivePlace& place, const sockaddr* client, Send send) {
   auto address = net::IpAddress::from_sockaddr(client);
   if (!address) return;
-  auto answered = [this, place, from = address->unmapped(), send = std::move(send)](
+  // Shared: the function that holds it is copied.
+  std::shared_ptr<const sockaddr_storage> noted = log_ != nullptr ? copy_of(client) : nullptr;
+  auto answered = [this, place, from = address->unmapped(), noted, send = std::move(send)](
                       const Query& query, std::string_view asked, const FoundAnswer& found) {
     size_t size = late_answer(query, asked, place, from, found);
+    if (noted && log_ != nullptr) note_late(query, *noted, place, {late_.get(), size});
     send({late_.get(), size});
   };
   recursion_.ask(packet, place, address->unmapped(), std::move(answered));
@@ -182,6 +195,14 @@ void Questions::count_limits() {
   page_->add(Count::rate_dropped, now.dropped - counted_limits_.dropped);
   page_->add(Count::rate_slipped, now.slipped - counted_limits_.slipped);
   counted_limits_ = now;
+}
+
+void Questions::note_late(const Query& query, const sockaddr_storage& client, const RecursivePlace& place,
+                          std::string_view reply) const {
+  if (place.view >= snapshot_->views.size()) return;
+  const net::IpAddress local;  // not told of answers
+  const auto* address = reinterpret_cast<const sockaddr*>(&client);
+  log_->note_answer({query, address, local, place.transport, view_text(*snapshot_->views[place.view])}, reply);
 }
 
 void Questions::note(const Query& query, const sockaddr* client, const net::IpAddress& local,

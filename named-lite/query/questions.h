@@ -94,6 +94,8 @@ class Questions {
   void count(const Query& query, const sockaddr* client, const AnswerContext& context, std::string_view reply,
              Verdict verdict);
   void count_limits();
+  void note_late(const Query& query, const sockaddr_storage& client, const RecursivePlace& place,
+                 std::string_view reply) const;
   void note(const Query& query, const sockaddr* client, const net::IpAddress& local, const AnswerContext& context,
             std::string_view reply) const;
 

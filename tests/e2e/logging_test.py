@@ -21,12 +21,12 @@ CHANNELS = """
 class Logger:
     """named-lite with a logging statement; -f, since -g sends everything to standard error."""
 
-    def __init__(self, logging, options="", flag="-f", extra=""):
+    def __init__(self, logging, options="", flag="-f", extra="", recursion="no"):
         self.directory = tempfile.TemporaryDirectory(prefix="umaya-logging-")
         self.port = free_port()
         self.write("ex.test", ZONE)
         self.conf = (f'options {{ directory "{self.directory.name}"; pid-file "{self.path("named.pid")}"; '
-                     f'listen-on port {self.port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no; {options} }};\n'
+                     f'listen-on port {self.port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion {recursion}; {options} }};\n'
                      f'zone "ex.test" {{ type primary; file "ex.test"; {extra} }};\n')
         self.write("named.conf", self.conf + logging)
         with open(self.path("stderr"), "w") as log:
@@ -43,7 +43,7 @@ class Logger:
 
     def ask(self, name, kind="A", number=7):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.settimeout(2)
+            s.settimeout(5)
             s.connect(("127.0.0.1", self.port))
             s.send(question(name, kind, number))
             return s.recv(4096)
@@ -123,6 +123,15 @@ class Logging(unittest.TestCase):
         self.assertIn("query-errors: info: ", text)
         self.assertIn("query failed (REFUSED) for elsewhere.test/IN/A", text)
         self.assertNotIn("query: ", text)
+
+    def test_what_other_servers_do_not_answer_is_told_as_a_failure(self):
+        server = self.start(f"logging {{ {CHANNELS} category query-errors {{ queries; }}; category default {{ rest; }}; }};\n",
+                            f"resolver-query-timeout 1; forward only; forwarders port {free_port()} {{ 127.0.0.1; }};",
+                            recursion="yes")
+        self.assertEqual(rcode(server.ask("www.far.test")), 2)
+        wait_for(lambda: "query failed (SERVFAIL) for www.far.test/IN/A" in server.read("queries.log"), 10, "it is in the log")
+        self.assertEqual(server.read("queries.log").count("www.far.test/IN/A"), 1)
+        self.assertRegex(server.read("queries.log"), r"client @0x[0-9a-f]+ 127\.0\.0\.1#\d+ \(www\.far\.test\): query failed")
 
     def test_g_sends_everything_to_standard_error(self):
         server = self.start(f"logging {{ {CHANNELS} category queries {{ queries; }}; category default {{ rest; }}; }};\n",
