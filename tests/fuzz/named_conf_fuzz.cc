@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "named-lite/config/acl.h"
 #include "named-lite/config/named_conf.h"
 #include "named-lite/config/print.h"
 
@@ -30,6 +31,9 @@ void read_without_secrets(const std::vector<Statement>& top, size_t errors) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  // The kernel would be asked for the interfaces several times for each text.
+  static const KnownInterfaces interfaces(
+      {{*umaya::net::IpAddress::parse("127.0.0.1"), 8}, {*umaya::net::IpAddress::parse("2001:db8::1"), 64}});
   std::string_view text(reinterpret_cast<const char*>(data), size);
   Problems problems;
   OpenFile included = [](std::string_view) -> umaya::Result<std::string> {

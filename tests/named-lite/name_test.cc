@@ -1,5 +1,6 @@
 #include "named-lite/dns/name.h"
 
+#include <array>
 #include <catch2/catch.hpp>
 
 #include "named-lite/dns/spelling.h"
@@ -81,4 +82,16 @@ TEST_CASE("dns types: names and numbers map both ways", "[named][types]") {
   CHECK(class_from_text("in") == rr_class::kIn);
   CHECK(edit_distance("files", "file") == 1);
   CHECK(edit_distance("kitten", "sitting") == 3);
+  const std::array<std::string_view, 5> words = {"file", "forward", "forwarders", "masters", "zone"};
+  auto nearest = [&](std::string_view text) {
+    return nearest_word(text, words.size(), [&](size_t i) { return words[i]; });
+  };
+  CHECK(nearest("flie") == "file");
+  CHECK(nearest("fyle") == "file");
+  CHECK(nearest("forvarders") == "forwarders");
+  CHECK(nearest("forwrads") == "forward");
+  CHECK(nearest("mastres") == "masters");
+  CHECK(nearest("mxstxrs") == "masters");
+  CHECK(nearest("mxstxrx").empty());
+  CHECK(nearest("on").empty());
 }
