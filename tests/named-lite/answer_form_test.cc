@@ -163,6 +163,35 @@ TEST_CASE("answer: names in the data are right whoever asks, for every type that
   }
 }
 
+TEST_CASE("answer: D4 only the types of RFC 1035 have pointers in their data (RFC 3597 4)", "[named][answer]") {
+  const std::string head = "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS n.x.\n";
+  size_t seen = 0;
+  for (uint16_t type = 17; type < 300; ++type) {
+    std::string_view layout = type_layout(type);
+    if (layout.find_first_of("nN") == layout.npos || type == type::kDname) continue;
+    std::string data;
+    for (char kind : layout) {
+      if (kind == 'n' || kind == 'N') data += "q.sub ";
+      if (kind == 'b' || kind == 'w' || kind == 'd' || kind == 't') data += "7 ";
+      if (kind == 's') data += "\"s\" ";
+      if (kind == '4') data += "192.0.2.1 ";
+    }
+    Problems problems;
+    RecordList list =
+        parse_zone_text("q.sub 1 " + type_text(type) + " " + data + "\n", "r", {name("ex.test."), {}}, problems);
+    if (list.records().size() != 1) continue;  // more stands in it than this
+    std::string_view rdata = list.rdata(list.records()[0]);
+    Zones z;
+    z.add("ex.test", head + "q.sub " + type_text(type) + " " + data + "\n*.w " + type_text(type) + " " + data + "\n");
+    for (const char* owner : {"q.sub.ex.test", "made.w.ex.test"}) {
+      INFO(type_text(type) << " " << data);
+      CHECK(z.raw(question(owner, type)).find(rdata) != std::string::npos);
+    }
+    ++seen;
+  }
+  CHECK(seen >= 8);
+}
+
 TEST_CASE("answer: rrset-order turns whole sets", "[named][answer]") {
   Zones z = zones();
   auto first = [&] { return z.ask("five.ex.test", type::kA).sections[0]; };

@@ -202,3 +202,25 @@ TEST_CASE("answer: D9 types that are no data are refused in their own ways", "[n
   for (uint16_t type : {253, 254}) CHECK(z.ask("ex.test", type).rcode == rcode::kNotImp);
   for (uint16_t type : {46, 47, 127, 256, 32769, 65535}) CHECK(z.ask("ex.test", type).rcode == rcode::kNoError);
 }
+
+TEST_CASE("answer: D25 TKEY gets a short refusal, and a SIG(0) is of no weight", "[named][answer]") {
+  Zones z = zones();
+  std::string plain = question("ex.test", type::kSoa);
+  auto with_record = [](std::string packet, uint16_t type, const std::string& rdata) {
+    packet[11] = 1;
+    packet += std::string(1, '\0') + static_cast<char>(type >> 8) + static_cast<char>(type);
+    packet += std::string("\0\xFF\0\0\0\0", 6) + static_cast<char>(rdata.size() >> 8);
+    return packet + static_cast<char>(rdata.size()) + rdata;
+  };
+  // What opened servers of others to everybody: keys to agree on, signatures that cost a public key each.
+  std::string tkey = with_record(question("ex.test", type::kTkey), type::kTkey, std::string(400, 'k'));
+  std::string answer = z.raw(tkey);
+  CHECK(decode(answer).rcode == rcode::kFormErr);
+  CHECK(answer.size() <= plain.size());
+  std::string sig(18, '\0');
+  sig[2] = 8;
+  std::string signed_question = with_record(plain, 24, sig + std::string(1, '\0') + std::string(256, 's'));
+  Answer told = decode(z.raw(signed_question));
+  CHECK(told.rcode == decode(z.raw(plain)).rcode);
+  CHECK(told.sections[0] == decode(z.raw(plain)).sections[0]);
+}

@@ -176,6 +176,31 @@ TEST_CASE("update: malformed sections are FORMERR, names outside NOTZONE", "[nam
   }
 }
 
+TEST_CASE("update: D4 a pointer in data is a name written out, and octets where no name is known", "[named][update]") {
+  const std::string pointer("\xC0\x0C", 2);  // the zone's name
+  struct Case {
+    uint16_t type;
+    std::string before, behind, text;
+  };
+  const Case cases[] = {{type::kSrv, std::string("\0\1\0\2\0\3", 6), "", "new 60 SRV 1 2 3 @"},
+                        {type::kMx, std::string("\0\1", 2), "", "new 60 MX 1 @"},
+                        {36, std::string("\0\1", 2), "", "new 60 KX 1 @"},
+                        {65280, "", "", "new 60 TYPE65280 \\# 2 C00C"}};
+  for (const Case& each : cases) {
+    INFO(each.text);
+    WireRecord record{std::string(name("new.ex.test.").wire()), each.type, rr_class::kIn, 60,
+                      each.before + pointer + each.behind,      true};
+    CHECK(update({}, {record}).added == Lines{kNewSoa, each.text});
+  }
+  // A pointer to itself, ahead, into the header, or that is cut off.
+  for (std::string_view bad : {std::string_view("\xC0\xFF", 2), std::string_view("\xC0\x40", 2),
+                               std::string_view("\xC0\0", 2), std::string_view("\xC0", 1)}) {
+    WireRecord record{std::string(name("new.ex.test.").wire()),          type::kSrv, rr_class::kIn, 60,
+                      std::string("\0\1\0\2\0\3", 6) + std::string(bad), true};
+    CHECK(update({}, {record}).rcode == rcode::kFormErr);
+  }
+}
+
 TEST_CASE("update: all of a message happens or nothing", "[named][update]") {
   UpdateRules rules = everybody();
   rules.limits.records_per_type = 2;
