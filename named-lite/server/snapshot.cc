@@ -47,18 +47,26 @@ bool is_of_same_file(const Snapshot* before, const NamedConf& conf, const std::s
          before->conf.directory == conf.directory;
 }
 
+/// The file of a secondary zone. Its times say when a primary last confirmed it; who transfers it anew replaces it.
+ZoneSource saved_source(const ZoneConf& zone, const NamedConf& conf) {
+  return {.name = zone.name, .directory = conf.directory, .file = zone.file, .keep_image = true, .is_touched = true};
+}
+
 /// What a secondary zone was saved with; the primary is asked whether it still holds.
 ImagePtr load_saved(const ZoneConf& zone, const NamedConf& conf, uint64_t seed, std::vector<LogLine>& lines) {
   std::string path = zone_path(conf.directory, zone.file);
   if (path.empty() || file_time(path) == 0) return nullptr;
   Problems problems;
-  ImagePtr image = load_zone(zone.name, conf.directory, zone.file, seed, problems);
+  LoadedZone loaded = load_zone_file(saved_source(zone, conf), seed, problems);
+  ImagePtr image = loaded.image;
   if (!image) {
     lines.push_back({log::Level::warning, path + ": the saved zone cannot be read; it will be transferred"});
     return nullptr;
   }
   lines.push_back({log::Level::info, "zone " + zone.name.text() + "/IN: saved serial " +
-                                         std::to_string(image->header().serial) + " is served"});
+                                         std::to_string(image->header().serial) + " is served" +
+                                         (loaded.was_kept ? " (unchanged)" : "")});
+  if (!loaded.note.empty()) lines.push_back({log::Level::info, path + ": " + loaded.note});
   return image;
 }
 
@@ -165,7 +173,7 @@ void add_local_zones(ServedView& view) {
 /// The seed of the first zone that was kept as an image, so that its questions are hashed once only; else a new one.
 uint64_t first_seed(const ViewConf& view, const NamedConf& conf) {
   for (const ZoneConf& zone : view.zones) {
-    if (zone.type != ZoneType::primary) continue;
+    if ((zone.type != ZoneType::primary && zone.type != ZoneType::secondary) || zone.file.empty()) continue;
     if (auto seed = saved_seed(image_path(zone_source(conf, zone, nullptr)))) return *seed;
   }
   return random_u64();

@@ -13,7 +13,7 @@ namespace umaya::named {
 namespace {
 
 constexpr std::string_view kFileMark = "umaya zone store";
-constexpr uint32_t kFileVersion = 1;
+constexpr uint32_t kFileVersion = 2;
 constexpr size_t kImageAlignment = 4096;
 constexpr size_t kMostDescription = size_t{16} << 20;
 /// Times of files stand still for as long as a tick of the kernel's clock, or longer on simple file systems.
@@ -72,6 +72,7 @@ std::string describe(const ImageOrigin& origin, const Problems& problems) {
   for (const SourceFile& file : origin.sources) {
     out.string(file.path).u64(file.device).u64(file.inode).u64(file.size);
     out.u64(static_cast<uint64_t>(file.modified)).u64(static_cast<uint64_t>(file.changed));
+    out.u64(static_cast<uint64_t>(file.born));
   }
   out.u32(static_cast<uint32_t>(problems.all().size())).u64(problems.dropped());
   for (const Problem& problem : problems.all()) {
@@ -93,6 +94,7 @@ bool read_description(std::string_view text, ImageOrigin& origin, std::vector<Pr
     file.size = in.u64();
     file.modified = static_cast<int64_t>(in.u64());
     file.changed = static_cast<int64_t>(in.u64());
+    file.born = static_cast<int64_t>(in.u64());
     origin.sources.push_back(std::move(file));
   }
   uint32_t count = in.u32();
@@ -176,7 +178,7 @@ Result<> save_image(const std::string& path, const ZoneImage& image, const Image
   return fs::sync_directory(fs::parent_directory(path));
 }
 
-Result<ImagePtr> load_image(const std::string& path, std::string_view rules, Problems& problems) {
+Result<ImagePtr> load_image(const std::string& path, std::string_view rules, Problems& problems, Sources sources) {
   struct stat status {};
   UMAYA_TRY(Fd fd, fs::open_safe(path, O_RDONLY, status));
   UMAYA_CHECK(check_owner(status));
@@ -191,7 +193,8 @@ Result<ImagePtr> load_image(const std::string& path, std::string_view rules, Pro
   }
   if (origin.rules != rules) return permanent("it was made for another configuration");
   for (const SourceFile& file : origin.sources) {
-    if (!is_unchanged(file)) return permanent(file.path + " has changed");
+    bool holds = sources == Sources::touched ? is_same_file(file) : is_unchanged(file);
+    if (!holds) return permanent(file.path + " has changed");
   }
   auto memory = ImageMemory::create(preamble.image_size + ZoneImage::room_for_changes(preamble.image_size));
   UMAYA_TRY(got, fs::read_at(fd.get(), {memory->writable(), preamble.image_size}, preamble.image_offset));

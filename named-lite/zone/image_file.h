@@ -37,8 +37,11 @@ struct ImageOrigin {
 /// Replaces the file as a whole; it survives a power cut.
 Result<> save_image(const std::string& path, const ZoneImage& image, const ImageOrigin& origin,
                     const Problems& problems);
+/// What may have become of the sources. touched: they may have other times (is_same_file()).
+enum class Sources : unsigned char { untouched, touched };
 /// Problems that were saved are added.
-Result<ImagePtr> load_image(const std::string& path, std::string_view rules, Problems& problems);
+Result<ImagePtr> load_image(const std::string& path, std::string_view rules, Problems& problems,
+                            Sources sources = Sources::untouched);
 /// The seed of a saved image, so that a catalog can be made with the same one.
 std::optional<uint64_t> saved_seed(const std::string& path);
 

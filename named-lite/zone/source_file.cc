@@ -15,6 +15,13 @@ int64_t nanoseconds(const timespec& time) {
   return time.tv_sec * INT64_C(1'000'000'000) + time.tv_nsec;
 }
 
+/// 0 when it is not known.
+int64_t birth_time(int directory, const char* path, int flags) {
+  struct statx status {};
+  bool told = ::statx(directory, path, flags, STATX_BTIME, &status) == 0 && (status.stx_mask & STATX_BTIME) != 0;
+  return told ? status.stx_btime.tv_sec * INT64_C(1'000'000'000) + status.stx_btime.tv_nsec : 0;
+}
+
 /// The whole of an open file. path: for messages; full_path: for `read`.
 Result<std::string> read_open(int fd, const std::string& path, std::string full_path, SourceFiles* read) {
   struct stat status {};
@@ -35,6 +42,7 @@ Result<std::string> read_open(int fd, const std::string& path, std::string full_
     bool again = fstat(fd, &status) == 0;
     bool steady = again && got == text.size() && before == describe_source(full_path, status, true);
     before.steady = steady;
+    before.born = birth_time(fd, "", AT_EMPTY_PATH);
     read->push_back(std::move(before));
   }
   text.resize(got);
@@ -65,7 +73,8 @@ SourceFile describe_source(std::string path, const struct stat& status, bool ste
           static_cast<uint64_t>(status.st_size),
           nanoseconds(status.st_mtim),
           nanoseconds(status.st_ctim),
-          steady};
+          steady,
+          0};
 }
 
 Result<std::string> read_source(const std::string& path, SourceFiles* read) {
@@ -82,7 +91,17 @@ OpenFile open_beneath(std::string directory, SourceFiles* read) {
 
 bool is_unchanged(const SourceFile& file) {
   struct stat status {};
-  return file.steady && ::stat(file.path.c_str(), &status) == 0 && describe_source(file.path, status, true) == file;
+  if (!file.steady || ::stat(file.path.c_str(), &status) != 0) return false;
+  SourceFile now = describe_source(file.path, status, true);
+  now.born = file.born;
+  return now == file;
+}
+
+bool is_same_file(const SourceFile& file) {
+  struct stat status {};
+  if (!file.steady || file.born == 0 || ::stat(file.path.c_str(), &status) != 0) return false;
+  return status.st_dev == file.device && status.st_ino == file.inode &&
+         static_cast<uint64_t>(status.st_size) == file.size && birth_time(AT_FDCWD, file.path.c_str(), 0) == file.born;
 }
 
 }  // namespace umaya::named

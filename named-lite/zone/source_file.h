@@ -30,6 +30,7 @@ struct SourceFile {
   int64_t modified = 0;  ///< nanoseconds since 1970
   int64_t changed = 0;   ///< of the status: what a tool that sets `modified` cannot set
   bool steady = true;    ///< nobody wrote while it was read
+  int64_t born = 0;      ///< when the file was made; 0: the file system does not tell
 
   bool operator==(const SourceFile&) const = default;
 };
@@ -48,6 +49,9 @@ OpenFile open_beneath(std::string directory, SourceFiles* read = nullptr);
 
 /// The file has not been touched since.
 bool is_unchanged(const SourceFile& file);
+/// The very same file with as many octets, though its times may be others: for files that are replaced as a whole when
+/// something else is to be in them. A file that came later is another one even when it has got the number of this one.
+bool is_same_file(const SourceFile& file);
 /// What is known of an open file, `steady` as given.
 SourceFile describe_source(std::string path, const struct stat& status, bool steady);
 

@@ -30,7 +30,8 @@ LoadedZone load_zone_file(const ZoneSource& source, uint64_t seed, Problems& pro
   LoadedZone loaded;
   std::string path = full_path(source);
   if (source.keep_image) {
-    if (auto kept = load_image(image_path(source), rules_of(source), problems)) {
+    Sources sources = source.is_touched ? Sources::touched : Sources::untouched;
+    if (auto kept = load_image(image_path(source), rules_of(source), problems, sources)) {
       loaded.image = std::move(*kept);
       loaded.was_kept = true;
       return loaded;

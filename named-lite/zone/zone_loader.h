@@ -27,6 +27,7 @@ struct ZoneSource {
   std::string file;
   bool keep_image = false;
   CheckPolicy policy{};
+  bool is_touched = false;  ///< its file is only ever replaced or touched: that of a secondary zone
 };
 
 struct LoadedZone {

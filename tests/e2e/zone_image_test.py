@@ -69,6 +69,39 @@ class KeptImages(unittest.TestCase):
             self.assertNotIn("unchanged", self.restart(server))
             self.assert_answers(server, "h5")
 
+    def test_a_saved_secondary_zone_is_read_as_text_once_until_it_is_transferred_anew(self):
+        with NameServer({"big.test": zone(1)}, "allow-transfer { any; };") as primary:
+            conf = f'zone "big.test" {{ type slave; file "copy"; masters port {primary.port} {{ 127.0.0.1; }}; }};\n'
+            with NameServer({}) as copy:
+                with open(copy.path("named.conf"), "a") as f:
+                    f.write(conf)
+                self.restart_copy(copy)
+                wait_for(lambda: rcode(copy.udp("h5.big.test")) == 0, 20, "the transfer")
+                time.sleep(0.2)
+                self.assertNotIn("unchanged", self.restart_copy(copy, "saved serial 1"))
+                self.assertIn("unchanged", self.restart_copy(copy, "saved serial 1"))
+                os.utime(copy.path("copy"))  # as a primary's confirmation does
+                self.assertIn("unchanged", self.restart_copy(copy, "saved serial 1"))
+                self.assert_answers(copy, "h0", "last")
+                with open(copy.path("copy")) as f:
+                    text = f.read()
+                copy.process.terminate()
+                copy.process.wait(10)
+                copy.write("other", text.replace("192.0.2.1", "192.0.2.7"))
+                os.rename(copy.path("other"), copy.path("copy"))
+                time.sleep(0.2)
+                copy.start()
+                wait_for(lambda: "saved serial 1" in copy.logged(), 20)
+                self.assertNotIn("unchanged", copy.logged())
+                self.assertEqual(copy.udp("last.big.test")[-4:], bytes((192, 0, 2, 7)))
+
+    def restart_copy(self, server, sign=""):
+        server.process.terminate()
+        server.process.wait(10)
+        server.start()
+        wait_for(lambda: sign in server.logged(), 20, sign)
+        return next((line for line in server.logged().splitlines() if sign in line), "")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -222,6 +222,46 @@ TEST_CASE("zone loader: a large zone whose files are unchanged is not read again
   }
 }
 
+TEST_CASE("zone loader: the file of a secondary zone may be touched, but not be another one", "[named][image]") {
+  test::TempDirectory directory;
+  std::string path = directory / "big.zone";
+  put(path, zone_text(kLeastKept));
+  let_clock_tick();
+  ZoneSource source{.name = name("z.test"),
+                    .directory = directory.path(),
+                    .file = "big.zone",
+                    .keep_image = true,
+                    .is_touched = true};
+  auto was_kept = [&] {
+    Problems problems;
+    LoadedZone loaded = load_zone_file(source, 7, problems);
+    REQUIRE(loaded.image);
+    return loaded.was_kept;
+  };
+  CHECK_FALSE(was_kept());
+  if (!was_kept()) return;  // a file system without times of birth
+  REQUIRE(utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0);
+  CHECK(was_kept());
+  // Numbers of files are used again: what counts is that it is another file.
+  std::string other = zone_text(kLeastKept);
+  for (int i = 0; i < 4; ++i) {
+    put(directory / "new", other);
+    REQUIRE(rename((directory / "new").c_str(), path.c_str()) == 0);
+    let_clock_tick();
+    CHECK_FALSE(was_kept());
+    REQUIRE(utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0);
+    CHECK(was_kept());
+  }
+  put(path, other + "more A 10.0.0.9\n");
+  CHECK_FALSE(was_kept());
+  let_clock_tick();
+  source.is_touched = false;
+  CHECK_FALSE(was_kept());
+  let_clock_tick();
+  REQUIRE(utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0);
+  CHECK_FALSE(was_kept());
+}
+
 TEST_CASE("zone loader: small zones and bad ones leave no image behind", "[named][image]") {
   test::TempDirectory directory;
   put(directory / "small.zone", zone_text(10));
