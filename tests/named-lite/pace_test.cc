@@ -43,6 +43,9 @@ TEST_CASE("pace: a short burst and questions after a long silence wait for nothi
     CHECK_FALSE(pace.note(now += 1us, 64));
   }
   CHECK_FALSE(pace.note(now += 24h, 1000));
+  CHECK_FALSE(ask(pace, now, 500'000, 4 * Pace::kWindow));
+  CHECK_FALSE(ask(pace, now, 20'000, Pace::kWindow));
+  CHECK_FALSE(ask(pace, now, 500'000, 4 * Pace::kWindow));
 }
 
 TEST_CASE("pace: when all have gone silent it ends within two windows", "[named][udp]") {
