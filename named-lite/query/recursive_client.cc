@@ -26,11 +26,11 @@ uint32_t seconds_now() {
 RecursiveClient::RecursiveClient() : clock_([this] { end_of_time(); }) {}
 
 void RecursiveClient::connect(Fd fd) {
-  pending_.drain([this](const Waiter& waiter) { fail(waiter); });
+  pending_.drain([](const Waiter& waiter) { fail(waiter); });
   auto ended = [this] {
     link_.reset();
     cache_.reset();
-    pending_.drain([this](const Waiter& waiter) { fail(waiter); });
+    pending_.drain([](const Waiter& waiter) { fail(waiter); });
   };
   link_ = std::make_unique<Link>(
       std::move(fd), [this](ipc::Packet packet) { received(std::move(packet)); }, ended);
@@ -147,7 +147,7 @@ void RecursiveClient::fail(const Waiter& waiter) {
 }
 
 void RecursiveClient::end_of_time() {
-  pending_.expire([this](const Waiter& waiter) { fail(waiter); });
+  pending_.expire([](const Waiter& waiter) { fail(waiter); });
   if (pending_.size() > 0) clock_.arm(kTick);
 }
 
