@@ -38,7 +38,7 @@ TEST_CASE("recursion: a stub's primaries say which servers are asked", "[recursi
   CHECK(tree.net.asked.front().type == type::kNs);
   CHECK(tree.net.count("192.0.2.1") + tree.net.count("192.0.2.2") == 0);
   size_t before = tree.net.count("", "leaf.test.");
-  for (int i = 0; i < 20; ++i) tree.ask("n" + std::to_string(i) + ".leaf.test.", type::kA);
+  for (int i = 0; i < 200; ++i) tree.ask("n" + std::to_string(i) + ".leaf.test.", type::kA);
   CHECK(tree.net.count("", "leaf.test.") == before);
   CHECK(tree.net.count("192.0.2.3") > 0);
 }
@@ -79,7 +79,7 @@ TEST_CASE("recursion: server clauses decide by the longest prefix", "[recursion]
 
 TEST_CASE("recursion: a server that is to be asked over TCP only is", "[recursion]") {
   Tree tree;
-  ServerPolicy leaf = policy("192.0.2.3/31");
+  ServerPolicy leaf = policy("192.0.2.3/32");
   ServerPolicy other = policy("192.0.2.4/32");
   leaf.tcp_only = other.tcp_only = true;
   tree.settings.views[0].servers = {leaf, other};
