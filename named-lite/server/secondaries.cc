@@ -76,7 +76,8 @@ bool Secondaries::notified(const std::string& view, std::string_view zone, std::
   auto known = zones_.find({view, std::string(zone)});
   if (known == zones_.end()) return false;
   Zone& told = *known->second;
-  // RFC 1996 3.11: the serial is a hint, and the one that we have needs no question. A lower one is looked at and logged.
+  // RFC 1996 3.11: the serial is a hint, and the one that we have needs no question. A lower one is looked at and
+  // logged.
   if (serial && told.image && *serial == told.image->header().serial) return true;
   told.again = true;
   told.wake.set();

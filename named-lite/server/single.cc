@@ -38,9 +38,10 @@ Result<std::unique_ptr<Single>> Single::open(const ParentOptions& options) {
 
 Result<void> Single::start() {
   UMAYA_TRY(auto pair, socket_pair());
-  zone_ = std::make_unique<ZoneServer>(ZoneServer::Hooks{[] { log::info("running"); }, [this] { open_new_addresses(); },
-                                                         [this](ZonesRead which, uint32_t number) { reload(which, number); },
-                                                         [] { event::Loop::current().stop(); }, getpid()});
+  zone_ = std::make_unique<ZoneServer>(
+      ZoneServer::Hooks{[] { log::info("running"); }, [this] { open_new_addresses(); },
+                        [this](ZonesRead which, uint32_t number) { reload(which, number); },
+                        [] { event::Loop::current().stop(); }, getpid()});
   zone_->take_commands(std::move(control_sockets_));
   CookieSecret secret = random_cookie_secret();
   zone_->make_cookies(secret);

@@ -62,9 +62,7 @@ struct Hosts {
 
 /// A pool whose only thread is busy until it is let go.
 struct BusyPool {
-  BusyPool() {
-    tasks.spawn(occupy());
-  }
+  BusyPool() { tasks.spawn(occupy()); }
   ~BusyPool() { let_go(); }
   void let_go() {
     std::lock_guard lock(mutex);
