@@ -210,6 +210,7 @@ constexpr Setting<RecursionConf> kSettings[] = {
     {"stale-refresh-time", [](const Reading& r, const Statement& s,
                               R& c) { read_duration<&StaleConf::refresh_time, 0, 604800>(r, s, c.stale); }},
     {"synth-from-dnssec", read_flag<&R::synth_from_dnssec>},
+    {"use-caps-for-id", read_flag<&R::use_caps_for_id>},
     {"validate-except",
      [](const Reading& r, const Statement& s, R& c) {
        const Part* block = r.block(s, "validate-except { \"corp.example\"; };");

@@ -55,6 +55,7 @@ struct RecursionConf {
   uint32_t prefetch_trigger = 2;      ///< seconds of life left; 0: off
   uint32_t prefetch_eligibility = 9;  ///< least TTL of what is fetched in time
   Minimization minimization = Minimization::relaxed;
+  bool use_caps_for_id = false;  ///< letters of random case in questions to other servers; not in BIND, Unbound's name
   SourceAddresses query_source;
   DeniedAnswers denied;
   std::optional<uint32_t> fetches_per_server;  ///< nothing: a limit of ours; 0: no limit. As the next

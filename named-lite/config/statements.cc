@@ -329,6 +329,7 @@ constexpr StatementInfo kStatements[] = {
     {"update-policy", kZone, Effect::used},
     {"update-quota", kOptions, Effect::not_used},
     {"use-alt-transfer-source", kOptions | kView | kZone, Effect::not_used},
+    {"use-caps-for-id", kOptions | kView, Effect::used},
     {"use-id-pool", kOptions, Effect::obsolete},
     {"use-ixfr", kOptions, Effect::obsolete},
     {"use-v4-udp-ports", kOptions, Effect::used},

@@ -148,6 +148,7 @@ RecursionSettings recursion_settings_of(const NamedConf& conf) {
   settings.use_ipv4 = conf.uses(net::Family::ipv4);
   settings.use_ipv6 = conf.uses(net::Family::ipv6);
   settings.minimise = minimise(of.minimization);
+  settings.randomise_case = of.use_caps_for_id;
   settings.cookies = of.send_cookie;
   settings.udp_size = of.edns_udp_size;
   set_limits(conf, of, settings.limits);

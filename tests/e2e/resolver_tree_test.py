@@ -152,6 +152,19 @@ class Stories(unittest.TestCase):
     def test_D35_a_server_that_changes_the_case_of_letters_is_understood(self):
         self.finds(self.resolver(), "www.other-case.test")
 
+    def test_D35_use_caps_for_id_asks_with_letters_of_random_case(self):
+        def spelled(resolver, zone, name):
+            return {q.packet[12:q.size - 4] for q in self.asked_of(zone, resolver, name)}
+
+        name = "abcdefghijklmnopqrstuvwxyz.wrong-type.test"
+        plain = self.resolver()
+        self.assertEqual([s for s in spelled(plain, "wrong-type.test", name) if s != s.lower()], [])
+        plain.close()
+        resolver = self.resolver("use-caps-for-id yes;")
+        asked = spelled(resolver, "wrong-type.test", name)
+        self.assertTrue(asked and all(s not in (s.lower(), s.upper()) for s in asked), asked)
+        self.finds(resolver, "www.other-case.test")  # it does not give the letters back as they came
+
     # D36
 
     def test_D36_what_stands_beside_an_answer_is_neither_told_nor_remembered(self):

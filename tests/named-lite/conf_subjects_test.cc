@@ -207,7 +207,7 @@ TEST_CASE("named.conf: recursion statements are read", "[named][conf]") {
       deny-answer-aliases { "a.test"; "b.test"; };
       fetches-per-zone 20 fail; fetches-per-server 7; max-recursion-depth 5; max-recursion-queries 33;
       resolver-query-timeout 5; use-v4-udp-ports { range 2000 3000; };
-      stale-answer-client-timeout 1800; dnssec-validation no; edns-udp-size 1400;
+      stale-answer-client-timeout 1800; dnssec-validation no; edns-udp-size 1400; use-caps-for-id yes;
     };
     zone "." { type hint; file "root.hints"; };
     zone "f" { type forward; forwarders { 192.0.2.3; }; };
@@ -225,6 +225,7 @@ TEST_CASE("named.conf: recursion statements are read", "[named][conf]") {
   CHECK(r.prefetch_trigger == 3);
   CHECK(r.prefetch_eligibility == 9);
   CHECK(r.minimization == Minimization::strict);
+  CHECK(r.use_caps_for_id);
   CHECK(r.query_source.ipv4.address.to_string() == "192.0.2.7");
   CHECK(p.conf.recursion.recursive_clients == 99);
   CHECK(p.conf.recursion.ipv4_ports.least == 2000);
