@@ -89,8 +89,8 @@ void TargetChecks::without_address(const Record& record, std::string_view name, 
 }
 
 void TargetChecks::target(const Record& record) const {
-  std::string_view name = zone_.list.rdata(record).substr(static_cast<size_t>(target_offset(record.type)));
-  if (name.size() == 1) return;  // "." says that there is none (RFC 7505, RFC 2782)
+  std::string_view name = target_name(record.type, zone_.list.rdata(record));
+  if (name.size() <= 1) return;  // "." says that there is none (RFC 7505, RFC 2782)
   if (at_address(record, name)) return;
   if (char bad = bad_host_octet(name); bad != 0) {
     zone_.report(zone_.policy.names, record,

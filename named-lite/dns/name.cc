@@ -187,4 +187,15 @@ uint64_t SuffixHashes::child(uint64_t parent, std::string_view label) {
   return hash_label(parent, label.data(), label.size());
 }
 
+size_t wire_name_size(std::string_view octets) {
+  size_t at = 0;
+  while (at < octets.size() && at < kMaxName) {
+    auto length = static_cast<unsigned char>(octets[at]);
+    if (length > kMaxLabel) return 0;
+    at += 1 + size_t{length};
+    if (length == 0) return at;
+  }
+  return 0;
+}
+
 }  // namespace umaya::named

@@ -63,6 +63,8 @@ std::string_view parent_of(std::string_view wire);
 size_t label_count(std::string_view wire);
 /// Equal without regard to case.
 bool same_name(std::string_view a, std::string_view b);
+/// Octets of the uncompressed name (RFC 1035 3.1) with which these octets begin, its root included; 0 when none does.
+size_t wire_name_size(std::string_view octets);
 /// The same name, or below it.
 bool is_at_or_below(std::string_view name, std::string_view ancestor);
 /// Copies with letters in lower case. Length octets are at most 63, so they are never mistaken for letters.

@@ -21,8 +21,8 @@ namespace umaya::named {
 namespace type {
 inline constexpr uint16_t kA = 1, kNs = 2, kCname = 5, kSoa = 6, kNull = 10, kWks = 11, kPtr = 12, kMx = 15, kTxt = 16,
                           kAaaa = 28, kSrv = 33, kDname = 39, kOpt = 41, kDs = 43, kRrsig = 46, kNsec = 47,
-                          kDnskey = 48, kNsec3 = 50, kSpf = 99, kTkey = 249, kTsig = 250, kIxfr = 251, kAxfr = 252,
-                          kMailb = 253, kMaila = 254, kAny = 255, kCaa = 257;
+                          kDnskey = 48, kNsec3 = 50, kSvcb = 64, kHttps = 65, kSpf = 99, kTkey = 249, kTsig = 250,
+                          kIxfr = 251, kAxfr = 252, kMailb = 253, kMaila = 254, kAny = 255, kCaa = 257;
 }  // namespace type
 
 namespace rr_class {

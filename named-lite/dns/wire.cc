@@ -32,6 +32,11 @@ bool expand_name(std::string_view message, size_t& at, size_t end, std::string& 
   return false;
 }
 
+bool fits_service_binding(uint16_t type, std::string_view rdata) {
+  if (type != type::kSvcb && type != type::kHttps) return true;
+  return rdata.size() > 2 && wire_name_size(rdata.substr(2)) != 0;
+}
+
 bool expand_rdata(uint16_t type, std::string_view message, size_t at, size_t end, std::string& out) {
   size_t start = out.size();
   std::string_view layout = type_layout(type);
@@ -56,6 +61,7 @@ bool expand_rdata(uint16_t type, std::string_view message, size_t at, size_t end
     }
   }
   if (layout.empty()) {
+    if (!fits_service_binding(type, message.substr(at, end - at))) return false;
     out.append(message.substr(at, end - at));
     at = end;
   }

@@ -28,6 +28,9 @@ inline uint32_t be32_at(std::string_view octets, size_t at) {
 /// Appends the name at this place without pointers (RFC 1035 4.1.4); `at` moves behind it.
 bool expand_name(std::string_view message, size_t& at, size_t end, std::string& out);
 
+/// Whether the data of SVCB and HTTPS have their priority and target (RFC 9460 2.2); true of every other type.
+bool fits_service_binding(uint16_t type, std::string_view rdata);
+
 /// Appends the data of a record, which lie from at to end, with their names written out; false when they do not fit
 /// the layout of the type. Pointers are understood in the types of RFC 1035 and in those that RFC 3597 4 lists.
 bool expand_rdata(uint16_t type, std::string_view message, size_t at, size_t end, std::string& out);

@@ -384,8 +384,8 @@ void Change::write_node(ImageWriter& out, const std::string& name, Edit& edit) {
 /// Names of the zone are looked for when an answer needs them: see ZoneImage::target().
 void Change::write_targets(ImageWriter& out) const {
   for (const Target& each : targets_) {
-    std::string_view name = each.rdata.substr(static_cast<size_t>(target_offset(each.type)));
-    if (is_at_or_below(name, before_.apex_name())) out.set_u32(each.at, ZoneImage::kMissing);
+    std::string_view name = target_name(each.type, each.rdata);
+    if (!name.empty() && is_at_or_below(name, before_.apex_name())) out.set_u32(each.at, ZoneImage::kMissing);
   }
 }
 

@@ -280,7 +280,8 @@ std::string_view Compiler::written_labels(const BuildNode& node) const {
 }
 
 uint32_t Compiler::target_node(std::string_view rdata, uint16_t type) const {
-  std::string_view name = rdata.substr(static_cast<size_t>(target_offset(type)));
+  std::string_view name = target_name(type, rdata);
+  if (name.empty()) return 0;
   char lower[kMaxName];
   copy_lower(lower, name.data(), name.size());
   std::string_view wire(lower, name.size());

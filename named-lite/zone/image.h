@@ -257,6 +257,11 @@ inline int target_offset(uint16_t type) {
       return -1;
   }
 }
+/// That name alone, in the data of a record; empty when it is none.
+inline std::string_view target_name(uint16_t type, std::string_view rdata) {
+  std::string_view rest = rdata.substr(std::min(rdata.size(), static_cast<size_t>(target_offset(type))));
+  return rest.substr(0, wire_name_size(rest));
+}
 
 /// Compiles the records at or below the apex; others are left out. An image may be served only when check_zone() found
 /// no error: it relies on one SOA at the apex. nodes: where to put the offset of each record's node, 0 for what was

@@ -7,6 +7,7 @@
 #include "libcommon/base/strings.h"
 #include "named-lite/dns/ldns_rdata.h"
 #include "named-lite/dns/types.h"
+#include "named-lite/dns/wire.h"
 
 namespace umaya::named {
 
@@ -317,7 +318,9 @@ bool parse_rdata(uint16_t type, std::span<const Token> words, const Name& origin
   size_t start = out.size();
   if (!words.empty() && words[0].text == "\\#" && !words[0].quoted) {
     if (!parse_generic(words, out, complaint)) return false;
-    if (info != nullptr && !info->layout.empty() && !fits_layout(std::string_view(out).substr(start), info->layout)) {
+    std::string_view data = std::string_view(out).substr(start);
+    bool fits = info == nullptr || info->layout.empty() || fits_layout(data, info->layout);
+    if (!fits || !fits_service_binding(type, data)) {
       complaint = {&words[0], "these octets are not the data of a record of type " + std::string(info->name), {}};
       return false;
     }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "libcommon/base/fd.h"
+#include "named-lite/dns/wire.h"
 #include "tests/named-lite/zone_support.h"
 
 using namespace umaya;
@@ -179,4 +180,24 @@ TEST_CASE("image: a name with more than 255 types is an error, not a smaller zon
   Checked zone = check("z.test.", text);
   REQUIRE(zone.problems.has_errors());
   REQUIRE(zone.text().find("255 types") != std::string::npos);
+}
+
+TEST_CASE("image: the target of SVCB and HTTPS is a name within their data, however long those are") {
+  std::string parameters;
+  for (int i = 0; i < 20; ++i) parameters += "0102030405060708090a0b0c0d0e0f10";
+  // Priority 1, target ns1.ex.test., key 65280 with 320 octets.
+  std::string text =
+      kHead + std::string("@ TYPE65 \\# 339 0001 036e7331026578047465737400 ff00 0140 ") + parameters + "\n";
+  Checked zone = check("ex.test.", text);
+  CHECK(zone.text() == "");
+  const Node* apex = find(*zone.image, "ex.test.");
+  REQUIRE(apex != nullptr);
+  const RrsetEntry* entry = apex->find(type::kHttps);
+  REQUIRE(entry != nullptr);
+  CHECK(zone.image->target(*apex, *entry, 0) == find(*zone.image, "ns1.ex.test."));
+  // Nothing but "one" "two" in the data: the target would be longer than they are.
+  Checked bad = check("ex.test.", kHead + std::string("@ HTTPS \\# 8 036f6e650374776f\n"));
+  CHECK(bad.text().find("these octets are not the data of a record of type HTTPS") != std::string::npos);
+  std::string data;
+  CHECK_FALSE(expand_rdata(type::kHttps, std::string(12, '\0') + "\3one\3two", 12, 20, data));
 }
