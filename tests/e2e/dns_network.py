@@ -20,7 +20,8 @@ from dns_peers import STORE, sandbox
 from umaya_instance import BUILD, wait_for
 
 PROGRAM = os.path.join(BUILD, "libexec", "named-lite")
-FILTER = ["nftables", "libnftables1", "libnftnl11", "libmnl0", "libjansson4", "libxtables12"]
+FILTER = ["nftables", "libnftables1", "libnftnl11", "libmnl0", "libjansson4", "libxtables12", "libgmp10", "libbsd0", "libmd0",
+          "libedit2"]
 
 
 def fetch():
@@ -54,7 +55,7 @@ class Host:
 
     def filter(self, rules):
         """nft with rules in its own language; the host forwards packets from now on."""
-        roots = ":".join(f"{STORE}/{package}/usr/lib/x86_64-linux-gnu" for package in FILTER)
+        roots = ":".join(f"{STORE}/{package}/{place}/x86_64-linux-gnu" for package in FILTER for place in ("usr/lib", "lib"))
         self.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
         self.run(f"{STORE}/nftables/usr/sbin/nft", "-f", "-", input=rules, env=dict(os.environ, LD_LIBRARY_PATH=roots))
 

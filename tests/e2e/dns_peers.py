@@ -5,6 +5,7 @@ The packages are unpacked into the build folder and run from there, on ports of 
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,18 +18,34 @@ import sandbox  # noqa: E402
 STORE = os.path.join(BUILD, "peers")
 PACKAGES = ["bind9", "bind9-libs", "bind9-utils", "bind9-dnsutils", "nsd", "knot", "libknot13", "libzscanner4", "libdnssec9",
             "libuv1", "libmaxminddb0", "libfstrm0", "libprotobuf-c1", "libjson-c5", "liburcu8", "libnghttp2-14", "libbpf1",
-            "libxdp1", "libedit2", "liblmdb0", "libjemalloc2"]
+            "libxdp1", "libedit2", "liblmdb0", "libjemalloc2", "libbsd0", "libmd0", "libelf1"]
+ROUTING = ["iproute2", "libmnl0", "libcap2"]
 
 
 def fetch():
     """Unpacks the packages; raises RuntimeError when they cannot be had."""
     os.makedirs(STORE, exist_ok=True)
+    if shutil.which("ip") is None:
+        provide_ip()
     return sandbox.download(PACKAGES, STORE)
+
+
+def provide_ip():
+    """Puts ip of iproute2 into the search path of this process: a small system has none."""
+    sandbox.download([*PACKAGES, *ROUTING], STORE)
+    folder = os.path.join(STORE, "iproute2", "wrapped")
+    os.makedirs(folder, exist_ok=True)
+    libraries = ":".join(f"{STORE}/{package}/{place}/x86_64-linux-gnu" for package in (*PACKAGES, *ROUTING)
+                         for place in ("lib", "usr/lib"))
+    with open(os.path.join(folder, "ip"), "w") as f:
+        f.write(f'#!/bin/sh\nLD_LIBRARY_PATH="{libraries}" exec "{STORE}/iproute2/bin/ip" "$@"\n')
+    os.chmod(os.path.join(folder, "ip"), 0o755)
+    os.environ["PATH"] += os.pathsep + folder
 
 
 def environment():
     roots = [os.path.join(STORE, package) for package in PACKAGES]
-    libraries = ":".join(f"{root}/usr/lib/x86_64-linux-gnu" for root in roots)
+    libraries = ":".join(f"{root}/{place}/x86_64-linux-gnu" for root in roots for place in ("usr/lib", "lib"))
     return dict(os.environ, LD_LIBRARY_PATH=libraries)
 
 

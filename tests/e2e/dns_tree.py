@@ -86,7 +86,8 @@ def fetch():
 
 def environment():
     roots = [os.path.join(dns_peers.STORE, package) for package in dns_peers.PACKAGES + FILTER]
-    return dict(os.environ, LD_LIBRARY_PATH=":".join(f"{root}/usr/lib/x86_64-linux-gnu" for root in roots))
+    return dict(os.environ, LD_LIBRARY_PATH=":".join(f"{root}/{place}/x86_64-linux-gnu" for root in roots
+                                                     for place in ("usr/lib", "lib")))
 
 
 def nft(*words, text=None):
