@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 
-from cpu import CpuMeter, children_of
+from cpu import CpuMeter, tree
 
 SMTP_PORT = 2525
 SINK_PORT = 2526
@@ -122,15 +122,7 @@ class Server:
         return self.queued() == 0
 
     def processes(self):
-        found, todo = [], [self.pid]
-        while todo:
-            pid = todo.pop()
-            found.append(pid)
-            try:
-                todo += children_of(pid)
-            except OSError:
-                pass
-        return found
+        return tree(self.pid)
 
 
 class Postfix(Server):
