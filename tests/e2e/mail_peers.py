@@ -24,7 +24,7 @@ import sandbox  # noqa: E402
 
 NAME_SERVER = "192.0.2.1"
 OWNER = 19003  # uid and gid of everything that a peer owns
-PACKAGES = ["postfix", "exim4-daemon-light", "libidn12", "opensmtpd", *sandbox.PEER_LIBRARIES]
+PACKAGES = ["postfix", "exim4-daemon-light", "libidn12", "libgnutls-dane0", "libunbound8", "opensmtpd", *sandbox.PEER_LIBRARIES]
 STORE = os.path.join(BUILD, "peers")
 
 

@@ -79,8 +79,11 @@ def fetch():
 
 def zonemaster(hints):
     """What it says about mail.test: sorted lines of module, tag and arguments."""
-    perl = subprocess.run(["perl", "-MConfig", "-e", "print $Config{vendorarch}"], capture_output=True, text=True).stdout
-    environment = dict(os.environ, PERL5LIB=f"{STORE}/usr/share/perl5:{STORE}{perl}", LC_ALL="C")
+    shown = subprocess.run(["perl", "-MConfig", "-e", "print join ' ', @Config{qw(vendorlib vendorarch privlib archlib)}"],
+                           capture_output=True, text=True).stdout
+    modules = ":".join(STORE + place for place in shown.split())
+    libraries = ":".join(f"{STORE}/{place}/x86_64-linux-gnu" for place in ("usr/lib", "lib"))
+    environment = dict(os.environ, PERL5LIB=modules, LD_LIBRARY_PATH=libraries, LC_ALL="C")
     done = subprocess.run([f"{STORE}/usr/bin/zonemaster-cli", "--json", "--level", "INFO", "--no-ipv6", "--no-progress",
                            "--hints", hints, "mail.test"], capture_output=True, text=True, env=environment, timeout=240)
     if not done.stdout.strip():
