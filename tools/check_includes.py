@@ -16,14 +16,14 @@ LEVELS = {
     "event": 2, "config": 2,
     "net": 3,
     "ipc": 4, "message": 4, "smtp": 4, "dns": 4,
-    "table": 5, "queue": 5, "mailbox": 5, "auth": 5,
+    "table": 5, "queue": 5, "mailbox": 5, "auth": 5, "tls": 5,
     "route": 6, "services": 6,
     "daemon": 7,
 }
 # Which folder may include the headers of a C library.
 OWNERS = {
     "event2/": {"libcommon/event"},
-    "openssl/ssl.h": {"libcommon/net"},
+    "openssl/ssl.h": {"libcommon/tls"},
     "ldns/": {"libcommon/dns", "named-lite"},
     "lmdb.h": {"libcommon/table", "named-lite"},
     "cdb.h": {"libcommon/table"},

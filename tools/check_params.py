@@ -17,7 +17,7 @@ READS = [
 ]
 BINDING = re.compile(r'\{\s*"([a-z0-9_]+)",\s*&(?:\w+::)+(\w+)\s*\}')
 EXPANDED_ONLY = {"stress"}  # its value counts where ${stress?…} stands
-LITERAL = re.compile(r'"_?([a-z0-9_]+)"')
+LITERAL = re.compile(r'"_?([A-Za-z0-9_]+)"')
 
 
 def code_files():

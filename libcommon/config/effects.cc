@@ -23,6 +23,7 @@ constexpr std::string_view kUsed[] = {
 #include "libcommon/config/used/smtpd.inc"
 #include "libcommon/config/used/submission.inc"
 #include "libcommon/config/used/table.inc"
+#include "libcommon/config/used/tls.inc"
 };
 
 constexpr std::string_view kBuiltIn[] = {

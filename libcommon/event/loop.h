@@ -176,6 +176,9 @@ inline ReadyAwaiter readable(int fd, Duration limit = kForever) {
 inline ReadyAwaiter writable(int fd, Duration limit = kForever) {
   return {fd, Readiness::write, limit};
 }
+inline ReadyAwaiter readable_edge(int fd, Duration limit = kForever) {
+  return {fd, Readiness::read_edge, limit};
+}
 inline ReadyAwaiter writable_edge(int fd, Duration limit = kForever) {
   return {fd, Readiness::write_edge, limit};
 }

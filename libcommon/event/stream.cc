@@ -252,6 +252,7 @@ void Stream::set_transport(std::unique_ptr<Transport> transport) {
 }
 
 void Stream::shutdown_write() {
+  if (transport_) transport_->end();
   ::shutdown(fd(), SHUT_WR);
 }
 

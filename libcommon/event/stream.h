@@ -52,6 +52,8 @@ class Transport {
   virtual ~Transport() = default;
   virtual Io read(std::span<char> into) = 0;
   virtual Io write(std::span<const iovec> pieces) = 0;
+  /// Last words of the transport itself (TLS: close_notify), when the stream will write nothing more.
+  virtual void end() {}
 };
 
 enum class ReadStatus : unsigned char {
