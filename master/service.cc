@@ -36,14 +36,14 @@ size_t worker_limit(const config::MasterService& line, size_t workers) {
 size_t session_share(const config::MasterService& line, size_t workers) {
   // A limit of 1 is Postfix's way to say "one process" for these; it never was a limit of their clients.
   bool single = listed(line.command, {"qmgr", "pickup", "anvil", "verify", "flush", "become", "proxymap", "authd",
-                                      "bounce", "named-lite"});
+                                      "bounce", "named-lite", "tlsmgr"});
   if (single || line.process_limit == 0) return 0;
   size_t processes = worker_limit(line, workers);
   return (static_cast<size_t>(line.process_limit) + processes - 1) / processes;
 }
 
 bool built_in(const config::MasterService& line) {
-  return listed(line.command, {"trivial-rewrite", "tlsmgr", "scache", "tlsproxy", "dnsblog", "postlogd", "postscreen"});
+  return listed(line.command, {"trivial-rewrite", "scache", "tlsproxy", "dnsblog", "postlogd", "postscreen"});
 }
 
 Service::Service(config::MasterService line, std::vector<Fd> sockets, const Settings& settings)

@@ -63,6 +63,37 @@ Task<Step> Evaluation::access(const Rule& rule) {
   co_return co_await apply(rule, found.lookup.value(), subject);
 }
 
+/// Looks the client's certificate up by its fingerprint, then by that of its key. Whether anybody vouches for the
+/// certificate does not matter: the table does.
+Task<table::Lookup> Evaluation::find_certificate(table::Maps* maps) {
+  table::Lookup found;
+  if (!question_.tls || !question_.tls->peer.present) co_return found;
+  const tls::PeerCertificate& peer = question_.tls->peer;
+  for (const std::string* key : {&peer.fingerprint, &peer.public_key_fingerprint}) {
+    if (key->empty()) continue;
+    auto look = [maps, key] { return maps->find(*key); };
+    found = co_await table::settle(look);
+    if (found.is_error()) log::warning("{}: {}", maps->title(), found.error().what);
+    if (!found.missing()) break;
+  }
+  co_return found;
+}
+
+Task<Step> Evaluation::known_certificate() {
+  if (!policy_.parts().client_certificates) co_return Step::dunno;
+  table::Lookup found = co_await find_certificate(policy_.parts().client_certificates);
+  if (found.is_error()) co_return lookup_error(question_.tls->peer.fingerprint);
+  co_return found.found() ? Step::permit : Step::dunno;
+}
+
+Task<Step> Evaluation::certificate_access(const Rule& rule) {
+  table::Lookup found = co_await find_certificate(rule.maps.get());
+  if (found.is_error()) co_return lookup_error(question_.tls->peer.fingerprint);
+  if (!found.found()) co_return Step::dunno;
+  Subject subject{question_.client.label, "Client certificate"};
+  co_return co_await apply(rule, found.value(), subject);
+}
+
 Task<Step> Evaluation::policy_service(const Rule& rule, Subject subject) {
   std::string request = policy_request(question_, rule.policy->settings().context);
   std::string action = co_await rule.policy->ask(std::move(request));

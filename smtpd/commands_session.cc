@@ -40,7 +40,9 @@ Task<bool> Session::do_ehlo(std::string_view arguments) {
   if (arguments.empty()) co_return fail(501, "", "Syntax: EHLO hostname");
   Refusal refusal = co_await begin_session(arguments, true);
   if (refusal) co_return fail(*refusal);
-  write_extensions();
+  bool starttls = may_start_tls();
+  if (starttls) starttls = co_await shared_.tls->ready();
+  write_extensions(starttls);
   co_return true;
 }
 
@@ -51,7 +53,7 @@ bool Session::offers(std::string_view keyword) const {
   return true;
 }
 
-void Session::write_extensions() {
+void Session::write_extensions(bool starttls) {
   std::string text = params_.myhostname;
   auto add = [&](std::string_view keyword, std::string_view value = {}) {
     if (!offers(keyword)) return;
@@ -61,6 +63,7 @@ void Session::write_extensions() {
   add("SIZE", params_.message_size_limit > 0 ? fmt::format(" {}", params_.message_size_limit) : std::string());
   if (!params_.disable_vrfy) add("VRFY");
   add("ETRN");
+  if (starttls) add("STARTTLS");
   add("ENHANCEDSTATUSCODES");
   add("8BITMIME");
   add("DSN");

@@ -30,7 +30,10 @@ std::string Session::trace_headers() const {
   received.client_address = client_.rfc_address;
   received.myhostname = params_.myhostname;
   received.mail_name = params_.mail_name;
-  received.protocol = protocol();
+  std::string with = protocol();
+  received.protocol = with;
+  std::string clauses = tls_clauses();
+  received.tls = clauses;
   received.queue_id = t.queue_id;
   if (t.recipients.size() == 1) received.recipient = t.recipients[0].address;
   received.seconds = t.arrival_usec / 1'000'000;

@@ -162,6 +162,12 @@ Step Evaluation::simple_rule(const Rule& rule, Subject subject) {
       return sender_fqdn();
     case Check::reject_non_fqdn_recipient:
       return recipient_fqdn();
+    case Check::permit_tls_all_clientcerts:
+      return question_.tls && question_.tls->peer.trust >= tls::Trust::trusted ? Step::permit : Step::dunno;
+    case Check::reject_plaintext_session:
+      if (question_.tls) return Step::dunno;
+      return refuse({static_cast<int>(params_.plaintext_reject_code), "4.7.1"},
+                    fmt::format("<{}>: {} rejected: Session encryption is required", subject.name, subject.kind));
     case Check::broken:
       return server_error(subject);
     default:  // permit_sasl_authenticated: nobody is; not_yet: said at start-up
@@ -190,6 +196,10 @@ Task<Step> Evaluation::run_rule(const Rule& rule, Subject subject) {
     case Check::defer_unauth_destination:
     case Check::permit_auth_destination:
       co_return co_await destination(rule.check);
+    case Check::permit_tls_clientcerts:
+      co_return co_await known_certificate();
+    case Check::check_ccert_access:
+      co_return co_await certificate_access(rule);
     case Check::check_policy_service:
       co_return co_await policy_service(rule, subject);
     default:

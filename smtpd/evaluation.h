@@ -71,6 +71,9 @@ class Evaluation {
   event::Task<Target> target_of(std::string_view address);
 
   event::Task<Step> access(const Rule& rule);
+  event::Task<Step> known_certificate();
+  event::Task<Step> certificate_access(const Rule& rule);
+  event::Task<table::Lookup> find_certificate(table::Maps* maps);
   event::Task<Step> policy_service(const Rule& rule, Subject subject);
   event::Task<Step> apply(const Rule& rule, std::string value, Subject subject);
   Step apply_reply(const AccessAction& action, Subject subject);

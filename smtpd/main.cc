@@ -35,6 +35,11 @@
 //     all messages of a process; what does not fit goes through as it comes); it must then take or refuse all
 //     recipients alike. HOLD, DISCARD, FILTER, REDIRECT and BCC of access tables have no effect before a filter.
 //
+//     STARTTLS is offered unless smtpd_tls_security_level is none; with smtpd_tls_wrappermode TLS begins at once. The
+//     private keys are tlsmgr's: smtpd has certificates only, and asks for each signature. Certificates that are
+//     replaced count for new connections within two seconds. A host without any has a self-signed one. A handshake may
+//     take smtpd_starttls_timeout as a whole; a client that asks by ALPN for another protocol than "smtp" is refused.
+//
 //     smtpd_reject_footer_maps is asked with the whole reply ("550 5.1.1 …"); tables that have to wait for another
 //     process (tcp, socketmap) cannot be asked there.
 //
@@ -50,6 +55,7 @@
 //     cleanup (public/cleanup): messages
 //     anvil (private/anvil): counts of clients
 //     flush (public/flush): ETRN
+//     tlsmgr (private/tlsmgr): certificates, signatures, keys of session tickets
 //
 //     the filter of smtpd_proxy_filter
 //     policy servers of check_policy_service: questions about clients, senders and recipients
@@ -61,7 +67,7 @@
 //     /etc/umaya/main.cf, /etc/umaya/master.cf, access tables
 //
 // SEE ALSO
-//     cleanup(8), anvil(8), flush(8), access(5), main.cf(5)
+//     cleanup(8), anvil(8), flush(8), tlsmgr(8), access(5), main.cf(5)
 #include "smtpd/service.h"
 
 using namespace umaya;
@@ -79,6 +85,7 @@ int main(int argc, char** argv) {
     return daemon::SandboxPolicy{
         .read = {"/etc/resolv.conf", "/etc/hosts", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf"}, .write = {}};
   };
+  hooks.start = [&service](daemon::Process&) { return service->start_tls(); };
   hooks.session = [&service](daemon::Process&, Fd fd, event::PeerAddress peer) {
     return service->serve(std::move(fd), peer);
   };

@@ -60,10 +60,15 @@ Result<Patience> patience_under(const config::Config& config, Stress stress) {
   };
   UMAYA_CHECK(number("smtpd_hard_error_limit", patience.hard_error_limit));
   UMAYA_CHECK(number("smtpd_junk_command_limit", patience.junk_command_limit));
-  UMAYA_TRY(std::string text, text_under(config, "smtpd_timeout", stress));
-  auto timeout = config::parse_time(text, config::find_param("smtpd_timeout")->limits);
-  if (!timeout) return config.bad_value("smtpd_timeout", timeout.error().what);
-  patience.timeout = *timeout;
+  auto time = [&](std::string_view name, Duration& out) -> Result<> {
+    UMAYA_TRY(std::string text, text_under(config, name, stress));
+    auto value = config::parse_time(text, config::find_param(name)->limits);
+    if (!value) return config.bad_value(name, value.error().what);
+    out = *value;
+    return {};
+  };
+  UMAYA_CHECK(time("smtpd_timeout", patience.timeout));
+  UMAYA_CHECK(time("smtpd_starttls_timeout", patience.starttls_timeout));
   return patience;
 }
 

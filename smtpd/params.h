@@ -54,6 +54,9 @@ struct Params {
   std::string reject_footer, reject_footer_maps, expansion_filter, command_filter;
   std::string verp_clients, default_verp_delimiters, verp_delimiter_filter;
   std::string proxy_filter, proxy_ehlo;
+  bool tls_wrappermode = false, tls_received_header = false;
+  int64_t client_tls_rate_limit = 0, plaintext_reject_code = 0;
+  std::string relay_clientcerts;
   bool proxy_speed_adjust = false;
   Duration proxy_timeout{};
   std::vector<std::string> notify_classes;
@@ -69,6 +72,7 @@ struct Patience {
   Duration timeout{};  ///< smtpd_timeout
   int64_t hard_error_limit = 0;
   int64_t junk_command_limit = 0;
+  Duration starttls_timeout{};  ///< smtpd_starttls_timeout: for the whole handshake
 };
 enum class Stress : uint8_t { no, yes };
 /// The values that the parameters have with the given $stress.
@@ -170,6 +174,11 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"error_notice_recipient", &Params::error_notice_recipient},
     {"smtpd_upstream_proxy_protocol", &set_upstream_proxy},
     {"smtpd_upstream_proxy_timeout", &Params::upstream_proxy_timeout},
+    {"smtpd_tls_wrappermode", &Params::tls_wrappermode},
+    {"smtpd_tls_received_header", &Params::tls_received_header},
+    {"smtpd_client_new_tls_session_rate_limit", &Params::client_tls_rate_limit},
+    {"plaintext_reject_code", &Params::plaintext_reject_code},
+    {"relay_clientcerts", &Params::relay_clientcerts},
     {"local_header_rewrite_clients", &Params::local_header_rewrite_clients},
     {"recipient_delimiter", &Params::recipient_delimiter},
     {"double_bounce_sender", &Params::double_bounce_sender},

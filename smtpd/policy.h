@@ -27,6 +27,7 @@
 #include "libcommon/event/task.h"
 #include "libcommon/smtp/command.h"
 #include "libcommon/table/search.h"
+#include "libcommon/tls/session_info.h"
 #include "smtpd/access_action.h"
 #include "smtpd/address_policy.h"
 #include "smtpd/client.h"
@@ -59,8 +60,9 @@ struct Question {
   std::string_view etrn_domain{};
   std::string_view queue_id{};  ///< empty: NOQUEUE
   size_t recipient_count = 0;
-  uint64_t size = 0;      ///< declared, and at END-OF-MESSAGE the true one
-  uint64_t instance = 0;  ///< the same for all questions about one message
+  uint64_t size = 0;                      ///< declared, and at END-OF-MESSAGE the true one
+  uint64_t instance = 0;                  ///< the same for all questions about one message
+  const tls::SessionInfo* tls = nullptr;  ///< null: in the clear
   bool stress = false;
   bool pipelined_early = false;  ///< the client sent commands ahead without permission
 };
@@ -80,6 +82,7 @@ class Policy {
     dns::Resolver& resolver;
     table::ParentStyle access_style = table::ParentStyle::bare;  ///< parent_domain_matches_subdomains
     table::AddressRules address_rules{};
+    table::Maps* client_certificates = nullptr;  ///< relay_clientcerts; null: none
     CompilerOptions compiler{};
   };
   explicit Policy(Parts parts);

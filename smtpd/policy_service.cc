@@ -16,6 +16,23 @@ static constexpr size_t kLongestLine = 4096;
 static constexpr size_t kMostLines = 64;
 static constexpr size_t kMostIdle = 100;
 
+/// What is known of TLS. Certificates that nobody vouches for give no names, as in Postfix.
+static void add_tls(std::string& out, const tls::SessionInfo* info) {
+  static const tls::SessionInfo none;
+  const tls::SessionInfo& tls = info ? *info : none;
+  bool trusted = tls.peer.trust >= tls::Trust::trusted;
+  auto add = [&out](std::string_view name, std::string_view value) {
+    out.append(name).append("=").append(value) += '\n';
+  };
+  add("ccert_subject", trusted ? tls.peer.subject_cn : "");
+  add("ccert_issuer", trusted ? tls.peer.issuer_cn : "");
+  add("ccert_fingerprint", tls.peer.fingerprint);
+  add("ccert_pubkey_fingerprint", tls.peer.public_key_fingerprint);
+  add("encryption_protocol", tls.protocol);
+  add("encryption_cipher", tls.cipher);
+  add("encryption_keysize", std::to_string(tls.used_bits));
+}
+
 std::string policy_request(const Question& q, std::string_view context) {
   std::string out;
   auto add = [&](std::string_view name, std::string_view value) {
@@ -42,6 +59,7 @@ std::string policy_request(const Question& q, std::string_view context) {
   add("sasl_sender", "");
   add("size", std::to_string(q.size));
   add("etrn_domain", q.etrn_domain);
+  add_tls(out, q.tls);
   add("stress", q.stress ? "yes" : "");
   add("policy_context", context);
   out += '\n';

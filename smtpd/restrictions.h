@@ -27,7 +27,7 @@
 
 namespace umaya::smtpd {
 
-/// Up to permit_sasl_authenticated they answer at once, from restriction_class on they may have to wait.
+/// Up to reject_plaintext_session they answer at once, from restriction_class on they may have to wait.
 enum class Check : uint8_t {
   permit,
   reject,
@@ -48,6 +48,8 @@ enum class Check : uint8_t {
   reject_non_fqdn_sender,
   reject_non_fqdn_recipient,
   permit_sasl_authenticated,
+  permit_tls_all_clientcerts,
+  reject_plaintext_session,
   restriction_class,
   sleep,
   reject_unknown_helo_hostname,
@@ -58,6 +60,8 @@ enum class Check : uint8_t {
   permit_auth_destination,
   reject_unknown_recipient_domain,
   reject_unlisted_recipient,
+  permit_tls_clientcerts,
+  check_ccert_access,
   check_client_access,
   check_reverse_client_hostname_access,
   check_helo_access,

@@ -55,12 +55,17 @@ Result<void> Service::load(daemon::Process& process) {
     }
     return {};
   };
-  policy_ = std::make_unique<Policy>(Policy::Parts{.params = params_,
-                                                   .addresses = *addresses_,
-                                                   .resolver = *resolver_,
-                                                   .access_style = router_->parent_style("smtpd_access_maps"),
-                                                   .address_rules = router_->address_rules(),
-                                                   .compiler = std::move(compiler)});
+  if (!params_.relay_clientcerts.empty()) {
+    client_certificates_ = table::Maps::open(table_options_, "relay_clientcerts", params_.relay_clientcerts);
+  }
+  policy_ = std::make_unique<Policy>(
+      Policy::Parts{.params = params_,
+                    .addresses = *addresses_,
+                    .resolver = *resolver_,
+                    .access_style = router_->parent_style("smtpd_access_maps"),
+                    .address_rules = router_->address_rules(),
+                    .client_certificates = client_certificates_.empty() ? nullptr : &client_certificates_,
+                    .compiler = std::move(compiler)});
   for (const std::string& line : policy_->complaints()) log::warning("{}", line);
   return make_shared();
 }
@@ -112,6 +117,25 @@ Result<void> Service::make_shared() {
   read_rewrite_clients();
   read_reply_settings();
   return read_filter();
+}
+
+Task<void> Service::warm_up() {
+  (void)co_await tls_->ready();
+}
+
+Result<void> Service::start_tls() {
+  const config::Config& config = process_->config();
+  UMAYA_TRY(tls::Level level, tls::server_level(config, "smtpd"));
+  shared_->tls_wrapped = params_.tls_wrappermode;
+  shared_->tls_level = level;
+  if (level == tls::Level::none && !params_.tls_wrappermode) return {};
+  bool enforce = level == tls::Level::encrypt || params_.tls_wrappermode;
+  UMAYA_TRY(tls::ServerSettings settings, tls::server_settings(config, "smtpd", enforce));
+  std::string socket = process_->queue_path("private/" + config.get("tlsmgr_service_name"));
+  UMAYA_TRY(tls_, tls::Server::open(settings, std::move(socket), process_->service(), {"smtp"}));
+  shared_->tls = tls_.get();
+  process_->scope().spawn(warm_up());
+  return {};
 }
 
 Result<void> Service::read_filter() {
@@ -263,6 +287,7 @@ Task<void> Service::serve(Fd fd, event::PeerAddress peer) {
   policy_->refresh();
   mynetworks_.refresh();
   limit_exceptions_.refresh();
+  client_certificates_.refresh();
   if (shared_->command_filter) command_filter_.refresh();
   if (shared_->footer_maps) footer_maps_.refresh();
   event::Stream stream(std::move(fd));

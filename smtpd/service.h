@@ -21,6 +21,8 @@ class Service {
   event::Task<void> serve(Fd fd, event::PeerAddress peer);
   /// sendmail -bs: one session on standard input and output; gives the exit code.
   event::Task<int> stand_alone();
+  /// Reads what concerns TLS, and gets the certificate before the first client comes; for network service only.
+  Result<void> start_tls();
   /// Idle sessions say good-bye.
   void stop();
 
@@ -36,6 +38,7 @@ class Service {
   void read_rewrite_clients();
   void read_reply_settings();
   Result<void> read_filter();
+  event::Task<void> warm_up();
   /// Names, and what they and the address allow; may wait for the name service.
   event::Task<Client> identify(Client client);
   void classify(Client& client);
@@ -54,7 +57,8 @@ class Service {
   std::unique_ptr<fs::FreeSpace> space_;
   std::unique_ptr<Filter> filter_;
   table::MatchList mynetworks_, limit_exceptions_;
-  table::Maps command_filter_, footer_maps_;
+  table::Maps command_filter_, footer_maps_, client_certificates_;
+  std::unique_ptr<tls::Server> tls_;
   std::unique_ptr<Shared> shared_;
   std::set<Session*> sessions_;
   std::unique_ptr<Seats> seats_;

@@ -49,6 +49,7 @@ const Session::VerbRow* Session::find_verb(std::string_view name) {
       {"XCLIENT", Verb::xclient, &Session::do_xclient, false, true},
       {"XFORWARD", Verb::xforward, &Session::do_xforward, false, false},
       {"HELP", Verb::help, &Session::do_help, true, false},
+      {"STARTTLS", Verb::starttls, &Session::do_starttls, false, true},
   });
   for (const VerbRow& row : kRows) {
     if (iequals(row.name, name)) return &row;
@@ -102,9 +103,10 @@ bool Session::fail(const smtp::Refusal& refusal) {
   return false;
 }
 
-std::string_view Session::protocol() const {
-  if (transaction_ && transaction_->smtputf8) return "UTF8SMTP";
-  return extended_ ? "ESMTP" : "SMTP";
+/// RFC 3848, RFC 6531 4.3.
+std::string Session::protocol() const {
+  std::string name = transaction_ && transaction_->smtputf8 ? "UTF8SMTP" : extended_ ? "ESMTP" : "SMTP";
+  return tls_ && name != "SMTP" ? name + "S" : name;
 }
 
 uint64_t Session::next_instance() {
@@ -121,6 +123,7 @@ Question Session::question(std::string_view where) const {
   }
   if (transaction_) q.size = where == "END-OF-MESSAGE" ? transaction_->size : transaction_->declared_size;
   q.instance = instance_;
+  q.tls = tls_.get();
   q.stress = shared_.overloaded;
   q.pipelined_early = pipelined_early_;
   return q;
@@ -183,6 +186,7 @@ void Session::say_goodbye() {
   if (!waiting_) return;
   reply(421, "4.3.2", params_.myhostname + " Service shutting down");
   stream_.flush_now();
+  stream_.shutdown_write();
   ::shutdown(stream_.fd(), SHUT_RDWR);
 }
 
@@ -191,6 +195,7 @@ void Session::hurry(TimePoint now) {
   end_reason_ = "timeout";
   reply(421, "4.4.2", params_.myhostname + " Error: timeout exceeded");
   stream_.flush_now();
+  stream_.shutdown_write();
   ::shutdown(stream_.fd(), SHUT_RDWR);
 }
 
@@ -201,6 +206,10 @@ Task<bool> Session::greet() {
   }
   bool admitted = co_await admit();
   if (!admitted) co_return false;
+  if (shared_.tls_wrapped) {
+    bool secured = co_await start_tls(tls::Received::use);
+    if (!secured) co_return false;
+  }
   if (params_.forbid_unauth_pipelining && early_input()) {
     log::info("improper command pipelining after CONNECT from {}: {}", client_.label,
               printable(stream_.buffered().substr(0, 100)));
@@ -387,6 +396,11 @@ Task<bool> Session::dispatch() {
     co_return co_await pause_after_errors();
   }
   where_ = row->name;
+  if (needs_tls(row->verb)) {
+    ++errors_;
+    reply(530, "5.7.0", "Must issue a STARTTLS command first");
+    co_return co_await pause_after_errors();
+  }
   bool good = co_await (this->*row->handler)(command.rest);
   if (good) {
     ++tally.good;

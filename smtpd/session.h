@@ -30,6 +30,7 @@
 #include "libcommon/fs/free_space.h"
 #include "libcommon/message/address.h"
 #include "libcommon/table/match_list.h"
+#include "libcommon/tls/server.h"
 #include "smtpd/client.h"
 #include "smtpd/client_counts.h"
 #include "smtpd/notice.h"
@@ -59,10 +60,13 @@ struct Shared {
   uint8_t notify = kNoTrouble;                         ///< classes of trouble of which postmaster is told
   TimePoint next_notice{};                             ///< not before
   Patience at_ease{}, under_stress{};
-  fs::FreeSpace* space = nullptr;  ///< of the queue; null: not looked at
-  Filter* filter = nullptr;        ///< smtpd_proxy_filter; null: messages go to cleanup
-  bool overloaded = false;         ///< as many sessions as there may be: less patience
-  bool stopping = false;           ///< say 421 instead of waiting for the next command
+  fs::FreeSpace* space = nullptr;           ///< of the queue; null: not looked at
+  tls::Server* tls = nullptr;               ///< null: no TLS
+  tls::Level tls_level = tls::Level::none;  ///< of STARTTLS
+  bool tls_wrapped = false;                 ///< smtpd_tls_wrappermode
+  Filter* filter = nullptr;                 ///< smtpd_proxy_filter; null: messages go to cleanup
+  bool overloaded = false;                  ///< as many sessions as there may be: less patience
+  bool stopping = false;                    ///< say 421 instead of waiting for the next command
   const Patience& patience() const { return overloaded ? under_stress : at_ease; }
 };
 
@@ -170,8 +174,17 @@ class Session {
   event::Task<bool> do_vrfy(std::string_view arguments);
   event::Task<bool> do_etrn(std::string_view arguments);
   event::Task<Refusal> begin_session(std::string_view name, bool extended);
-  void write_extensions();
+  void write_extensions(bool starttls);
   bool offers(std::string_view keyword) const;
+
+  // commands_tls.cc
+  event::Task<bool> do_starttls(std::string_view arguments);
+  event::Task<bool> start_tls(tls::Received received);
+  event::Task<bool> within_tls_rate();
+  std::optional<smtp::Refusal> starttls_refusal(std::string_view arguments) const;
+  bool may_start_tls() const;
+  bool needs_tls(Verb verb) const;
+  std::string tls_clauses() const;
 
   // commands_proxied.cc
   event::Task<bool> do_xclient(std::string_view arguments);
@@ -218,7 +231,7 @@ class Session {
   bool trusts_early_input() const { return mode_ == Mode::stand_alone; }
   /// A number for a message that is still to come, for policy servers.
   static uint64_t next_instance();
-  std::string_view protocol() const;
+  std::string protocol() const;
   void reset_transaction() {
     if (transaction_) forwarded_.reset();  // XFORWARD holds for one message
     instance_ = next_instance();
@@ -235,6 +248,7 @@ class Session {
   Client client_;
   Mode mode_;
 
+  std::unique_ptr<tls::SessionInfo> tls_;  ///< null: in the clear
   std::string helo_;
   bool extended_ = false;  ///< EHLO
   bool hang_up_ = false;

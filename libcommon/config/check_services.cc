@@ -11,12 +11,13 @@ namespace umaya::config {
 namespace {
 
 /// Programs of Postfix that Umaya needs no process for.
-constexpr std::string_view kBuiltIn[] = {"dnsblog", "postlogd", "scache", "tlsmgr", "tlsproxy", "trivial-rewrite"};
+constexpr std::string_view kBuiltIn[] = {"dnsblog", "postlogd", "scache", "tlsproxy", "trivial-rewrite"};
 /// Programs of Postfix that this version has not.
 constexpr std::string_view kNotYet[] = {"nbdb_reindexd", "postscreen", "qmqpd", "spawn", "verify"};
-constexpr std::string_view kOurs[] = {
-    "anvil",      "authd", "become", "bounce", "cleanup", "discard",  "error", "flush", "lmtp", "local", "nqmgr",
-    "named-lite", "oqmgr", "pickup", "pipe",   "pop3d",   "proxymap", "qmgr",  "showq", "smtp", "smtpd", "virtual"};
+constexpr std::string_view kOurs[] = {"anvil", "authd",  "become", "bounce", "cleanup",  "discard",
+                                      "error", "flush",  "lmtp",   "local",  "nqmgr",    "named-lite",
+                                      "oqmgr", "pickup", "pipe",   "pop3d",  "proxymap", "qmgr",
+                                      "showq", "smtp",   "smtpd",  "tlsmgr", "virtual"};
 
 /// Without these no mail moves. The text is the line to add.
 struct Needed {

@@ -44,12 +44,15 @@ Result<gid_t> find_group(const std::string& name) {
 }
 
 Result<void> give_up_root(const Account& account, Keep keep) {
-  bool keeps = keep == Keep::low_ports && account.uid != 0;
+  uint32_t kept = keep == Keep::low_ports    ? 1U << CAP_NET_BIND_SERVICE
+                  : keep == Keep::read_files ? 1U << CAP_DAC_READ_SEARCH
+                                             : 0;
+  bool keeps = kept != 0 && account.uid != 0;
   if (keeps && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return sys_error("prctl");
   if (setgroups(1, &account.gid) != 0) return sys_error("setgroups");
   if (setresgid(account.gid, account.gid, account.gid) != 0) return sys_error("setresgid");
   if (setresuid(account.uid, account.uid, account.uid) != 0) return sys_error("setresuid");
-  if (keeps) UMAYA_CHECK(limit_rights(1U << CAP_NET_BIND_SERVICE));
+  if (keeps) UMAYA_CHECK(limit_rights(kept));
   if (account.uid != 0 && (setuid(0) == 0 || seteuid(0) == 0)) return temporary("root could be had back");
   return {};
 }

@@ -26,6 +26,7 @@ std::string received_from(const ReceivedFrom& r) {
                    safe_trace_text(r.helo.empty() ? r.client_name : r.helo, utf8), safe_trace_text(r.client_name),
                    safe_trace_text(r.client_address));
   }
+  if (!r.hide_client) out.append(r.tls);
   if (!r.auth_user.empty()) {
     fmt::format_to(std::back_inserter(out), "(Authenticated sender: {})\r\n\t", safe_trace_text(r.auth_user, utf8));
   }

@@ -17,6 +17,7 @@ struct ReceivedFrom {
   std::string_view client_name;     ///< verified name or "unknown"
   std::string_view client_address;  ///< "192.0.2.1" or "IPv6:2001:db8::1"
   std::string_view auth_user;       ///< shown when not empty (smtpd_sasl_authenticated_header)
+  std::string_view tls;             ///< "(using TLSv1.3 …)", complete with what stands behind it; empty: nothing
   std::string_view myhostname;
   std::string_view mail_name;
   std::string_view protocol;  ///< SMTP, ESMTP, ESMTPS, UTF8SMTP … (RFC 3848)

@@ -223,25 +223,4 @@ Result<const EVP_MD*> find_digest(const std::string& name) {
   return digest;
 }
 
-std::string valid_server_name(std::string_view name) {
-  static constexpr size_t kLongestName = 253, kLongestLabel = 63;
-  if (name.empty() || name.size() > kLongestName) return {};
-  size_t label = 0;
-  bool alphabetic = false;
-  for (size_t i = 0; i < name.size(); ++i) {
-    char c = name[i];
-    if (c == '.') {
-      if (label == 0 || name[i - 1] == '-') return {};
-      label = 0;
-      continue;
-    }
-    if (!ascii_alnum(c) && c != '_' && (c != '-' || label == 0)) return {};
-    alphabetic |= !ascii_digit(c);
-    if (++label > kLongestLabel) return {};
-  }
-  // Addresses are no host names here (RFC 6066 3).
-  if (label == 0 || name.back() == '-' || !alphabetic) return {};
-  return to_lower(name);
-}
-
 }  // namespace umaya::tls

@@ -80,8 +80,4 @@ Result<void> load_trust(ssl_ctx_st* context, const std::string& ca_file, const s
 /// The digest for fingerprints ("sha256"). Lives for ever.
 Result<const evp_md_st*> find_digest(const std::string& name);
 
-/// The lower-case name of a host when it is one: letters, digits, hyphens (and underscores), labels of 1 to 63 octets,
-/// 253 together, no final dot. Empty otherwise. What a client sends as SNI goes through here (RFC 6066 3).
-std::string valid_server_name(std::string_view name);
-
 }  // namespace umaya::tls

@@ -1,0 +1,23 @@
+// NAME    sets - every set of certificate files that a service of this instance may ask for
+//
+// DESCRIPTION
+//     From main.cf and from the -o options of master.cf: of services that speak TLS as a server (smtpd, lmtpd, pop3d)
+//     and as a client (smtp, lmtp). A server that may speak TLS and has no certificate gets the self-signed one.
+#pragma once
+
+#include <vector>
+
+#include "libcommon/base/result.h"
+#include "libcommon/config/config.h"
+#include "libcommon/tls/identity/files.h"
+
+namespace umaya::tlsmgr {
+
+/// Sets that differ, each once. needs_self_signed: whether the self-signed certificate is one of them.
+struct Sets {
+  std::vector<tls::IdentityFiles> files;
+  bool needs_self_signed = false;
+};
+Result<Sets> find_sets(const config::Config& config);
+
+}  // namespace umaya::tlsmgr
