@@ -40,8 +40,8 @@
 #include "libcommon/daemon/daemon.h"
 #include "libcommon/log/log.h"
 #include "libcommon/tls/identity/self_signed.h"
+#include "libcommon/tls/identity/sets.h"
 #include "tlsmgr/session.h"
-#include "tlsmgr/sets.h"
 
 namespace umaya::tlsmgr {
 namespace {
@@ -51,7 +51,7 @@ std::unique_ptr<Reader> reader;
 
 Result<void> prepare(daemon::Process& process) {
   const config::Config& config = process.config();
-  UMAYA_TRY(Sets sets, find_sets(config));
+  UMAYA_TRY(tls::Sets sets, tls::find_sets(config));
   service = std::make_unique<Service>();
   if (sets.needs_self_signed) {
     auto made = tls::ensure_self_signed(config);

@@ -34,6 +34,8 @@ int demo(const Invocation& invocation, const std::vector<std::string>& arguments
 config::Config open_instance(const Invocation& invocation);
 /// Checks as "umaya check" does: prints findings; false when the instance could not start.
 bool check_instance(const config::Config& config);
+/// Makes the self-signed certificate when a service needs it and there is none; says so.
+void provide_certificate(const config::Config& config);
 
 /// What new_instance() makes.
 struct InstancePlan {

@@ -56,6 +56,7 @@ int start(const Invocation& invocation, const std::vector<std::string>&) {
   config::Config config = open_instance(invocation);
   if (pid_t pid = daemon::running_master(config)) log::fatal("the Umaya mail system is already running: PID: {}", pid);
   if (!check_instance(config)) return 1;
+  provide_certificate(config);
   log::info("starting the Umaya mail system");
   log::flush();
   return run_master(config, "-w", invocation.verbose);
@@ -65,6 +66,7 @@ int start_foreground(const Invocation& invocation, const std::vector<std::string
   config::Config config = open_instance(invocation);
   if (pid_t pid = daemon::running_master(config)) log::fatal("the Umaya mail system is already running: PID: {}", pid);
   if (!check_instance(config)) return 1;
+  provide_certificate(config);
   log::info("starting the Umaya mail system");
   log::flush();
   std::string path = config.get("daemon_directory") + "/master";

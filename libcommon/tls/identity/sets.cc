@@ -1,4 +1,4 @@
-#include "tlsmgr/sets.h"
+#include "libcommon/tls/identity/sets.h"
 
 #include <algorithm>
 #include <string_view>
@@ -7,37 +7,37 @@
 #include "libcommon/tls/identity/self_signed.h"
 #include "libcommon/tls/server_settings.h"
 
-namespace umaya::tlsmgr {
+namespace umaya::tls {
 
 namespace {
 
 struct Speaker {
   std::string_view command, prefix;
-  tls::Role role;
+  Role role;
 };
-constexpr Speaker kSpeakers[] = {{"smtpd", "smtpd", tls::Role::server},
-                                 {"lmtpd", "smtpd", tls::Role::server},
-                                 {"pop3d", "pop3", tls::Role::server},
-                                 {"smtp", "smtp", tls::Role::client},
-                                 {"lmtp", "lmtp", tls::Role::client}};
+constexpr Speaker kSpeakers[] = {{"smtpd", "smtpd", Role::server},
+                                 {"lmtpd", "smtpd", Role::server},
+                                 {"pop3d", "pop3", Role::server},
+                                 {"smtp", "smtp", Role::client},
+                                 {"lmtp", "lmtp", Role::client}};
 
-void add(Sets& sets, tls::IdentityFiles files) {
+void add(Sets& sets, IdentityFiles files) {
   bool known = std::any_of(sets.files.begin(), sets.files.end(), [&](auto& f) { return f.name() == files.name(); });
   if (!known) sets.files.push_back(std::move(files));
 }
 
 Result<void> add_service(Sets& sets, const config::Config& config, const Speaker& speaker) {
-  tls::IdentityFiles files = tls::identity_files(config, speaker.prefix);
+  IdentityFiles files = identity_files(config, speaker.prefix);
   if (!files.empty()) {
     add(sets, std::move(files));
     return {};
   }
-  if (speaker.role == tls::Role::client) return {};
-  UMAYA_TRY(tls::Level level, tls::server_level(config, speaker.prefix));
+  if (speaker.role == Role::client) return {};
+  UMAYA_TRY(Level level, server_level(config, speaker.prefix));
   bool wrapped = speaker.prefix == "smtpd" && config.get_bool("smtpd_tls_wrappermode").value_or(false);
-  if (level == tls::Level::none && !wrapped) return {};
+  if (level == Level::none && !wrapped) return {};
   sets.needs_self_signed = true;
-  add(sets, tls::self_signed_files(config));
+  add(sets, self_signed_files(config));
   return {};
 }
 
@@ -62,4 +62,4 @@ Result<Sets> find_sets(const config::Config& config) {
   return out;
 }
 
-}  // namespace umaya::tlsmgr
+}  // namespace umaya::tls

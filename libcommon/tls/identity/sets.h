@@ -11,13 +11,13 @@
 #include "libcommon/config/config.h"
 #include "libcommon/tls/identity/files.h"
 
-namespace umaya::tlsmgr {
+namespace umaya::tls {
 
-/// Sets that differ, each once. needs_self_signed: whether the self-signed certificate is one of them.
 struct Sets {
-  std::vector<tls::IdentityFiles> files;
-  bool needs_self_signed = false;
+  std::vector<IdentityFiles> files;
+  bool needs_self_signed = false;  ///< the self-signed certificate is one of them
 };
+/// Sets that differ, each once.
 Result<Sets> find_sets(const config::Config& config);
 
-}  // namespace umaya::tlsmgr
+}  // namespace umaya::tls
