@@ -173,7 +173,10 @@ Result<ContextPtr> make_context(const CommonSettings& common, Role role) {
   UMAYA_TRY(uint64_t off, option_bits("tls_disable_workarounds", common.disable_workarounds, kWorkarounds));
   options |= SSL_OP_ALL & ~off;
   options |= SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF;
-  if (role == Role::server && common.preempt_cipherlist) options |= SSL_OP_CIPHER_SERVER_PREFERENCE;
+  if (role == Role::server && common.preempt_cipherlist) {
+    // Except that a client which likes ChaCha best has no hardware for AES.
+    options |= SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
+  }
   SSL_CTX_clear_options(context.get(), SSL_OP_ALL);
   SSL_CTX_set_options(context.get(), options);
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);

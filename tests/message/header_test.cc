@@ -89,6 +89,7 @@ TEST_CASE("received: the shape that tools know", "[message][received]") {
                                  .client_name = "unknown",
                                  .client_address = "192.0.2.1",
                                  .auth_user = {},
+                                 .tls = {},
                                  .myhostname = "mx.example.test",
                                  .mail_name = "Umaya",
                                  .protocol = "ESMTP",
@@ -104,11 +105,29 @@ TEST_CASE("received: the shape that tools know", "[message][received]") {
   CHECK(make_message_id(0, "Q", "h") == "<19700101000000.Q@h>");
 }
 
+TEST_CASE("received: the clauses about TLS stand between client and host", "[message][header]") {
+  ReceivedFrom r{};
+  r.helo = "client.test";
+  r.client_name = "client.test";
+  r.client_address = "192.0.2.1";
+  r.tls = "(using TLSv1.3 with cipher X (256/256 bits))\r\n\t(No client certificate requested)\r\n\t";
+  r.myhostname = "mx.test";
+  r.mail_name = "Umaya";
+  r.protocol = "ESMTPS";
+  r.queue_id = "ABC";
+  std::string text = received_from(r);
+  CHECK(
+      text.starts_with("Received: from client.test (client.test [192.0.2.1])\r\n\t"
+                       "(using TLSv1.3 with cipher X (256/256 bits))\r\n\t(No client certificate requested)\r\n\t"
+                       "by mx.test (Umaya) with ESMTPS id ABC; "));
+}
+
 TEST_CASE("S20 S21 received: a client's words forge neither header nor comment", "[message][received][attack]") {
   std::string r = received_from({.helo = "x) by evil (y\r\nX-Forged: 1;\x1b",
                                  .client_name = "u",
                                  .client_address = "192.0.2.1",
                                  .auth_user = {},
+                                 .tls = {},
                                  .myhostname = "h",
                                  .mail_name = "m",
                                  .protocol = "SMTP",
