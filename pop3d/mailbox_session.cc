@@ -37,22 +37,22 @@ auth::LoginTicket ticket_of(const Handover& handover) {
 
 /// Opens the mailbox and runs the session in it.
 event::Task<void> serve_mailbox(event::Stream* client, std::string path, std::string user, const Params* params) {
-  auto box = mailbox::MaildirReader::open(path);
-  auto lock = box && params->lock_mailbox ? box->lock()
-                                          : Result<mailbox::MaildirReader::Lock>(mailbox::MaildirReader::Lock::taken);
-  if (!box || !lock) {
-    log::warning("user=<{}>: {}", user, (box ? lock.error() : box.error()).what);
-    client->write("-ERR [SYS/TEMP] The mailbox cannot be opened; try again later.\r\n");
-    client->flush_now();
-    co_return;
-  }
-  if (*lock == mailbox::MaildirReader::Lock::in_use) {
+  mailbox::PopBox::Options options;
+  options.lock = params->lock_mailbox;
+  auto box = mailbox::PopBox::open("maildir:" + path, options);
+  if (!box && box.error().sys_errno == EBUSY) {
     log::info("user=<{}>: refused: another POP3 session has the mailbox", user);
     client->write("-ERR [IN-USE] Another session has this mailbox open.\r\n");
     client->flush_now();
     co_return;
   }
-  Transaction transaction(*client, *box, *params, user);
+  if (!box) {
+    log::warning("user=<{}>: {}", user, box.error().what);
+    client->write("-ERR [SYS/TEMP] The mailbox cannot be opened; try again later.\r\n");
+    client->flush_now();
+    co_return;
+  }
+  Transaction transaction(*client, **box, *params, user);
   co_await transaction.run();
 }
 

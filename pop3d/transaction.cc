@@ -165,12 +165,17 @@ Transaction::Next Transaction::uidl(const Command& command) {
   if (!command.arguments.empty()) {
     auto i = message(command);
     if (!i) return bad_commands_ >= params_.bad_command_limit ? Next::hang_up : Next::go_on;
-    client_.write("+OK " + std::to_string(*i + 1) + " " + box_.unique_id(*i) + "\r\n");
+    std::string one = "+OK " + std::to_string(*i + 1) + " ";
+    if (auto known = box_.unique_id(*i, one); !known) return trouble(known.error());
+    client_.write(one + "\r\n");
     return Next::go_on;
   }
   std::string text = "+OK\r\n";
   for (size_t i = 0; i < box_.count(); ++i) {
-    if (!deleted_[i]) text += std::to_string(i + 1) + " " + box_.unique_id(i) + "\r\n";
+    if (deleted_[i]) continue;
+    text += std::to_string(i + 1) + " ";
+    if (auto known = box_.unique_id(i, text); !known) return trouble(known.error());
+    text += "\r\n";
   }
   client_.write(text + ".\r\n");
   return Next::go_on;
@@ -198,7 +203,7 @@ Transaction::Next Transaction::quit() {
   }
   auto removed = box_.remove(which);
   if (removed) {
-    removed_ = which.size();
+    removed_ = *removed;
     client_.write(which.empty() ? "+OK Bye.\r\n" : "+OK Bye, messages deleted.\r\n");
   } else {
     log::warning("user=<{}>: {}", user_, removed.error().what);
@@ -209,8 +214,8 @@ Transaction::Next Transaction::quit() {
 
 event::Task<Transaction::Next> Transaction::send_message(size_t i, uint64_t body_lines) {
   bool whole = body_lines == TopFilter::kAll;
-  auto fd = box_.open_message(i);
-  auto size = fd ? box_.size(i) : Result<uint64_t>(std::unexpected(fd.error()));
+  auto body = box_.open_message(i);
+  auto size = body ? box_.size(i) : Result<uint64_t>(std::unexpected(body.error()));
   if (!size) co_return trouble(size.error());
   client_.write(whole ? "+OK " + std::to_string(*size) + " octets\r\n" : std::string("+OK\r\n"));
   smtp::DotEncoder encoder({.bare_cr = smtp::DotEncoder::BareCr::keep});
@@ -221,8 +226,8 @@ event::Task<Transaction::Next> Transaction::send_message(size_t i, uint64_t body
     client_.write(piece);
   };
   std::string block(std::min<uint64_t>(kBlock, *size + 1), '\0');
-  for (uint64_t offset = 0; !filter.done();) {
-    auto n = fs::read_at(fd->get(), block, offset);
+  for (uint64_t offset = body->offset, end = offset + body->size; offset < end && !filter.done();) {
+    auto n = fs::read_at(body->file.get(), std::span(block).first(std::min(end - offset, block.size())), offset);
     if (!n) {
       // The client has been promised a whole message: only a broken connection tells it otherwise.
       log::error("user=<{}>: {}", user_, n.error().what);

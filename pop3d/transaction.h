@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "libcommon/event/stream.h"
-#include "libcommon/mailbox/maildir_reader.h"
+#include "libcommon/mailbox/pop_box.h"
 #include "pop3d/command.h"
 #include "pop3d/params.h"
 
@@ -21,7 +21,7 @@ namespace umaya::pop3d {
 class Transaction {
  public:
   /// All arguments outlive the session.
-  Transaction(event::Stream& client, mailbox::MaildirReader& box, const Params& params, std::string user)
+  Transaction(event::Stream& client, mailbox::PopBox& box, const Params& params, std::string user)
       : client_(client), box_(box), params_(params), user_(std::move(user)), deleted_(box.count(), false) {}
   /// Answers the log-in and goes on until the client leaves.
   event::Task<void> run();
@@ -46,7 +46,7 @@ class Transaction {
   void log_end(std::string_view how) const;
 
   event::Stream& client_;
-  mailbox::MaildirReader& box_;
+  mailbox::PopBox& box_;
   const Params& params_;
   std::string user_;
   std::vector<bool> deleted_;

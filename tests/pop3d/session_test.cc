@@ -46,7 +46,7 @@ Params params() {
   return p;
 }
 
-event::Task<void> serve(event::Stream* client, mailbox::MaildirReader* box, const Params* p) {
+event::Task<void> serve(event::Stream* client, mailbox::PopBox* box, const Params* p) {
   Transaction session(*client, *box, *p, "u");
   co_await session.run();
 }
@@ -58,11 +58,11 @@ std::string talk(const Box& box, const std::string& input, size_t piece = 4096) 
   Fd client(ends[1]);
   event::Loop loop;
   event::Stream stream{Fd(ends[0])};
-  auto reader = mailbox::MaildirReader::open(box.path());
+  auto reader = mailbox::PopBox::open("maildir:" + box.path(), {});
   REQUIRE(reader);
   Params p = params();
   event::TaskScope scope;
-  scope.spawn(serve(&stream, &*reader, &p));
+  scope.spawn(serve(&stream, reader->get(), &p));
   std::string output;
   auto drain = [&] {
     char block[65536];
