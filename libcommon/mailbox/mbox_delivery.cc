@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,112 +9,12 @@
 #include "libcommon/base/strings.h"
 #include "libcommon/fs/calls.h"
 #include "libcommon/mailbox/delivery_file.h"
-#include "libcommon/mailbox/dotlock.h"
 
 namespace umaya::mailbox {
 
 namespace {
 
 constexpr size_t kMboxTextLimit = SIZE_MAX;
-
-enum class Locked : unsigned char { yes, busy };
-
-void sleep_for(Duration time) {
-  auto nsec = std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
-  timespec left{static_cast<time_t>(nsec / 1'000'000'000), static_cast<long>(nsec % 1'000'000'000)};
-  while (::nanosleep(&left, &left) < 0 && errno == EINTR) {
-  }
-}
-
-// A mailbox file that is open and locked; everything is given back in the right order when it goes.
-class LockedMbox {
- public:
-  LockedMbox(int directory, const std::string& name, const MboxRules& rules)
-      : directory_(directory), name_(name), rules_(rules) {}
-
-  Result<> acquire();
-  int fd() const { return file_.fd.get(); }
-  bool created() const { return created_; }
-
- private:
-  Result<> open();
-  Result<Locked> lock_all();
-  Result<Locked> lock_kernel(MboxLock how);
-  Result<Locked> lock_dot();
-  bool name_means_file() const;
-
-  int directory_;
-  const std::string& name_;
-  const MboxRules& rules_;
-  Opened file_;
-  bool created_ = false;
-  std::optional<Dotlock> dotlock_;
-};
-
-Result<> LockedMbox::open() {
-  UMAYA_TRY(file_, open_file_in(directory_, name_, O_RDWR | O_APPEND, Missing::create));
-  created_ = created_ || file_.created;
-  if (rules_.owner && file_.status.st_uid != *rules_.owner) {
-    return temporary("mailbox " + name_ + " is not owned by the recipient", "4.2.0");
-  }
-  return {};
-}
-
-Result<Locked> LockedMbox::lock_kernel(MboxLock how) {
-  int failed;
-  if (how == MboxLock::flock) {
-    failed = ::flock(fd(), LOCK_EX | LOCK_NB);
-  } else {
-    struct flock lock {};
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    failed = ::fcntl(fd(), F_SETLK, &lock);
-  }
-  if (failed == 0) return Locked::yes;
-  if (errno == EAGAIN || errno == EACCES || errno == EINTR) return Locked::busy;
-  return delivery_error("lock of mailbox " + name_);
-}
-
-Result<Locked> LockedMbox::lock_dot() {
-  auto lock = Dotlock::try_lock(directory_, name_ + ".lock", rules_.stale_lock_time);
-  if (!lock) {
-    int err = lock.error().sys_errno;
-    bool not_allowed = err == EACCES || err == EPERM || err == EROFS;
-    if (not_allowed && rules_.dotlock == DotlockNeed::if_possible) return Locked::yes;
-    return std::unexpected(lock.error());
-  }
-  if (!*lock) return Locked::busy;
-  dotlock_.emplace(std::move(**lock));
-  return Locked::yes;
-}
-
-Result<Locked> LockedMbox::lock_all() {
-  for (MboxLock how : rules_.locks) {
-    UMAYA_TRY(Locked got, how == MboxLock::dotlock ? lock_dot() : lock_kernel(how));
-    if (got == Locked::busy) return Locked::busy;
-  }
-  return Locked::yes;
-}
-
-// Name, file and its only link in one look: a link that comes and goes between other calls is found out here.
-bool LockedMbox::name_means_file() const {
-  struct stat named {};
-  if (::fstatat(directory_, name_.c_str(), &named, AT_SYMLINK_NOFOLLOW) < 0) return false;
-  return named.st_dev == file_.status.st_dev && named.st_ino == file_.status.st_ino && named.st_nlink == 1;
-}
-
-Result<> LockedMbox::acquire() {
-  int attempts = std::max(1, rules_.lock_attempts);
-  for (int attempt = 0; attempt < attempts; ++attempt) {
-    if (attempt > 0) sleep_for(rules_.lock_delay);
-    UMAYA_CHECK(open());
-    UMAYA_TRY(Locked got, lock_all());
-    if (got == Locked::yes && name_means_file()) return {};
-    dotlock_.reset();
-    file_ = {};
-  }
-  return temporary("mailbox " + name_ + " is locked by another program", "4.2.0");
-}
 
 // The bytes that make the file end in an empty line, whatever stands at its end now.
 Result<std::string> separator(int fd, off_t size) {
@@ -207,7 +106,7 @@ std::vector<Result<>> deliver_mbox(int directory, const std::string& name, const
   std::vector<uint64_t> unused;
   if (!begins) begins = &unused;
   begins->assign(messages.size(), 0);
-  LockedMbox box(directory, name, rules);
+  LockedMbox box(directory, name, rules, Missing::create);
   if (auto locked = box.acquire(); !locked) {
     fail_all(results, locked.error());
     return results;

@@ -5,12 +5,9 @@
 //     std::vector<Result<>> results = deliver_mbox(spool.get(), "kim", rules, messages);
 //
 // DESCRIPTION
-//     Blocking code for a process that runs as the mailbox's owner. The file is opened without following links, must be
-//     a regular file with one link (and, with strict ownership, the owner's), is locked as configured, and it is made
-//     sure that its name still means the same file. Then the messages are appended, each with a "From " line, the
-//     delivery head, its text with mboxrd quoting and an empty line; the file is flushed; then the locks go.
-//     A dotlock that somebody else holds makes us give back the fcntl lock while waiting, so that programs that lock in
-//     the opposite order are not blocked for ever.
+//     Blocking code for a process that runs as the mailbox's owner. The file is opened and locked (mbox_lock.h). Then
+//     the messages are appended, each with a "From " line, the delivery head, its text with mboxrd quoting and an empty
+//     line; the file is flushed; then the locks go.
 //     The whole batch is one locked append. A message that cannot be written is cut off again; when the flush fails the
 //     file is cut back to where it was.
 //
@@ -18,31 +15,15 @@
 //     One result for each message; all temporary but one: the size limit of the mailbox is 5.2.2. Sizes are 64 bits.
 #pragma once
 
-#include <sys/types.h>
-
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "libcommon/base/clock.h"
 #include "libcommon/base/result.h"
 #include "libcommon/mailbox/maildir_delivery.h"
+#include "libcommon/mailbox/mbox/mbox_lock.h"
 
 namespace umaya::mailbox {
-
-enum class MboxLock : unsigned char { fcntl, flock, dotlock };
-/// Whether a directory in which no dotlock can be made stops the delivery (a system mailbox) or not (any other file).
-enum class DotlockNeed : unsigned char { required, if_possible };
-
-struct MboxRules {
-  std::optional<uid_t> owner;  ///< strict_mailbox_ownership: nobody else's file is written to
-  std::vector<MboxLock> locks{MboxLock::fcntl, MboxLock::dotlock};  ///< mailbox_delivery_lock, in order
-  DotlockNeed dotlock = DotlockNeed::required;
-  int lock_attempts = 20;                                ///< deliver_lock_attempts
-  Duration lock_delay = std::chrono::seconds(1);         ///< deliver_lock_delay
-  Duration stale_lock_time = std::chrono::seconds(500);  ///< stale_lock_time
-};
 
 /// An mbox message: head without a "From " line, which is made from sender.
 struct MboxMessage {

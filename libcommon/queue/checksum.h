@@ -1,12 +1,10 @@
-// NAME    checksum - CRC-32C (Castagnoli), which finds every error of up to 32 neighbouring bits
+// NAME    checksum - the checksum of queue files: CRC-32C
 #pragma once
 
-#include <cstdint>
-#include <string_view>
+#include "libcommon/base/checksum.h"
 
 namespace umaya::queue {
 
-/// The checksum of the bytes; former is that of what stands before them, so that pieces can be fed one by one.
-uint32_t crc32c(std::string_view bytes, uint32_t former = 0);
+using umaya::crc32c;
 
 }  // namespace umaya::queue

@@ -8,7 +8,9 @@ A peer takes mail for its users into Maildirs and relays everything else for any
 """
 
 import fcntl
+import imaplib
 import os
+import poplib
 import shutil
 import signal
 import smtplib
@@ -17,7 +19,7 @@ import struct
 import subprocess
 import sys
 
-from umaya_instance import BUILD, wait_for
+from umaya_instance import BUILD, free_port, wait_for
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import sandbox  # noqa: E402
@@ -26,6 +28,10 @@ NAME_SERVER = "192.0.2.1"
 OWNER = 19003  # uid and gid of everything that a peer owns
 PACKAGES = ["postfix", "exim4-daemon-light", "libidn12", "libgnutls-dane0", "libunbound8", "opensmtpd", *sandbox.PEER_LIBRARIES]
 STORE = os.path.join(BUILD, "peers")
+# Libraries that a small Debian lacks; the rest of what Dovecot needs is there wherever Umaya was built.
+DOVECOT = ["dovecot-core", "dovecot-pop3d", "dovecot-imapd", "libexttextcat-2.0-0", "libicu72", "libsodium23",
+           "libstemmer0d", "liblua5.4-0", "liblz4-1", "libunwind8", "libwrap0", "libtirpc3", "libtirpc-common",
+           "libapparmor1", "libzstd1", "libnsl2"]
 
 
 def greets(address):
@@ -338,16 +344,121 @@ def private_var(work):
                       f"lowerdir=/{top},upperdir={layer}/{top}-upper,workdir={layer}/{top}-work")
 
 
-def prepare(work):
+class Dovecot:
+    """POP3 and IMAP for one Maildir, on ports of the loopback; user "alice", password "secret". Started anew it knows
+    nothing but what it has written beside the mail."""
+
+    CONFIG = """\
+base_dir = {work}/run
+state_dir = {work}/state
+log_path = {work}/log
+protocols = pop3 imap
+ssl = no
+disable_plaintext_auth = no
+default_login_user = dovenull
+default_internal_user = dovecot
+default_internal_group = dovecot
+first_valid_uid = 1
+first_valid_gid = 0
+mail_location = maildir:{maildir}
+maildir_stat_dirs = no
+{settings}
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    address = 127.0.0.1
+    port = {pop_port}
+  }}
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    address = 127.0.0.1
+    port = {imap_port}
+  }}
+}}
+service stats {{
+  chroot =
+}}
+service anvil {{
+  chroot =
+}}
+passdb {{
+  driver = static
+  args = password=secret
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={home}
+}}
+"""
+
+    def __init__(self, work, maildir, settings=""):
+        self.work = os.path.join(work, "dovecot")
+        self.maildir = maildir
+        owner = os.stat(maildir)
+        os.makedirs(self.work)
+        os.chmod(self.work, 0o755)
+        self.pop_port, self.imap_port = free_port(), free_port()
+        with open(f"{self.work}/dovecot.conf", "w") as f:
+            f.write(self.CONFIG.format(work=self.work, maildir=maildir, uid=owner.st_uid, gid=owner.st_gid,
+                                       home=os.path.dirname(maildir), pop_port=self.pop_port, imap_port=self.imap_port,
+                                       settings=settings))
+        self.process = None
+
+    def __enter__(self):
+        out = open(f"{self.work}/out", "a")
+        self.process = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", f"{self.work}/dovecot.conf"], stdout=out,
+                                        stderr=out, preexec_fn=sandbox.die_with_parent)
+        try:
+            wait_for(self.answers, 20, "dovecot greets")
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.log()}") from error
+        return self
+
+    def answers(self):
+        try:
+            self.pop().quit()
+            return True
+        except (OSError, poplib.error_proto, EOFError):
+            return False
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+
+    def pop(self):
+        client = poplib.POP3("127.0.0.1", self.pop_port, timeout=60)
+        client.user("alice")
+        client.pass_("secret")
+        return client
+
+    def imap(self):
+        client = imaplib.IMAP4("127.0.0.1", self.imap_port, timeout=60)
+        client.login("alice", "secret")
+        client.select("INBOX")
+        return client
+
+    def log(self):
+        text = ""
+        for name in ("log", "out"):
+            if os.path.exists(f"{self.work}/{name}"):
+                with open(f"{self.work}/{name}", errors="replace") as f:
+                    text += f.read()[-4000:]
+        return text
+
+
+def prepare(work, packages=None):
     """Inside the sandbox: packages, accounts, a /var of our own."""
     sandbox.loopback_up()
-    roots = [os.path.join(STORE, package) for package in PACKAGES]
+    roots = [os.path.join(STORE, package) for package in packages or PACKAGES]
     sandbox.add_packages(roots)
     private_var(work)
     users = [("postfix", 19001, 19001, "/"), ("peer", OWNER, OWNER, work), ("Debian-exim", 19004, 19004, "/"),
-             ("opensmtpd", 19005, 19005, "/var/lib/opensmtpd/empty"), ("opensmtpq", 19006, 19006, "/")]
+             ("opensmtpd", 19005, 19005, "/var/lib/opensmtpd/empty"), ("opensmtpq", 19006, 19006, "/"),
+             ("dovecot", 19007, 19007, "/"), ("dovenull", 19008, 19008, "/")]
     groups = [("postfix", 19001), ("postdrop", 19002), ("peer", OWNER), ("Debian-exim", 19004), ("opensmtpd", 19005),
-              ("opensmtpq", 19006)]
+              ("opensmtpq", 19006), ("dovecot", 19007), ("dovenull", 19008)]
     sandbox.add_accounts(work, users, groups)
     sandbox.syslog_sink(sandbox.private_dev(work))
 

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "libcommon/base/strings.h"
-#include "libcommon/mailbox/maildir_reader.h"
+#include "libcommon/mailbox/pop_box.h"
 #include "libcommon/mailbox/wire_size.h"
 
 using namespace umaya;
@@ -25,6 +25,7 @@ struct Box {
     for (const char* part : {"/cur", "/new", "/tmp"}) mkdir((path + part).c_str(), 0700);
   }
   ~Box() {
+    for (const char* file : {"/umaya-index", "/dovecot-uidlist"}) unlink((path + file).c_str());
     for (const char* part : {"/cur", "/new", "/tmp", ""}) rmdir((path + part).c_str());
   }
   std::string path;
@@ -51,19 +52,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Fd file(open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
   if (!file) return 0;
   if (write(file.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size())) std::abort();
-  auto reader = mailbox::MaildirReader::open(box.path);
-  if (!reader || reader->count() > 1) std::abort();
-  if (reader->count() == 1) {
-    std::string id = reader->unique_id(0);
-    if (id.empty() || id.size() > 70) std::abort();
+  auto reader = mailbox::PopBox::open("maildir:" + box.path, {});
+  if (!reader || (*reader)->count() > 1) std::abort();
+  if ((*reader)->count() == 1) {
+    std::string id;
+    if (!(*reader)->unique_id(0, id) || id.empty() || id.size() > 70) std::abort();
     for (char c : id) {
       if (!ascii_print(c) || c == ' ') std::abort();
     }
-    auto told = reader->size(0);
+    auto told = (*reader)->size(0);
     if (!told || (name.find("W=") == name.npos && *told != octets)) std::abort();
-    if (!reader->open_message(0)) std::abort();
+    if (!(*reader)->open_message(0)) std::abort();
     size_t first = 0;
-    if (!reader->remove({&first, 1})) std::abort();
+    if (!(*reader)->remove({&first, 1})) std::abort();
   }
   unlink(path.c_str());
   return 0;

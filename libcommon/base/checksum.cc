@@ -1,9 +1,13 @@
-#include "libcommon/queue/checksum.h"
+#include "libcommon/base/checksum.h"
 
 #include <array>
 #include <cstring>
 
-namespace umaya::queue {
+#ifdef __x86_64__
+#include <nmmintrin.h>
+#endif
+
+namespace umaya {
 namespace {
 
 using Table = std::array<std::array<uint32_t, 256>, 8>;
@@ -21,12 +25,7 @@ constexpr Table kTable = [] {
   return table;
 }();
 
-}  // namespace
-
-uint32_t crc32c(std::string_view bytes, uint32_t former) {
-  uint32_t crc = ~former;
-  const char* p = bytes.data();
-  size_t left = bytes.size();
+uint32_t by_table(const char* p, size_t left, uint32_t crc) {
   for (; left >= 8; left -= 8, p += 8) {  // eight bytes a step, each through its own table
     uint32_t low, high;
     std::memcpy(&low, p, 4);
@@ -37,7 +36,31 @@ uint32_t crc32c(std::string_view bytes, uint32_t former) {
           kTable[0][high >> 24];
   }
   for (; left > 0; --left, ++p) crc = (crc >> 8) ^ kTable[0][(crc ^ static_cast<unsigned char>(*p)) & 0xff];
-  return ~crc;
+  return crc;
 }
 
-}  // namespace umaya::queue
+#ifdef __x86_64__
+__attribute__((target("sse4.2"))) uint32_t by_instruction(const char* p, size_t left, uint32_t crc) {
+  uint64_t wide = crc;
+  for (; left >= 8; left -= 8, p += 8) {
+    uint64_t word;
+    std::memcpy(&word, p, 8);
+    wide = _mm_crc32_u64(wide, word);
+  }
+  crc = static_cast<uint32_t>(wide);
+  for (; left > 0; --left, ++p) crc = _mm_crc32_u8(crc, static_cast<unsigned char>(*p));
+  return crc;
+}
+#endif
+
+}  // namespace
+
+uint32_t crc32c(std::string_view bytes, uint32_t former) {
+#ifdef __x86_64__
+  static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
+  if (has_instruction) return ~by_instruction(bytes.data(), bytes.size(), ~former);
+#endif
+  return ~by_table(bytes.data(), bytes.size(), ~former);
+}
+
+}  // namespace umaya

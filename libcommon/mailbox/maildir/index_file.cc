@@ -1,0 +1,37 @@
+#include "libcommon/mailbox/maildir/index_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libcommon/fs/file.h"
+
+namespace umaya::mailbox {
+
+IndexFile IndexFile::open(const MaildirFolder& folder) {
+  IndexFile file;
+  file.fd_.reset(::openat(folder.root(), kIndexName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat status {};
+  if (!file.fd_ || ::fstat(file.fd_.get(), &status) != 0 || !S_ISREG(status.st_mode)) return file;
+  char begin[kIndexHeaderSize];
+  auto size = fs::read_at(file.fd_.get(), begin, 0);
+  if (size) file.header_ = decode_index_header({begin, *size}, static_cast<uint64_t>(status.st_size));
+  return file;
+}
+
+std::optional<MailIndex> IndexFile::load() const {
+  if (!header_) return std::nullopt;
+  std::vector<MailRecord> records(header_->count);
+  std::string heap(header_->heap_size, '\0');
+  std::span<char> as_bytes(reinterpret_cast<char*>(records.data()), records.size() * sizeof(MailRecord));
+  auto first = fs::read_at(fd_.get(), as_bytes, kIndexHeaderSize);
+  auto second = fs::read_at(fd_.get(), heap, kIndexHeaderSize + as_bytes.size());
+  if (!first || !second || *first != as_bytes.size() || *second != heap.size()) return std::nullopt;
+  return decode_index_body(*header_, std::move(records), std::move(heap));
+}
+
+Result<void> write_index(const MaildirFolder& folder, MailIndex& index) {
+  return folder.replace(kIndexName, encode_index(index), MaildirFolder::Durable::no);
+}
+
+}  // namespace umaya::mailbox
