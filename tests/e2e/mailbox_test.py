@@ -122,7 +122,7 @@ def in_turn(work, mail, first):
 def flag_by_imap(dovecot, box):
     client = dovecot.imap()
     client.store("1", "+FLAGS", r"(\Flagged \Seen)")
-    client.store("3", "+FLAGS", r"(\Answered $Label)")
+    client.store("9", "+FLAGS", r"(\Answered $Label)")
     client.logout()
     assert sum("F" in flags for flags in box.flags().values()) == 1, box.flags()
 
@@ -222,14 +222,15 @@ def imap_rounds(dovecot, ledger, stop):
             time.sleep(0.02)
 
 
-def victims(mail):
-    """Processes of sessions: ours and Dovecot's."""
-    found = [pid for pid, name in mail.daemons().items() if name == "pop3d"]
+def victims(owner):
+    """Processes of sessions, ours and Dovecot's: those that run as the owner of the mailbox."""
+    found = []
     for entry in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            with open(f"/proc/{entry}/comm") as f:
-                if f.read().strip() == "imap":
-                    found.append(int(entry))
+            with open(f"/proc/{entry}/status") as f:
+                status = dict(line.split(":", 1) for line in f.read().splitlines() if ":" in line)
+            if status["Name"].strip() in ("pop3d", "imap") and int(status["Uid"].split()[1]) == owner:
+                found.append(int(entry))
     return found
 
 
@@ -253,7 +254,7 @@ def under_fire(work, mail, seconds=25):
             for _ in range(3):
                 ledger.delivered.add(box.deliver().split(".M")[1].split("P")[0])
             time.sleep(random.uniform(0, 0.1))
-            if random.random() < 0.4 and (pids := victims(mail)):
+            if random.random() < 0.4 and (pids := victims(box.owner[0])):
                 with contextlib.suppress(OSError):
                     os.kill(random.choice(pids), signal.SIGKILL)
                     kills += 1

@@ -223,7 +223,8 @@ Result<bool> MaildirBox::remove_one(size_t i) {
 
 Result<void> MaildirBox::sync_directories() {
   Result<void> result;
-  for (bool in_new : {true, false}) {
+  // cur/ first: a message that was moved there is then in both rather than in none.
+  for (bool in_new : {false, true}) {
     auto directory = folder_.directory(in_new);
     if (!directory && directory.error().sys_errno == ENOENT) continue;
     if (!directory) return std::unexpected(directory.error());

@@ -37,7 +37,9 @@ Result<LockedMbox::Locked> LockedMbox::lock_kernel(MboxLock how) {
     struct flock lock {};
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;
-    failed = ::fcntl(fd(), F_SETLK, &lock);
+    // Of this open file, not of the process: it keeps others away who have the mailbox open in this process, too.
+    failed = ::fcntl(fd(), F_OFD_SETLK, &lock);
+    if (failed != 0 && errno == EINVAL) failed = ::fcntl(fd(), F_SETLK, &lock);
   }
   if (failed == 0) return Locked::yes;
   if (errno == EAGAIN || errno == EACCES || errno == EINTR) return Locked::busy;

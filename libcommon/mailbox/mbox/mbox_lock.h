@@ -12,8 +12,7 @@
 //     order are not blocked for ever.
 //
 // OWNERSHIP
-//     Borrows the directory and the rules. Everything is given back in the right order when it goes. A lock by fcntl(2)
-//     also ends when the process closes any other descriptor of the file.
+//     Borrows the directory and the rules. Everything is given back in the right order when it goes.
 //
 // ERRORS
 //     Temporary. Locked by somebody else to the end: sys_errno EBUSY.
