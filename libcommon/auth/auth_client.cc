@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "libcommon/auth/sasl.h"
 #include "libcommon/base/strings.h"
 #include "libcommon/event/listener.h"
@@ -17,6 +19,8 @@ using namespace std::chrono_literals;
 constexpr Duration kHandshakeLimit = 10s;
 constexpr Duration kReplyLimit = 60s;  // failures are held back on purpose, slow hashes queue
 constexpr size_t kMostIdle = 16;
+constexpr size_t kMostMechanisms = 64;
+constexpr std::string_view kVersionLine = "VERSION\t1\t3\n";  // 3: mechanisms with channel binding are understood
 
 std::string_view without_end(std::string_view line) {
   while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
@@ -27,93 +31,235 @@ AuthReply temporary_reply(std::string reason) {
   return {AuthStatus::temporary, {}, std::move(reason), {}};
 }
 
+AuthClient::Step ended(AuthReply reply) {
+  AuthClient::Step step;
+  step.reply = std::move(reply);
+  return step;
+}
+
 }  // namespace
+
+struct AuthClient::Connection {
+  explicit Connection(Fd fd) : stream(std::move(fd)) {}
+  /// Whether the server has closed its side.
+  bool is_dead() const {
+    char byte;
+    ssize_t n = recv(stream.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+  }
+  event::Stream stream;
+  std::string cookie;
+  std::vector<Mechanism> mechanisms;
+  bool takes_binding = false;  // our own extension: the channel binding comes with AUTH
+};
+
+AuthClient::Exchange::Exchange(std::unique_ptr<Connection> connection, uint32_t id)
+    : connection_(std::move(connection)), id_(id) {}
+
+AuthClient::Exchange::~Exchange() = default;
+AuthClient::~AuthClient() = default;
+AuthClient::AuthClient(std::string socket_path) : path_(std::move(socket_path)) {}
+
+Mechanism parse_mechanism(const AuthLine& line) {
+  Mechanism mechanism;
+  mechanism.name = to_upper(line.field(0));
+  mechanism.plaintext = line.has("plaintext");
+  mechanism.anonymous = line.has("anonymous");
+  mechanism.dictionary = line.has("dictionary");
+  mechanism.active = line.has("active");
+  mechanism.forward_secrecy = line.has("forward-secrecy");
+  mechanism.mutual_auth = line.has("mutual-auth");
+  mechanism.is_private = line.has("private");
+  mechanism.channel_binding = line.verb() == "MECH-CBIND" || line.has("channel-binding");
+  return mechanism;
+}
 
 event::Task<Result<std::unique_ptr<AuthClient::Connection>>> AuthClient::open() {
   UMAYA_CO_TRY(Fd fd, event::connect_unix(path_, SOCK_STREAM));
   auto connection = std::make_unique<Connection>(std::move(fd));
   connection->stream.set_timeout(kHandshakeLimit);
-  connection->stream.write("VERSION\t1\t2\nCPID\t" + std::to_string(getpid()) + "\n");
+  connection->stream.write(std::string(kVersionLine) + "CPID\t" + std::to_string(getpid()) + "\n");
   UMAYA_CO_CHECK(co_await connection->stream.flush());
-  bool plain = false;
   while (true) {
     event::Read read = co_await connection->stream.read_line(kMostAuthLine);
     if (!read) co_return temporary(path_ + ": the authentication server closed during the greeting");
     AuthLine line = AuthLine::parse(without_end(read.data));
     if (line.verb() == "VERSION" && line.field(0) != "1") co_return temporary(path_ + ": another protocol version");
-    if (line.verb() == "MECH" && line.field(0) == "PLAIN") plain = true;
+    bool offer = line.verb() == "MECH" || line.verb() == "MECH-CBIND";
+    if (offer && connection->mechanisms.size() < kMostMechanisms) {
+      connection->mechanisms.push_back(parse_mechanism(line));
+    }
+    if (line.verb() == "UMAYA") connection->takes_binding = line.field(0) == "binding";
     if (line.verb() == "COOKIE") connection->cookie = line.field(0);
     if (line.verb() == "DONE") break;
   }
-  if (!plain) co_return temporary(path_ + ": the authentication server does not offer PLAIN");
   connection->stream.set_timeout(kReplyLimit);
+  mechanisms_ = connection->mechanisms;
   co_return connection;
 }
 
-event::Task<AuthClient::Attempt> AuthClient::ask(Connection* connection, std::string request, uint32_t id,
-                                                 AuthReply* reply) {
-  connection->stream.write(request);
+std::unique_ptr<AuthClient::Connection> AuthClient::take_idle() {
+  while (!idle_.empty()) {
+    std::unique_ptr<Connection> connection = std::move(idle_.back());
+    idle_.pop_back();
+    if (!connection->is_dead()) return connection;
+  }
+  return nullptr;
+}
+
+void AuthClient::put_back(std::unique_ptr<Connection> connection) {
+  if (connection && idle_.size() < kMostIdle) idle_.push_back(std::move(connection));
+}
+
+event::Task<Result<std::vector<Mechanism>>> AuthClient::mechanisms() {
+  if (auto connection = take_idle()) {
+    put_back(std::move(connection));
+    co_return mechanisms_;
+  }
+  auto opened = co_await open();
+  if (!opened) co_return std::unexpected(opened.error());
+  put_back(std::move(*opened));
+  co_return mechanisms_;
+}
+
+event::Task<AuthClient::Attempt> AuthClient::ask(Exchange* exchange, std::string request, Step* step) {
+  event::Stream& stream = exchange->connection_->stream;
+  stream.write(request);
   explicit_bzero(request.data(), request.size());
-  auto sent = co_await connection->stream.flush();
+  auto sent = co_await stream.flush();
   if (!sent) co_return Attempt::lost;
   while (true) {
-    event::Read read = co_await connection->stream.read_line(kMostAuthLine);
+    event::Read read = co_await stream.read_line(kMostAuthLine);
     if (read.status == event::ReadStatus::timed_out) {
-      *reply = temporary_reply("the authentication server does not answer");
+      *step = ended(temporary_reply("the authentication server does not answer"));
+      exchange->connection_.reset();
       co_return Attempt::answered;
     }
     if (!read) co_return Attempt::lost;
     AuthLine line = AuthLine::parse(without_end(read.data));
-    if (line.field(0) != std::to_string(id)) continue;
-    reply->user = line.value("user").value_or("");
+    if (line.field(0) != std::to_string(exchange->id_)) continue;  // of an exchange that was given up
+    *step = parse_step(line);
     if (line.verb() == "OK") {
-      reply->status = AuthStatus::ok;
-      reply->ticket = {static_cast<uint32_t>(getpid()), id, connection->cookie};
-    } else if (line.verb() == "FAIL") {
-      bool temp = line.has("temp") || line.value("code") == "temp_fail";
-      reply->status = temp ? AuthStatus::temporary : AuthStatus::failed;
-      reply->reason = line.value("reason").value_or(temp ? "temporary trouble of the authentication server" : "");
-    } else {
-      *reply = temporary_reply("the authentication server answered \"" + printable(line.verb()) + "\"");
+      step->reply.ticket = {static_cast<uint32_t>(getpid()), exchange->id_, exchange->connection_->cookie};
     }
+    if (step->kind == Step::Kind::done) put_back(std::move(exchange->connection_));
     co_return Attempt::answered;
   }
 }
 
-event::Task<AuthReply> AuthClient::check_plain(std::string user, Secret password, AuthContext context) {
+AuthClient::Step AuthClient::parse_step(const AuthLine& line) {
+  Step step;
+  if (line.verb() == "CONT") {
+    auto challenge = base64_decode(line.field(1));
+    if (!challenge) return ended(temporary_reply("the authentication server's challenge is no base64"));
+    step.kind = Step::Kind::challenge;
+    step.challenge = std::move(*challenge);
+    return step;
+  }
+  AuthReply& reply = step.reply;
+  reply.user = line.value("user").value_or("");
+  if (line.verb() == "OK") {
+    reply.status = AuthStatus::ok;
+    return step;
+  }
+  if (line.verb() != "FAIL") {
+    return ended(temporary_reply("the authentication server answered \"" + printable(line.verb()) + "\""));
+  }
+  reply.code = line.value("code").value_or("");
+  bool temp = line.has("temp") || reply.code == "temp_fail";
+  reply.status = temp ? AuthStatus::temporary : AuthStatus::failed;
+  reply.reason = line.value("reason").value_or(temp ? "temporary trouble of the authentication server" : "");
+  return step;
+}
+
+namespace {
+
+/// The AUTH line; resp= must be its last field.
+std::string auth_request(uint32_t id, const std::string& mechanism, const std::optional<std::string>& initial,
+                         const AuthContext& context, bool takes_binding) {
+  AuthLine line("AUTH");
+  line.add(std::to_string(id)).add(mechanism).add("service", context.service);
+  if (!context.keep) line.add("nologin");
+  if (!context.local.empty()) line.add("lip", context.local);
+  if (!context.remote.empty()) line.add("rip", context.remote);
+  if (context.local_port != 0) line.add("lport", std::to_string(context.local_port));
+  if (context.remote_port != 0) line.add("rport", std::to_string(context.remote_port));
+  if (context.secured) line.add("secured");
+  if (!context.cert_username.empty()) line.add("valid-client-cert").add("cert_username", context.cert_username);
+  if (takes_binding && !context.channel_binding_type.empty()) {
+    line.add("umaya_binding", context.channel_binding_type + ":" + base64_encode(context.channel_binding_data));
+  }
+  if (initial) line.add("resp", base64_encode(*initial));
+  std::string text = line.text();
+  line.wipe();
+  return text;
+}
+
+bool offers(const std::vector<Mechanism>& mechanisms, const std::string& name) {
+  return std::any_of(mechanisms.begin(), mechanisms.end(), [&](const Mechanism& m) { return m.name == name; });
+}
+
+}  // namespace
+
+event::Task<AuthClient::Step> AuthClient::begin(std::unique_ptr<Exchange>* exchange, std::string mechanism,
+                                                std::optional<std::string> initial, AuthContext context) {
+  Step step = ended(temporary_reply(path_ + ": the authentication server closed the connection"));
+  mechanism = to_upper(mechanism);
   for (int attempt = 0; attempt < 2; ++attempt) {
-    std::unique_ptr<Connection> connection;
-    bool kept = !idle_.empty();
-    if (kept) {
-      connection = std::move(idle_.back());
-      idle_.pop_back();
-    } else {
+    std::unique_ptr<Connection> connection = take_idle();
+    bool kept = connection != nullptr;
+    if (!kept) {
       auto opened = co_await open();
-      if (!opened) co_return temporary_reply(opened.error().what);
+      if (!opened) {
+        step = ended(temporary_reply(opened.error().what));
+        break;
+      }
       connection = std::move(*opened);
     }
-    uint32_t id = next_id_++;
-    AuthLine line("AUTH");
-    line.add(std::to_string(id)).add("PLAIN").add("service", context.service);
-    if (!context.keep) line.add("nologin");
-    if (!context.local.empty()) line.add("lip", context.local);
-    if (!context.remote.empty()) line.add("rip", context.remote);
-    if (context.secured) line.add("secured");
-    std::string message = make_sasl_plain(user, password.reveal());
-    line.add("resp", base64_encode(message));
-    explicit_bzero(message.data(), message.size());
-    AuthReply reply;
-    std::string text = line.text();
-    line.wipe();
-    Attempt result = co_await ask(connection.get(), std::move(text), id, &reply);
-    if (result == Attempt::answered) {
-      if (reply.status != AuthStatus::temporary && idle_.size() < kMostIdle) idle_.push_back(std::move(connection));
-      co_return reply;
+    if (!offers(connection->mechanisms, mechanism)) {
+      put_back(std::move(connection));
+      step = ended({AuthStatus::failed, {}, "the authentication server does not offer " + mechanism, {}});
+      step.reply.code = "auth_mech_invalid";
+      break;
     }
-    if (!kept) break;
+    bool binding = connection->takes_binding;
+    *exchange = std::unique_ptr<Exchange>(new Exchange(std::move(connection), next_id_++));
+    std::string text = auth_request((*exchange)->id_, mechanism, initial, context, binding);
+    Attempt result = co_await ask(exchange->get(), std::move(text), &step);
+    if (result == Attempt::answered || !kept) break;
     idle_.clear();  // the server was started anew: its other connections are dead too
   }
-  co_return temporary_reply(path_ + ": the authentication server closed the connection");
+  if (initial) explicit_bzero(initial->data(), initial->size());
+  co_return step;
+}
+
+event::Task<AuthClient::Step> AuthClient::go_on(Exchange* exchange, std::string response) {
+  Step step = ended(temporary_reply(path_ + ": the authentication server closed the connection"));
+  if (!exchange->connection_) co_return step;
+  AuthLine line("CONT");
+  line.add(std::to_string(exchange->id_)).add(base64_encode(response));
+  explicit_bzero(response.data(), response.size());
+  std::string text = line.text();
+  line.wipe();
+  Attempt result = co_await ask(exchange, std::move(text), &step);
+  if (result == Attempt::lost) exchange->connection_.reset();
+  co_return step;
+}
+
+void AuthClient::cancel(Exchange& exchange) {
+  if (!exchange.connection_) return;
+  exchange.connection_->stream.write("CANCEL\t" + std::to_string(exchange.id_) + "\n");
+  exchange.connection_->stream.flush_now();
+  put_back(std::move(exchange.connection_));
+}
+
+event::Task<AuthReply> AuthClient::check_plain(std::string user, Secret password, AuthContext context) {
+  std::optional<std::string> message = make_sasl_plain(user, password.reveal());
+  std::unique_ptr<Exchange> exchange;
+  Step step = co_await begin(&exchange, "PLAIN", std::move(message), std::move(context));
+  if (step.kind == Step::Kind::challenge) co_return temporary_reply("the authentication server asks on after PLAIN");
+  if (step.reply.code == "auth_mech_invalid") step.reply.status = AuthStatus::temporary;  // its setting, not the user
+  co_return std::move(step.reply);
 }
 
 Result<LoginData> parse_login_data(const AuthLine& line) {
@@ -158,7 +304,7 @@ Result<LoginData> fetch_login(const std::string& socket_path, const LoginTicket&
   UMAYA_TRY(Fd fd, event::connect_unix(socket_path, SOCK_STREAM));
   AuthLine request("REQUEST");
   request.add("1").add(std::to_string(ticket.client_pid)).add(std::to_string(ticket.request)).add(ticket.cookie);
-  std::string text = "VERSION\t1\t2\nCPID\t" + std::to_string(getpid()) + "\n" + request.text();
+  std::string text = std::string(kVersionLine) + "CPID\t" + std::to_string(getpid()) + "\n" + request.text();
   if (send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) {
     return sys_error(socket_path);
   }

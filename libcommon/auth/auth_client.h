@@ -5,20 +5,32 @@
 //     AuthContext context{.service = "pop3", .remote = "192.0.2.1"};
 //     AuthReply reply = co_await client.check_plain(user, std::move(password), std::move(context));
 //
+//     std::unique_ptr<AuthClient::Exchange> exchange;               // any mechanism, step by step
+//     auto step = co_await client.begin(&exchange, "SCRAM-SHA-256", std::nullopt, std::move(context));
+//     while (step.kind == AuthClient::Step::Kind::challenge) {
+//       …send step.challenge, read the answer…  "*": client.cancel(*exchange), done
+//       step = co_await client.go_on(exchange.get(), answer);
+//     }
+//     use(step.reply);
+//
 // DESCRIPTION
 //     Speaks Dovecot's authentication protocol, version 1. Connections are kept open for the next request; one that the
-//     server has closed meanwhile is opened again and the request asked once more.
+//     server has closed meanwhile is opened again and the request asked once more. An exchange has a connection for
+//     itself, so that what goes wrong in one never touches another.
+//     The last message of a server that proves itself (SCRAM) comes as a challenge, too; the client's empty answer to
+//     it ends the exchange.
 //     With AuthContext::keep the server remembers a log-in for a minute, so that a session process with more rights can
 //     fetch the user's data by the ticket in the reply (fetch_login), instead of trusting the process that asked.
 //
 // OWNERSHIP
-//     The client outlives its requests.
+//     The client outlives its requests and exchanges. Destroying an exchange that has not ended gives it up.
 //
 // ERRORS
 //     AuthStatus::temporary: the server could not be asked or could not say. It never means "wrong password".
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +56,7 @@ struct AuthReply {
   std::string user{};    ///< canonical name, when ok
   std::string reason{};  ///< why not, for the log
   LoginTicket ticket{};
+  std::string code{};  ///< why not, as the protocol names it: "user_disabled", "authz_fail", "invalid_base64" …
 };
 
 /// What the server is told about a client.
@@ -53,28 +66,85 @@ struct AuthContext {
   std::string remote{};
   bool secured = false;
   bool keep = false;
+  std::string cert_username{};  ///< name in the client's verified certificate, for EXTERNAL
+  /// What ties the TLS connection to the exchange (RFC 5056), bytes as the TLS library gives them. Give them for every
+  /// mechanism when -PLUS mechanisms were offered: the server notices then when somebody has taken those out.
+  std::string channel_binding_type{};  ///< "tls-exporter", "tls-server-end-point"
+  std::string channel_binding_data{};
+  uint16_t local_port = 0;  ///< 0: not known
+  uint16_t remote_port = 0;
 };
+
+/// One mechanism the server offers.
+struct Mechanism {
+  std::string name{};
+  bool plaintext = false;
+  bool anonymous = false;
+  bool dictionary = false;
+  bool active = false;
+  bool forward_secrecy = false;
+  bool mutual_auth = false;
+  bool is_private = false;       ///< not to be announced (APOP)
+  bool channel_binding = false;  ///< a -PLUS mechanism: only over TLS, with AuthContext::channel_binding_data
+};
+/// A MECH or MECH-CBIND line of a server's greeting.
+Mechanism parse_mechanism(const AuthLine& line);
 
 class AuthClient {
  public:
-  explicit AuthClient(std::string socket_path) : path_(std::move(socket_path)) {}
+  class Exchange;
+  /// What the server says next in an exchange.
+  struct Step {
+    enum class Kind : uint8_t { challenge, done } kind = Kind::done;
+    std::string challenge{};  ///< decoded
+    AuthReply reply{};        ///< when done
+  };
+
+  explicit AuthClient(std::string socket_path);
+  AuthClient(const AuthClient&) = delete;
+  AuthClient& operator=(const AuthClient&) = delete;
+  ~AuthClient();
   /// Mechanism PLAIN with this user and password. context is taken by value.
   event::Task<AuthReply> check_plain(std::string user, Secret password, AuthContext context);
+  /// What the server offers; asked again when it was started anew. temporary: it cannot be asked.
+  event::Task<Result<std::vector<Mechanism>>> mechanisms();
+  /// Begins an exchange. initial: the initial response, nothing when the client gave none (RFC 4422 3).
+  event::Task<Step> begin(std::unique_ptr<Exchange>* exchange, std::string mechanism,
+                          std::optional<std::string> initial, AuthContext context);
+  /// The client's answer to a challenge, decoded.
+  event::Task<Step> go_on(Exchange* exchange, std::string response);
+  /// The client has given up ("*").
+  void cancel(Exchange& exchange);
+  /// An answer of the server to AUTH or CONT.
+  static Step parse_step(const AuthLine& line);
 
  private:
-  struct Connection {
-    explicit Connection(Fd fd) : stream(std::move(fd)) {}
-    event::Stream stream;
-    std::string cookie;
-  };
+  struct Connection;
   enum class Attempt : unsigned char { answered, lost };
 
   event::Task<Result<std::unique_ptr<Connection>>> open();
-  event::Task<Attempt> ask(Connection* connection, std::string request, uint32_t id, AuthReply* reply);
+  std::unique_ptr<Connection> take_idle();
+  void put_back(std::unique_ptr<Connection> connection);
+  event::Task<Attempt> ask(Exchange* exchange, std::string request, Step* step);
 
   std::string path_;
   std::vector<std::unique_ptr<Connection>> idle_;
+  std::vector<Mechanism> mechanisms_;
   uint32_t next_id_ = 1;
+};
+
+/// One exchange under way.
+class AuthClient::Exchange {
+ public:
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+ private:
+  friend class AuthClient;
+  Exchange(std::unique_ptr<Connection> connection, uint32_t id);
+  std::unique_ptr<Connection> connection_;
+  uint32_t id_;
 };
 
 /// What the session process learns about the user who has logged in.

@@ -1,0 +1,239 @@
+#include "libcommon/auth/auth_client.h"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <functional>
+
+#include "libcommon/auth/sasl.h"
+#include "libcommon/base/strings.h"
+#include "libcommon/event/listener.h"
+
+using namespace umaya;
+using namespace umaya::auth;
+using namespace std::chrono_literals;
+using Kind = AuthClient::Step::Kind;
+
+namespace {
+
+const std::string kGreeting =
+    "VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tSCRAM-SHA-256\tdictionary\tactive\nMECH\tAPOP\tprivate\n"
+    "MECH-CBIND\tSCRAM-SHA-256-PLUS\tdictionary\nUNKNOWN\tx\nSPID\t1\nCUID\t2\nCOOKIE\tc00c1e\nDONE\n";
+
+/// A server whose answer to each line is what `answer` gives; nothing means that it closes.
+class FakeServer {
+ public:
+  using Answer = std::function<std::optional<std::string>(const std::string&)>;
+  explicit FakeServer(Answer answer, std::string greeting = kGreeting)
+      : answer_(std::move(answer)), greeting_(std::move(greeting)), path_(unique_path()) {
+    auto fd = event::listen_unix(path_, SOCK_STREAM, 0600);
+    REQUIRE(fd);
+    listener_ = std::make_unique<event::Listener>(std::move(*fd), [this](Fd client, const event::PeerAddress&) {
+      scope_->spawn(serve(this, std::move(client)));
+    });
+  }
+  ~FakeServer() { std::filesystem::remove(path_); }
+  const std::string& path() const { return path_; }
+  /// As when the server was started anew: its connections end.
+  void drop_clients() { scope_ = std::make_unique<event::TaskScope>(); }
+
+  std::vector<std::string> heard;
+  int connections = 0;
+
+ private:
+  static std::string unique_path() {
+    static int number = 0;
+    return std::filesystem::temp_directory_path() /
+           ("umaya_auth_client_" + std::to_string(getpid()) + "_" + std::to_string(++number));
+  }
+  static event::Task<void> serve(FakeServer* self, Fd fd) {
+    event::Stream stream(std::move(fd));
+    ++self->connections;
+    stream.write(self->greeting_);
+    stream.flush_now();
+    while (true) {
+      event::Read read = co_await stream.read_line(kMostAuthLine);
+      if (!read) co_return;
+      std::string line(read.data.substr(0, read.data.size() - 1));
+      self->heard.push_back(line);
+      if (!line.starts_with("AUTH") && !line.starts_with("CONT")) continue;
+      auto said = self->answer_(line);
+      if (!said) co_return;
+      stream.write(*said);
+      stream.flush_now();
+    }
+  }
+
+  Answer answer_;
+  std::string greeting_, path_;
+  std::unique_ptr<event::TaskScope> scope_ = std::make_unique<event::TaskScope>();
+  std::unique_ptr<event::Listener> listener_;
+};
+
+std::string id_in(const std::string& line) {
+  return std::string(AuthLine::parse(line).field(0));
+}
+
+AuthContext context_of(std::string service) {
+  AuthContext context;
+  context.service = std::move(service);
+  return context;
+}
+
+AuthReply check(AuthClient& client, std::string user, std::string password) {
+  return event::run_until_done(client.check_plain(std::move(user), Secret(std::move(password)), context_of("pop3")));
+}
+
+}  // namespace
+
+TEST_CASE("auth client: the mechanisms of a server are known with their properties", "[auth][client]") {
+  event::Loop loop;
+  FakeServer server([](const std::string&) { return std::nullopt; });
+  AuthClient client(server.path());
+  auto offered = event::run_until_done(client.mechanisms());
+  REQUIRE(offered);
+  REQUIRE(offered->size() == 4);
+  CHECK((*offered)[0].name == "PLAIN");
+  CHECK((*offered)[0].plaintext);
+  CHECK(((*offered)[1].dictionary && (*offered)[1].active && !(*offered)[1].plaintext));
+  CHECK((*offered)[2].is_private);
+  CHECK((*offered)[3].channel_binding);
+  // Asked once while the connection lives; a server that was started anew is asked again.
+  (void)event::run_until_done(client.mechanisms());
+  CHECK(server.connections == 1);
+  server.drop_clients();
+  CHECK(event::run_until_done(client.mechanisms()));
+  CHECK(server.connections == 2);
+}
+
+TEST_CASE("auth client: no server is a temporary trouble", "[auth][client]") {
+  event::Loop loop;
+  AuthClient client("/nonexistent/auth");
+  auto offered = event::run_until_done(client.mechanisms());
+  REQUIRE(!offered);
+  CHECK(offered.error().kind == ErrorKind::temporary);
+  CHECK(check(client, "alice", "secret").status == AuthStatus::temporary);
+}
+
+TEST_CASE("auth client: PLAIN is one question, and failures keep their codes", "[auth][client]") {
+  event::Loop loop;
+  std::string reply;
+  FakeServer server([&](const std::string&) { return reply.empty() ? std::nullopt : std::optional(reply + "\n"); });
+  AuthClient client(server.path());
+  reply = "OK\t1\tuser=alice";
+  AuthReply ok = check(client, "Alice", "secret");
+  CHECK(ok.status == AuthStatus::ok);
+  CHECK(ok.user == "alice");
+  CHECK(ok.ticket.cookie == "c00c1e");
+  CHECK(server.heard.back() ==
+        "AUTH\t1\tPLAIN\tservice=pop3\tnologin\tresp=" + base64_encode(make_sasl_plain("Alice", "secret")));
+  reply = "FAIL\t2\tuser=alice\tcode=user_disabled\treason=gone";
+  AuthReply disabled = check(client, "alice", "x");
+  CHECK(disabled.status == AuthStatus::failed);
+  CHECK(disabled.code == "user_disabled");
+  CHECK(disabled.reason == "gone");
+  reply = "FAIL\t3\tcode=temp_fail";
+  CHECK(check(client, "alice", "x").status == AuthStatus::temporary);
+  reply = "FAIL\t4\ttemp";
+  CHECK(check(client, "alice", "x").status == AuthStatus::temporary);
+  reply = "";
+  CHECK(check(client, "alice", "x").status == AuthStatus::temporary);
+}
+
+TEST_CASE("auth client: an exchange of several steps ends with the server's last word", "[auth][client]") {
+  event::Loop loop;
+  int step = 0;
+  FakeServer server([&](const std::string& line) -> std::optional<std::string> {
+    ++step;
+    if (step == 1) return "CONT\t" + id_in(line) + "\t" + base64_encode("r=nonce") + "\n";
+    if (step == 2) return "CONT\t99\tAAAA\nCONT\t" + id_in(line) + "\t" + base64_encode("v=proof") + "\n";
+    return "OK\t" + id_in(line) + "\tuser=alice\n";
+  });
+  AuthClient client(server.path());
+  std::unique_ptr<AuthClient::Exchange> exchange;
+  AuthContext context = context_of("smtp");
+  context.keep = true;
+  context.remote = "192.0.2.7";
+  context.remote_port = 4711;
+  context.secured = true;
+  context.channel_binding_type = "tls-exporter";
+  context.channel_binding_data = "data";
+  auto first = event::run_until_done(
+      client.begin(&exchange, "scram-sha-256", std::string("n,,n=alice,r=x"), std::move(context)));
+  CHECK(first.kind == Kind::challenge);
+  CHECK(first.challenge == "r=nonce");
+  // This server has not said that it takes our extension.
+  CHECK(server.heard.back() == "AUTH\t1\tSCRAM-SHA-256\tservice=smtp\trip=192.0.2.7\trport=4711\tsecured\tresp=" +
+                                   base64_encode("n,,n=alice,r=x"));
+  auto second = event::run_until_done(client.go_on(exchange.get(), "c=biws"));
+  CHECK(second.challenge == "v=proof");
+  auto last = event::run_until_done(client.go_on(exchange.get(), ""));
+  CHECK(last.kind == Kind::done);
+  CHECK(last.reply.status == AuthStatus::ok);
+  CHECK(last.reply.ticket.request == 1);
+  CHECK(server.heard.back() == "CONT\t1\t");
+  // The connection is free again.
+  step = 2;
+  CHECK(check(client, "alice", "x").status == AuthStatus::ok);
+  CHECK(server.connections == 1);
+}
+
+TEST_CASE("auth client: what binds the channel goes to a server that takes it", "[auth][client]") {
+  event::Loop loop;
+  FakeServer server([](const std::string& line) { return "OK\t" + id_in(line) + "\tuser=alice\n"; },
+                    "VERSION\t1\t3\nMECH\tEXTERNAL\nUMAYA\tbinding\nDONE\n");
+  AuthClient client(server.path());
+  std::unique_ptr<AuthClient::Exchange> exchange;
+  AuthContext context = context_of("pop3");
+  context.cert_username = "alice";
+  context.channel_binding_type = "tls-exporter";
+  context.channel_binding_data = "data";
+  auto step = event::run_until_done(client.begin(&exchange, "EXTERNAL", std::string(), std::move(context)));
+  CHECK(step.reply.status == AuthStatus::ok);
+  CHECK(server.heard.back() ==
+        "AUTH\t1\tEXTERNAL\tservice=pop3\tnologin\tvalid-client-cert\tcert_username=alice\t"
+        "umaya_binding=tls-exporter:ZGF0YQ==\tresp=");
+  auto unknown = event::run_until_done(client.begin(&exchange, "GSSAPI", std::nullopt, context_of("pop3")));
+  CHECK(unknown.reply.status == AuthStatus::failed);
+  CHECK(unknown.reply.code == "auth_mech_invalid");
+}
+
+TEST_CASE("auth client: S32 giving up one exchange leaves the others alone", "[auth][client]") {
+  event::Loop loop;
+  FakeServer server([](const std::string& line) -> std::optional<std::string> {
+    AuthLine parsed = AuthLine::parse(line);
+    if (parsed.field(1) == "PLAIN") return "OK\t" + id_in(line) + "\tuser=alice\n";
+    if (parsed.verb() == "CONT") return "FAIL\t" + id_in(line) + "\n";
+    return "CONT\t" + id_in(line) + "\t\n";
+  });
+  AuthClient client(server.path());
+  std::unique_ptr<AuthClient::Exchange> one, two;
+  auto begin = [&](std::unique_ptr<AuthClient::Exchange>& exchange) {
+    return event::run_until_done(client.begin(&exchange, "SCRAM-SHA-256", std::nullopt, context_of("pop3")));
+  };
+  CHECK(begin(one).kind == Kind::challenge);
+  CHECK(begin(two).kind == Kind::challenge);
+  client.cancel(*one);
+  CHECK(check(client, "alice", "x").status == AuthStatus::ok);
+  CHECK(server.heard[server.heard.size() - 2] == "CANCEL\t1");
+  CHECK(event::run_until_done(client.go_on(two.get(), "x")).reply.status == AuthStatus::failed);
+  one.reset();
+  CHECK(check(client, "alice", "x").status == AuthStatus::ok);
+  auto after = event::run_until_done(client.go_on(two.get(), "x"));
+  CHECK(after.reply.status == AuthStatus::temporary);
+}
+
+TEST_CASE("auth client: a server that was started anew is asked once more", "[auth][client]") {
+  event::Loop loop;
+  int answers = 0;
+  FakeServer server([&](const std::string& line) -> std::optional<std::string> {
+    if (++answers == 2) return std::nullopt;
+    return "OK\t" + id_in(line) + "\tuser=alice\n";
+  });
+  AuthClient client(server.path());
+  CHECK(check(client, "alice", "x").status == AuthStatus::ok);
+  CHECK(check(client, "alice", "x").status == AuthStatus::ok);
+  CHECK(answers == 3);
+  CHECK(server.connections == 2);
+}
