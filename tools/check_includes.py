@@ -28,6 +28,9 @@ OWNERS = {
     "lmdb.h": {"libcommon/table", "named-lite"},
     "cdb.h": {"libcommon/table"},
     "pcre2.h": {"libcommon/table"},
+    "argon2.h": {"libcommon/auth"},
+    "crypt.h": {"libcommon/auth"},
+    "security/": {"authd"},
 }
 SHARED_BY_COMMANDS = {"params.h", "events.h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')

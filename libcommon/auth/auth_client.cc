@@ -189,7 +189,7 @@ std::string auth_request(uint32_t id, const std::string& mechanism, const std::o
   if (takes_binding && !context.channel_binding_type.empty()) {
     line.add("umaya_binding", context.channel_binding_type + ":" + base64_encode(context.channel_binding_data));
   }
-  if (initial) line.add("resp", base64_encode(*initial));
+  if (initial) line.add("resp", initial->empty() ? "=" : base64_encode(*initial));
   std::string text = line.text();
   line.wipe();
   return text;
@@ -263,15 +263,29 @@ event::Task<AuthReply> AuthClient::check_plain(std::string user, Secret password
 }
 
 Result<LoginData> parse_login_data(const AuthLine& line) {
-  if (line.verb() == "FAIL") return temporary("the authentication server knows no such log-in any more");
-  auto number = [&](std::string_view name) { return parse_uint(line.value(name).value_or("")); };
+  if (line.verb() == "NOTFOUND") return permanent("there is no such user");
+  if (line.verb() == "FAIL") {
+    std::string reason(line.value("reason").value_or("the authentication server knows no such log-in any more"));
+    return temporary(std::move(reason));
+  }
+  auto number = [&](std::string_view name) { return parse_uint(line.value(name, 2).value_or("")); };
   auto uid = number("uid");
   auto gid = number("gid");
   if (line.verb() != "USER" || !uid || !gid || *uid >= UINT32_MAX || *gid >= UINT32_MAX || line.field(1).empty()) {
     return temporary("the authentication server's data of the user are malformed");
   }
-  return LoginData{std::string(line.field(1)), static_cast<uint32_t>(*uid), static_cast<uint32_t>(*gid),
-                   std::string(line.value("home").value_or("")), std::string(line.value("mail").value_or(""))};
+  LoginData data;
+  data.user = line.field(1);
+  data.uid = static_cast<uint32_t>(*uid);
+  data.gid = static_cast<uint32_t>(*gid);
+  data.home = line.value("home", 2).value_or("");
+  data.mail = line.value("mail", 2).value_or("");
+  for (size_t i = 2; i < line.fields(); ++i) {
+    std::string_view field = line.field(i);
+    std::string_view name = field.substr(0, field.find('='));
+    if (name != "uid" && name != "gid" && name != "home" && name != "mail") data.more.emplace_back(field);
+  }
+  return data;
 }
 
 namespace {
@@ -299,20 +313,65 @@ Result<std::string> blocking_line(int fd, std::string& buffer, TimePoint until) 
 
 }  // namespace
 
+namespace {
+
+/// One conversation with the server as a master.
+class MasterTalk {
+ public:
+  static Result<MasterTalk> open(const std::string& path, const AuthLine& request, Duration limit) {
+    UMAYA_TRY(Fd fd, event::connect_unix(path, SOCK_STREAM));
+    std::string text = std::string(kVersionLine) + "CPID\t" + std::to_string(getpid()) + "\n" + request.text();
+    if (send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) {
+      return sys_error(path);
+    }
+    return MasterTalk(std::move(fd), monotonic_now() + limit);
+  }
+  /// The next line that is an answer: not one of the greeting.
+  Result<AuthLine> answer() {
+    static constexpr std::string_view kAnswers[] = {"USER", "LIST", "FAIL", "NOTFOUND", "DONE"};
+    while (true) {
+      UMAYA_TRY(std::string raw, blocking_line(fd_.get(), buffer_, until_));
+      AuthLine line = AuthLine::parse(raw);
+      bool of_greeting = line.verb() == "DONE" && line.fields() == 0;
+      if (!of_greeting && std::find(std::begin(kAnswers), std::end(kAnswers), line.verb()) != std::end(kAnswers)) {
+        return line;
+      }
+    }
+  }
+
+ private:
+  MasterTalk(Fd fd, TimePoint until) : fd_(std::move(fd)), until_(until) {}
+  Fd fd_;
+  TimePoint until_;
+  std::string buffer_;
+};
+
+}  // namespace
+
 Result<LoginData> fetch_login(const std::string& socket_path, const LoginTicket& ticket, Duration limit) {
-  TimePoint until = monotonic_now() + limit;
-  UMAYA_TRY(Fd fd, event::connect_unix(socket_path, SOCK_STREAM));
   AuthLine request("REQUEST");
   request.add("1").add(std::to_string(ticket.client_pid)).add(std::to_string(ticket.request)).add(ticket.cookie);
-  std::string text = std::string(kVersionLine) + "CPID\t" + std::to_string(getpid()) + "\n" + request.text();
-  if (send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) {
-    return sys_error(socket_path);
-  }
-  std::string buffer;
+  UMAYA_TRY(MasterTalk talk, MasterTalk::open(socket_path, request, limit));
+  UMAYA_TRY(AuthLine line, talk.answer());
+  return parse_login_data(line);
+}
+
+Result<LoginData> look_up_user(const std::string& socket_path, std::string_view user, Duration limit) {
+  AuthLine request("USER");
+  request.add("1").add(user).add("service", "lookup");
+  UMAYA_TRY(MasterTalk talk, MasterTalk::open(socket_path, request, limit));
+  UMAYA_TRY(AuthLine line, talk.answer());
+  return parse_login_data(line);
+}
+
+Result<std::vector<std::string>> list_users(const std::string& socket_path, Duration limit) {
+  UMAYA_TRY(MasterTalk talk, MasterTalk::open(socket_path, AuthLine("LIST").add("1"), limit));
+  std::vector<std::string> names;
   while (true) {
-    UMAYA_TRY(std::string raw, blocking_line(fd.get(), buffer, until));
-    AuthLine line = AuthLine::parse(raw);
-    if (line.verb() == "USER" || line.verb() == "FAIL" || line.verb() == "NOTFOUND") return parse_login_data(line);
+    UMAYA_TRY(AuthLine line, talk.answer());
+    if (line.verb() == "DONE") return names;
+    if (line.verb() != "LIST") return temporary(std::string(line.value("reason").value_or("users cannot be listed")));
+    names.emplace_back(line.field(1));
   }
 }
 

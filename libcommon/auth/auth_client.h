@@ -153,11 +153,16 @@ struct LoginData {
   uint32_t uid = 0;
   uint32_t gid = 0;
   std::string home;
-  std::string mail;  ///< empty: the service's default
+  std::string mail;                 ///< empty: the service's default
+  std::vector<std::string> more{};  ///< other fields: "quota_rule=*:storage=1G"
 };
 
 /// Fetches a log-in by its ticket (REQUEST). Blocks, at most the limit: for a process that serves this one session.
 Result<LoginData> fetch_login(const std::string& socket_path, const LoginTicket& ticket, Duration limit);
+/// The data of a user (USER), and all names (LIST), for who is trusted by the server. permanent: no such user. Both
+/// block.
+Result<LoginData> look_up_user(const std::string& socket_path, std::string_view user, Duration limit);
+Result<std::vector<std::string>> list_users(const std::string& socket_path, Duration limit);
 /// The USER reply to a REQUEST.
 Result<LoginData> parse_login_data(const AuthLine& line);
 

@@ -76,8 +76,8 @@ AuthLine AuthLine::parse(std::string_view line) {
   return result;
 }
 
-std::optional<std::string_view> AuthLine::value(std::string_view name) const {
-  for (size_t i = 1; i < fields_.size(); ++i) {
+std::optional<std::string_view> AuthLine::value(std::string_view name, size_t from) const {
+  for (size_t i = from + 1; i < fields_.size(); ++i) {
     std::string_view field = fields_[i];
     if (!field.starts_with(name)) continue;
     if (field.size() == name.size()) return std::string_view();

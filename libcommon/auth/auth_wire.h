@@ -34,8 +34,9 @@ class AuthLine {
     return i + 1 < fields_.size() ? std::string_view(fields_[i + 1]) : std::string_view();
   }
   size_t fields() const { return fields_.size() - 1; }
-  /// The value of name=…, an empty one for the name alone; nothing when it is not there.
-  std::optional<std::string_view> value(std::string_view name) const;
+  /// The value of name=…, an empty one for the name alone; nothing when it is not there. Fields before number `from`
+  /// are not looked at: what a stranger chose may stand there, and look like a name with a value.
+  std::optional<std::string_view> value(std::string_view name, size_t from = 0) const;
   bool has(std::string_view name) const { return value(name).has_value(); }
 
   AuthLine& add(std::string_view field) {

@@ -1,10 +1,10 @@
 #include "libcommon/auth/scheme.h"
 
+#include <argon2.h>
 #include <crypt.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <memory>
 
@@ -15,84 +15,56 @@ namespace umaya::auth {
 
 namespace {
 
-enum class Kind : unsigned char { plain, crypt, digest, salted, pbkdf2, scram };
+enum class Kind : unsigned char { plain, crypt, digest, salted, pbkdf2, scram, argon2 };
 enum class Strength : unsigned char { good, weak };
 
 struct SchemeInfo {
   std::string_view name;
   Kind kind;
-  std::string_view digest;  ///< OpenSSL's name
-  std::string_view prefix;  ///< that crypt data of this kind begins with; empty: any
+  Hash hash;                ///< of digests, salted digests, SCRAM
+  std::string_view prefix;  ///< that crypt and argon2 data of this kind begin with; empty: any
   Strength strength;
 };
 
 constexpr SchemeInfo kSchemes[] = {
-    {"PLAIN", Kind::plain, "", "", Strength::weak},
-    {"CLEAR", Kind::plain, "", "", Strength::weak},
-    {"CLEARTEXT", Kind::plain, "", "", Strength::weak},
-    {"CRYPT", Kind::crypt, "", "", Strength::good},
-    {"DES-CRYPT", Kind::crypt, "", "", Strength::weak},
-    {"MD5-CRYPT", Kind::crypt, "", "$1$", Strength::weak},
-    {"SHA256-CRYPT", Kind::crypt, "", "$5$", Strength::good},
-    {"SHA512-CRYPT", Kind::crypt, "", "$6$", Strength::good},
-    {"BLF-CRYPT", Kind::crypt, "", "$2", Strength::good},
-    {"YESCRYPT", Kind::crypt, "", "$y$", Strength::good},
-    {"MD5", Kind::crypt, "", "$1$", Strength::weak},  // as in Dovecot: an alias of MD5-CRYPT
-    {"PLAIN-MD5", Kind::digest, "MD5", "", Strength::weak},
-    {"LDAP-MD5", Kind::digest, "MD5", "", Strength::weak},
-    {"SHA", Kind::digest, "SHA1", "", Strength::weak},
-    {"SHA1", Kind::digest, "SHA1", "", Strength::weak},
-    {"SHA256", Kind::digest, "SHA256", "", Strength::weak},
-    {"SHA512", Kind::digest, "SHA512", "", Strength::weak},
-    {"SMD5", Kind::salted, "MD5", "", Strength::weak},
-    {"SSHA", Kind::salted, "SHA1", "", Strength::weak},
-    {"SSHA256", Kind::salted, "SHA256", "", Strength::good},
-    {"SSHA512", Kind::salted, "SHA512", "", Strength::good},
-    {"PBKDF2", Kind::pbkdf2, "SHA1", "", Strength::good},
-    {"SCRAM-SHA-1", Kind::scram, "SHA1", "", Strength::good},
-    {"SCRAM-SHA-256", Kind::scram, "SHA256", "", Strength::good},
+    {"PLAIN", Kind::plain, Hash::sha1, "", Strength::weak},
+    {"CLEAR", Kind::plain, Hash::sha1, "", Strength::weak},
+    {"CLEARTEXT", Kind::plain, Hash::sha1, "", Strength::weak},
+    {"CRYPT", Kind::crypt, Hash::sha1, "", Strength::good},
+    {"DES-CRYPT", Kind::crypt, Hash::sha1, "", Strength::weak},
+    {"MD5-CRYPT", Kind::crypt, Hash::sha1, "$1$", Strength::weak},
+    {"SHA256-CRYPT", Kind::crypt, Hash::sha1, "$5$", Strength::good},
+    {"SHA512-CRYPT", Kind::crypt, Hash::sha1, "$6$", Strength::good},
+    {"BLF-CRYPT", Kind::crypt, Hash::sha1, "$2", Strength::good},
+    {"YESCRYPT", Kind::crypt, Hash::sha1, "$y$", Strength::good},
+    {"MD5", Kind::crypt, Hash::sha1, "$1$", Strength::weak},  // as in Dovecot: an alias of MD5-CRYPT
+    {"PLAIN-MD5", Kind::digest, Hash::md5, "", Strength::weak},
+    {"LDAP-MD5", Kind::digest, Hash::md5, "", Strength::weak},
+    {"SHA", Kind::digest, Hash::sha1, "", Strength::weak},
+    {"SHA1", Kind::digest, Hash::sha1, "", Strength::weak},
+    {"SHA256", Kind::digest, Hash::sha256, "", Strength::weak},
+    {"SHA512", Kind::digest, Hash::sha512, "", Strength::weak},
+    {"SMD5", Kind::salted, Hash::md5, "", Strength::weak},
+    {"SSHA", Kind::salted, Hash::sha1, "", Strength::weak},
+    {"SSHA256", Kind::salted, Hash::sha256, "", Strength::good},
+    {"SSHA512", Kind::salted, Hash::sha512, "", Strength::good},
+    {"ARGON2I", Kind::argon2, Hash::sha1, "$argon2i$", Strength::good},
+    {"ARGON2ID", Kind::argon2, Hash::sha1, "$argon2id$", Strength::good},
+    {"PBKDF2", Kind::pbkdf2, Hash::sha1, "", Strength::good},
+    {"SCRAM-SHA-1", Kind::scram, Hash::sha1, "", Strength::good},
+    {"SCRAM-SHA-256", Kind::scram, Hash::sha256, "", Strength::good},
 };
 
 constexpr uint64_t kMostRounds = 10'000'000;
+constexpr uint32_t kPbkdf2Rounds = 100'000;
+constexpr uint32_t kArgonMemory = 64 * 1024;  // KiB
+constexpr uint32_t kArgonPasses = 3;
+constexpr uint32_t kMostArgonMemory = 1024 * 1024;
 
 const SchemeInfo* find_scheme(std::string_view name) {
   auto row =
       std::find_if(std::begin(kSchemes), std::end(kSchemes), [&](const SchemeInfo& s) { return s.name == name; });
   return row == std::end(kSchemes) ? nullptr : &*row;
-}
-
-const EVP_MD* digest_of(std::string_view name) {
-  return EVP_get_digestbyname(std::string(name).c_str());
-}
-
-std::string digest(const EVP_MD* algorithm, std::string_view first, std::string_view second = {}) {
-  struct Free {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  };
-  std::unique_ptr<EVP_MD_CTX, Free> context(EVP_MD_CTX_new());
-  unsigned char out[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_DigestInit_ex(context.get(), algorithm, nullptr);
-  EVP_DigestUpdate(context.get(), first.data(), first.size());
-  EVP_DigestUpdate(context.get(), second.data(), second.size());
-  EVP_DigestFinal_ex(context.get(), out, &size);
-  return {reinterpret_cast<char*>(out), size};
-}
-
-std::string hmac(const EVP_MD* algorithm, std::string_view key, std::string_view text) {
-  unsigned char out[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  HMAC(algorithm, key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
-       text.size(), out, &size);
-  return {reinterpret_cast<char*>(out), size};
-}
-
-std::string pbkdf2(const EVP_MD* algorithm, std::string_view password, std::string_view salt, int rounds) {
-  std::string out(static_cast<size_t>(EVP_MD_get_size(algorithm)), '\0');
-  PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()),
-                    reinterpret_cast<const unsigned char*>(salt.data()), static_cast<int>(salt.size()), rounds,
-                    algorithm, static_cast<int>(out.size()), reinterpret_cast<unsigned char*>(out.data()));
-  return out;
 }
 
 /// crypt(3) with memory of its own; empty when the setting is malformed.
@@ -146,7 +118,24 @@ Result<StoredPassword> StoredPassword::parse(std::string_view text, std::string_
 
 bool StoredPassword::is_slow() const {
   Kind kind = find_scheme(scheme_)->kind;
-  return kind == Kind::crypt || kind == Kind::pbkdf2 || kind == Kind::scram;
+  return kind == Kind::crypt || kind == Kind::pbkdf2 || kind == Kind::scram || kind == Kind::argon2;
+}
+
+std::optional<std::string_view> StoredPassword::plain() const {
+  if (find_scheme(scheme_)->kind != Kind::plain) return std::nullopt;
+  return data_;
+}
+
+bool StoredPassword::has_scram_keys(Hash hash) const {
+  const SchemeInfo* info = find_scheme(scheme_);
+  return info->kind == Kind::scram && info->hash == hash;
+}
+
+Result<ScramKeys> StoredPassword::scram_keys(Hash hash) const {
+  if (!has_scram_keys(hash)) return permanent("{" + scheme_ + "} has no keys of this mechanism");
+  auto keys = parse_scram_keys(hash, data_);
+  if (!keys) return permanent("the data of {" + scheme_ + "} are " + keys.error().what);
+  return keys;
 }
 
 bool StoredPassword::is_weak() const {
@@ -168,6 +157,8 @@ Result<bool> StoredPassword::verify(std::string_view password) const {
       return verify_pbkdf2(password);
     case Kind::scram:
       return verify_scram(password);
+    case Kind::argon2:
+      return verify_argon2(password);
   }
   return false;
 }
@@ -181,13 +172,12 @@ Result<bool> StoredPassword::verify_crypt(std::string_view password) const {
 
 Result<bool> StoredPassword::verify_digest(std::string_view password) const {
   const SchemeInfo& info = *find_scheme(scheme_);
-  const EVP_MD* algorithm = digest_of(info.digest);
   auto bytes = encoding_ == Encoding::hex ? hex_decode(data_) : base64_decode(data_);
-  auto size = static_cast<size_t>(EVP_MD_get_size(algorithm));
+  size_t size = digest_size(info.hash);
   bool fits = bytes && (info.kind == Kind::salted ? bytes->size() > size : bytes->size() == size);
   if (!fits) return permanent("the data of {" + scheme_ + "} are malformed");
   std::string_view salt = std::string_view(*bytes).substr(size);
-  return constant_time_equal(digest(algorithm, password, salt), std::string_view(*bytes).substr(0, size));
+  return constant_time_equal(digest(info.hash, password, salt), std::string_view(*bytes).substr(0, size));
 }
 
 /// Dovecot's form: $1$salt$rounds$hexadecimal
@@ -198,41 +188,112 @@ Result<bool> StoredPassword::verify_pbkdf2(std::string_view password) const {
   if (!key || !rounds || *rounds == 0 || *rounds > kMostRounds || parts[0] != "1") {
     return permanent("the data of {PBKDF2} are malformed: $1$salt$rounds$hexadecimal");
   }
-  return constant_time_equal(pbkdf2(digest_of("SHA1"), password, parts[1], static_cast<int>(*rounds)), *key);
+  return constant_time_equal(pbkdf2(Hash::sha1, password, parts[1], static_cast<uint32_t>(*rounds)), *key);
 }
 
-/// iterations,salt,stored key,server key: the last three in base64 (RFC 5803 without its names).
 Result<bool> StoredPassword::verify_scram(std::string_view password) const {
-  auto parts = split(data_, ",");
-  auto rounds = parts.size() == 4 ? parse_uint(parts[0]) : std::nullopt;
-  auto salt = parts.size() == 4 ? base64_decode(parts[1]) : std::nullopt;
-  auto stored_key = parts.size() == 4 ? base64_decode(parts[2]) : std::nullopt;
-  if (!rounds || !salt || !stored_key || *rounds == 0 || *rounds > kMostRounds) {
-    return permanent("the data of {" + scheme_ + "} are malformed: iterations,salt,stored-key,server-key");
-  }
-  const EVP_MD* algorithm = digest_of(find_scheme(scheme_)->digest);
-  std::string salted = pbkdf2(algorithm, password, *salt, static_cast<int>(*rounds));
-  return constant_time_equal(digest(algorithm, hmac(algorithm, salted, "Client Key")), *stored_key);
+  Hash hash = find_scheme(scheme_)->hash;
+  UMAYA_TRY(ScramKeys keys, scram_keys(hash));
+  return constant_time_equal(make_scram_keys(hash, password, keys.salt, keys.iterations).stored_key, keys.stored_key);
 }
 
-Result<std::string> hash_password(std::string_view scheme, std::string_view password) {
-  std::string name = to_upper(scheme);
-  if (name == "PLAIN") return "{PLAIN}" + std::string(password);
-  if (name == "SSHA512") {
-    char salt[16];
-    random_bytes(salt);
-    std::string_view bytes(salt, sizeof salt);
-    return "{SSHA512}" + base64_encode(digest(digest_of("SHA512"), password, bytes) + std::string(bytes));
+namespace {
+
+/// The number behind ",m=" or "$m=" of encoded argon2 data: KiB.
+std::optional<uint64_t> argon2_memory(std::string_view data) {
+  size_t at = data.find("$m=");
+  if (at == std::string_view::npos) return std::nullopt;
+  std::string_view rest = data.substr(at + 3);
+  return parse_uint(rest.substr(0, rest.find_first_of(",$")));
+}
+
+}  // namespace
+
+Result<bool> StoredPassword::verify_argon2(std::string_view password) const {
+  auto memory = argon2_memory(data_);
+  if (!memory || *memory > kMostArgonMemory) {
+    return permanent("the data of {" + scheme_ + "} are malformed, or want more than 1 GiB of memory");
   }
-  const SchemeInfo* info = find_scheme(name);
-  if (info == nullptr || info->kind != Kind::crypt || info->prefix.size() < 2) {
-    return permanent("no new passwords are made with scheme \"" + name + "\"");
-  }
-  std::string prefix = name == "BLF-CRYPT" ? "$2b$" : std::string(info->prefix);
+  auto type = scheme_ == "ARGON2I" ? Argon2_i : Argon2_id;
+  int result = argon2_verify(data_.c_str(), password.data(), password.size(), type);
+  if (result == ARGON2_OK) return true;
+  if (result == ARGON2_VERIFY_MISMATCH) return false;
+  if (result == ARGON2_MEMORY_ALLOCATION_ERROR || result == ARGON2_THREAD_FAIL) return temporary("argon2: no memory");
+  return permanent("the data of {" + scheme_ + "}: " + argon2_error_message(result));
+}
+
+namespace {
+
+std::string random_salt(size_t size) {
+  std::string salt(size, '\0');
+  random_bytes(salt);
+  return salt;
+}
+
+Result<std::string> new_crypt(const SchemeInfo& info, std::string_view password, uint32_t rounds) {
+  std::string prefix = info.name == "BLF-CRYPT" ? "$2b$" : info.name == "CRYPT" ? "$6$" : std::string(info.prefix);
+  if (prefix.size() < 2) return permanent("no new passwords are made with scheme " + std::string(info.name));
+  if (password.find('\0') != std::string_view::npos) return permanent("a password has no NUL");
   char setting[CRYPT_GENSALT_OUTPUT_SIZE];
-  if (crypt_gensalt_rn(prefix.c_str(), 0, nullptr, 0, setting, sizeof setting) == nullptr)
-    return sys_error("crypt_gensalt");
-  return "{" + name + "}" + run_crypt(password, setting);
+  if (crypt_gensalt_rn(prefix.c_str(), rounds, nullptr, 0, setting, sizeof setting) == nullptr) {
+    return permanent("rounds do not fit scheme " + std::string(info.name) + " (see crypt(5))");
+  }
+  return run_crypt(password, setting);
+}
+
+Result<std::string> new_argon2(const SchemeInfo& info, std::string_view password, uint32_t passes) {
+  std::string salt = random_salt(16);
+  char encoded[256];
+  auto make = info.name == "ARGON2I" ? argon2i_hash_encoded : argon2id_hash_encoded;
+  int result = make(passes, kArgonMemory, 1, password.data(), password.size(), salt.data(), salt.size(), 32, encoded,
+                    sizeof encoded);
+  if (result != ARGON2_OK) return temporary(std::string("argon2: ") + argon2_error_message(result));
+  return encoded;
+}
+
+std::string new_pbkdf2(std::string_view password, uint32_t rounds) {
+  std::string salt = base64_encode(random_salt(12));
+  return "$1$" + salt + "$" + std::to_string(rounds) + "$" +
+         to_lower(hex_encode(pbkdf2(Hash::sha1, password, salt, rounds)));
+}
+
+}  // namespace
+
+Result<std::string> hash_password(std::string_view scheme, std::string_view password, uint32_t rounds) {
+  const SchemeInfo* info = find_scheme(to_upper(scheme));
+  if (info == nullptr) return permanent("unknown password scheme \"" + printable(scheme) + "\"");
+  if (rounds > kMostRounds) return permanent("too many rounds");
+  std::string data;
+  switch (info->kind) {
+    case Kind::plain:
+      data = password;
+      break;
+    case Kind::crypt: {
+      UMAYA_TRY(data, new_crypt(*info, password, rounds));
+      break;
+    }
+    case Kind::argon2: {
+      UMAYA_TRY(data, new_argon2(*info, password, rounds > 0 ? rounds : kArgonPasses));
+      break;
+    }
+    case Kind::pbkdf2:
+      data = new_pbkdf2(password, rounds > 0 ? rounds : kPbkdf2Rounds);
+      break;
+    case Kind::scram:
+      data = scram_keys_text(
+          make_scram_keys(info->hash, password, random_salt(16), rounds > 0 ? rounds : kScramIterations));
+      break;
+    case Kind::digest:
+      data = digest(info->hash, password);
+      data = info->name == "PLAIN-MD5" ? to_lower(hex_encode(data)) : base64_encode(data);
+      break;
+    case Kind::salted: {
+      std::string salt = random_salt(16);
+      data = base64_encode(digest(info->hash, password, salt) + salt);
+      break;
+    }
+  }
+  return "{" + std::string(info->name) + "}" + data;
 }
 
 }  // namespace umaya::auth

@@ -7,18 +7,21 @@
 // DESCRIPTION
 //     PLAIN, CLEAR, CLEARTEXT · CRYPT and its kinds DES-, MD5-, SHA256-, SHA512-CRYPT, BLF-CRYPT, YESCRYPT (libcrypt) ·
 //     SHA, SHA1, SHA256, SHA512, MD5 digests (PLAIN-MD5 in hexadecimal, LDAP-MD5 in base64) · SSHA, SSHA256, SSHA512,
-//     SMD5 (digest and salt) · PBKDF2 · SCRAM-SHA-1, SCRAM-SHA-256. A suffix .b64 or .hex names the encoding of a
-//     digest. Comparing takes the same time wherever the difference is. Crypt kinds are slow on purpose (is_slow()):
-//     call verify() of those in a worker.
+//     SMD5 (digest and salt) · PBKDF2 · SCRAM-SHA-1, SCRAM-SHA-256 · ARGON2I, ARGON2ID (libargon2). A suffix .b64 or
+//     .hex names the encoding of a digest. Comparing takes the same time wherever the difference is. Crypt kinds are
+//     slow on purpose (is_slow()): call verify() of those in a worker.
 //
 // ERRORS
 //     A scheme that is not known or data that are malformed are permanent errors that never mean "wrong password".
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "libcommon/auth/digest.h"
+#include "libcommon/auth/scram.h"
 #include "libcommon/base/result.h"
 #include "libcommon/base/secret.h"
 
@@ -35,6 +38,11 @@ class StoredPassword {
   bool is_slow() const;
   /// A scheme that should be replaced: an attacker who has the file guesses billions a second.
   bool is_weak() const;
+  /// The password itself, when it is stored as it is.
+  std::optional<std::string_view> plain() const;
+  /// Whether these are keys for SCRAM with that hash, and the keys.
+  bool has_scram_keys(Hash hash) const;
+  Result<ScramKeys> scram_keys(Hash hash) const;
   /// Upper case, without braces and suffix.
   const std::string& scheme() const { return scheme_; }
   /// Kept as written, without {SCHEME}.
@@ -46,15 +54,16 @@ class StoredPassword {
   Result<bool> verify_digest(std::string_view password) const;
   Result<bool> verify_pbkdf2(std::string_view password) const;
   Result<bool> verify_scram(std::string_view password) const;
+  Result<bool> verify_argon2(std::string_view password) const;
 
   std::string scheme_;
   std::string data_;
   Encoding encoding_ = Encoding::base64;
 };
 
-/// "{SCHEME}data" for a new password with a fresh salt: PLAIN, SHA512-CRYPT, SHA256-CRYPT, BLF-CRYPT, YESCRYPT,
-/// SSHA512.
-Result<std::string> hash_password(std::string_view scheme, std::string_view password);
+/// "{SCHEME}data" for a new password with a fresh salt, for every scheme but DES-CRYPT. rounds: cost as the scheme
+/// counts it; 0: its usual one.
+Result<std::string> hash_password(std::string_view scheme, std::string_view password, uint32_t rounds = 0);
 
 /// Names of all schemes that verify() knows.
 std::vector<std::string_view> scheme_names();

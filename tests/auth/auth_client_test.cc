@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 
+#include "libcommon/auth/digest.h"
 #include "libcommon/auth/sasl.h"
 #include "libcommon/base/strings.h"
 #include "libcommon/event/listener.h"
@@ -193,7 +195,7 @@ TEST_CASE("auth client: what binds the channel goes to a server that takes it", 
   CHECK(step.reply.status == AuthStatus::ok);
   CHECK(server.heard.back() ==
         "AUTH\t1\tEXTERNAL\tservice=pop3\tnologin\tvalid-client-cert\tcert_username=alice\t"
-        "umaya_binding=tls-exporter:ZGF0YQ==\tresp=");
+        "umaya_binding=tls-exporter:ZGF0YQ==\tresp==");
   auto unknown = event::run_until_done(client.begin(&exchange, "GSSAPI", std::nullopt, context_of("pop3")));
   CHECK(unknown.reply.status == AuthStatus::failed);
   CHECK(unknown.reply.code == "auth_mech_invalid");
@@ -236,4 +238,51 @@ TEST_CASE("auth client: a server that was started anew is asked once more", "[au
   CHECK(check(client, "alice", "x").status == AuthStatus::ok);
   CHECK(answers == 3);
   CHECK(server.connections == 2);
+}
+
+// Run by tests/e2e/auth_peers_test.py: the user is alice, her password secret.
+TEST_CASE("auth client: SCRAM, LOGIN and CRAM-MD5 with the server behind UMAYA_AUTH_SOCKET", "[.][dovecot]") {
+  const char* path = std::getenv("UMAYA_AUTH_SOCKET");
+  REQUIRE(path != nullptr);
+  event::Loop loop;
+  AuthClient client(path);
+  auto offered = event::run_until_done(client.mechanisms());
+  REQUIRE(offered);
+  std::unique_ptr<AuthClient::Exchange> exchange;
+  auto begin = [&](std::string mechanism, std::optional<std::string> initial) {
+    return event::run_until_done(client.begin(&exchange, mechanism, initial, context_of("smtp")));
+  };
+  auto go_on = [&](std::string answer) { return event::run_until_done(client.go_on(exchange.get(), answer)); };
+  for (std::string password : {"secret", "wrong"}) {
+    AuthStatus expected = password == "secret" ? AuthStatus::ok : AuthStatus::failed;
+    for (auto [mechanism, hash] : {std::pair("SCRAM-SHA-1", Hash::sha1), std::pair("SCRAM-SHA-256", Hash::sha256)}) {
+      INFO(mechanism << " with " << password);
+      std::string bare = "n=alice,r=abcdefghijk";
+      auto step = begin(mechanism, "n,," + bare);
+      REQUIRE(step.kind == Kind::challenge);
+      auto fields = split(step.challenge, ",");
+      std::string salt = *base64_decode(fields[1].substr(2));
+      std::string client_key = hmac(
+          hash, pbkdf2(hash, password, salt, static_cast<uint32_t>(*parse_uint(fields[2].substr(2)))), "Client Key");
+      std::string without = "c=biws," + std::string(fields[0]);
+      std::string proof = hmac(hash, digest(hash, client_key), bare + "," + step.challenge + "," + without);
+      for (size_t i = 0; i < proof.size(); ++i) proof[i] = static_cast<char>(proof[i] ^ client_key[i]);
+      step = go_on(without + ",p=" + base64_encode(proof));
+      if (step.kind == Kind::challenge) {
+        CHECK(step.challenge.starts_with("v="));
+        step = go_on("");
+      }
+      CHECK(step.kind == Kind::done);
+      CHECK(step.reply.status == expected);
+    }
+    CHECK(begin("LOGIN", std::nullopt).challenge.starts_with("Username:"));
+    (void)go_on("alice");
+    CHECK(go_on(password).reply.status == expected);
+    std::string challenge = begin("CRAM-MD5", std::nullopt).challenge;
+    CHECK(go_on("alice " + to_lower(hex_encode(hmac(Hash::md5, password, challenge)))).reply.status == expected);
+  }
+  // One that is given up does no harm to the next.
+  REQUIRE(begin("LOGIN", std::nullopt).kind == Kind::challenge);
+  client.cancel(*exchange);
+  CHECK(check(client, "alice", "secret").status == AuthStatus::ok);
 }

@@ -40,7 +40,7 @@ TEST_CASE("passwd-file: each bad line is named and passed over", "[auth][passwd]
       "f:{PLAIN}x::::::allow_nets=nonsense\ng:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n",
       "u", problems);
   REQUIRE(problems.size() == 6);
-  CHECK(problems[0] == "u:1: user name \"a b\": letters, digits and . - _ @ + = only");
+  CHECK(problems[0] == "u:1: user name \"a b\": letters, digits and . - _ @ + = only, neither . nor - first");
   CHECK(problems[1] == "u:2: user c: unknown password scheme \"NOSUCH\"");
   CHECK(problems[2] == "u:3: uid \"99999999999\" is not a number");
   CHECK(problems[3] == "u:5: user e is there twice: the first line counts");

@@ -64,12 +64,15 @@ TEST_CASE("password schemes: salted digests, PBKDF2 and SCRAM are understood", "
 }
 
 TEST_CASE("password schemes: what is malformed is an error and not a wrong password", "[auth][scheme]") {
-  for (const char* bad : {"{NOSUCH}x", "{PLAIN", "{SHA512-CRYPT}nonsense", "{SHA.xyz}AA", "{ARGON2ID}$argon2id$"}) {
+  for (const char* bad : {"{NOSUCH}x", "{PLAIN", "{SHA512-CRYPT}nonsense", "{SHA.xyz}AA", "{ARGON2ID}nonsense"}) {
     INFO(bad);
     CHECK_FALSE(StoredPassword::parse(bad));
   }
-  for (const char* bad : {"{SHA}AAAA", "{SSHA}AAAA", "{SHA256}!!", "{PBKDF2}$1$s$0$00", "{PBKDF2}x",
-                          "{SCRAM-SHA-256}1,2", "{PBKDF2}$1$s$4000000000$00", "{CRYPT}*", "{CRYPT}"}) {
+  for (const char* bad :
+       {"{SHA}AAAA", "{SSHA}AAAA", "{SHA256}!!", "{PBKDF2}$1$s$0$00", "{PBKDF2}x", "{SCRAM-SHA-256}1,2",
+        "{PBKDF2}$1$s$4000000000$00", "{CRYPT}*", "{CRYPT}", "{ARGON2ID}$argon2id$",
+        "{ARGON2ID}$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ",
+        "{ARGON2ID}$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"}) {
     INFO(bad);
     auto parsed = StoredPassword::parse(bad);
     REQUIRE(parsed);
@@ -84,4 +87,31 @@ TEST_CASE("password schemes: slow and weak ones are told apart", "[auth][scheme]
   CHECK(StoredPassword::parse("$1$x$y")->is_weak());
   CHECK_FALSE(StoredPassword::parse("$6$x$y")->is_weak());
   CHECK(StoredPassword::parse("$6$x$y")->scheme() == "CRYPT");
+}
+
+TEST_CASE("password schemes: ARGON2 as its reference implementation writes it", "[auth][scheme]") {
+  auto stored = StoredPassword::parse(
+      "{ARGON2ID}$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc");
+  REQUIRE(stored);
+  CHECK(stored->is_slow());
+  CHECK(*stored->verify("password"));
+  CHECK_FALSE(*stored->verify("Password"));
+}
+
+TEST_CASE("password schemes: every scheme that can be made is verified, with its cost", "[auth][scheme]") {
+  for (std::string_view scheme : scheme_names()) {
+    if (scheme == "DES-CRYPT") continue;
+    auto text = hash_password(scheme, "w\xc3\xb6rd");
+    INFO(scheme);
+    REQUIRE(text);
+    auto stored = StoredPassword::parse(*text);
+    REQUIRE(stored);
+    CHECK(*stored->verify("w\xc3\xb6rd"));
+    CHECK_FALSE(*stored->verify("word"));
+  }
+  CHECK(hash_password("SHA512-CRYPT", "x", 6000)->find("rounds=6000$") != std::string::npos);
+  CHECK(hash_password("SCRAM-SHA-256", "x", 10000)->starts_with("{SCRAM-SHA-256}10000,"));
+  CHECK(hash_password("BLF-CRYPT", "x", 6)->starts_with("{BLF-CRYPT}$2b$06$"));
+  CHECK_FALSE(hash_password("BLF-CRYPT", "x", 99));
+  CHECK_FALSE(hash_password("SHA512-CRYPT", std::string_view("a\0b", 3)));
 }
