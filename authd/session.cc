@@ -2,7 +2,10 @@
 
 #include <unistd.h>
 
-#include "libcommon/auth/sasl.h"
+#include <algorithm>
+
+#include "authd/master_requests.h"
+#include "libcommon/auth/mechanism_list.h"
 #include "libcommon/base/random.h"
 #include "libcommon/base/strings.h"
 #include "libcommon/log/log.h"
@@ -14,6 +17,8 @@ using auth::AuthStatus;
 
 namespace {
 
+constexpr size_t kShownUser = 80;  // octets of a name in the log
+
 std::string ticket_key(std::string_view cookie, uint32_t client_pid, uint32_t request) {
   return std::string(cookie) + ' ' + std::to_string(client_pid) + ' ' + std::to_string(request);
 }
@@ -22,6 +27,28 @@ std::optional<uint32_t> id_of(std::string_view text) {
   auto id = parse_uint(text);
   if (!id || *id > UINT32_MAX) return std::nullopt;
   return static_cast<uint32_t>(*id);
+}
+
+/// The value of a field behind the mechanism.
+std::string value_of(const AuthLine& line, std::string_view name) {
+  return std::string(line.value(name, 2).value_or(""));
+}
+
+/// "TYPE:BASE64" of umaya_binding.
+auth::ChannelBinding read_binding(std::string_view text) {
+  size_t colon = text.find(':');
+  auto data = colon == std::string_view::npos ? std::nullopt : base64_decode(text.substr(colon + 1));
+  if (!data || data->empty()) return {};
+  return {std::string(text.substr(0, colon)), std::move(*data)};
+}
+
+Request read_request(const AuthLine& line) {
+  Request request;
+  request.origin.service = line.has("service") ? value_of(line, "service") : value_of(line, "protocol");
+  request.origin.remote = value_of(line, "rip");
+  if (line.value("valid-client-cert", 2)) request.cert_user = value_of(line, "cert_username");
+  request.binding = read_binding(value_of(line, "umaya_binding"));
+  return request;
 }
 
 }  // namespace
@@ -41,6 +68,61 @@ std::string LoginStore::take(std::string_view cookie, uint32_t client_pid, uint3
   return login.until < now ? std::string() : login.user;
 }
 
+/// One SASL exchange, the client's side of it seen from the mechanism.
+class Session::Exchange : public Conversation {
+ public:
+  Exchange(Session* session, uint32_t number, const auth::MechanismInfo* m)
+      : id(number), mechanism(m), session_(session) {}
+
+  event::Task<std::optional<Secret>> ask(std::string challenge) override {
+    session_->send(AuthLine("CONT").add(std::to_string(id)).add(base64_encode(challenge)));
+    co_return co_await NextAnswer(*this);
+  }
+  /// The client's answer; nothing: it has given up. false when none was asked for. The exchange goes on at once, and
+  /// may be gone afterwards.
+  bool take(std::optional<Secret> message) {
+    if (!waiter_) return false;
+    answer_ = std::move(message);
+    resume();
+    return true;
+  }
+
+  const uint32_t id;
+  const auth::MechanismInfo* const mechanism;
+  Request request;
+  TimePoint start = monotonic_now();
+  bool keep = false;
+  bool final_in_ok = false;  ///< final-resp-ok
+  bool bad_base64 = false;   ///< the last answer was none
+  bool cancelled = false;
+
+ private:
+  class NextAnswer {
+   public:
+    explicit NextAnswer(Exchange& exchange) : exchange_(exchange) {}
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> waiter) {
+      exchange_.waiter_ = waiter;
+      exchange_.limit_.arm(kAnswerLimit);
+    }
+    std::optional<Secret> await_resume() { return std::exchange(exchange_.answer_, std::nullopt); }
+
+   private:
+    Exchange& exchange_;
+  };
+  void resume() {
+    limit_.cancel();
+    std::exchange(waiter_, {}).resume();
+  }
+
+  Session* session_;
+  std::optional<Secret> answer_;
+  std::coroutine_handle<> waiter_;
+  event::Timer limit_{[this] {
+    if (waiter_) resume();
+  }};
+};
+
 Session::Session(Fd fd, Shared& shared, Trust trust) : stream_(std::move(fd)), shared_(shared), trust_(trust) {
   char bytes[16];
   random_bytes(bytes);
@@ -53,8 +135,18 @@ void Session::send(const AuthLine& line) {
 }
 
 void Session::greet() {
-  stream_.write("VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\nSPID\t" + std::to_string(getpid()) +
-                "\nCUID\t" + std::to_string(shared_.next_connection++) + "\nCOOKIE\t" + cookie_ + "\nDONE\n");
+  std::string text = "VERSION\t1\t3\n";
+  (void)shared_.authenticator.refresh();
+  for (const auth::MechanismInfo* mechanism :
+       auth::offered_mechanisms(shared_.params.mechanisms, shared_.authenticator.uses())) {
+    text += mechanism->binds_channel ? "MECH-CBIND\t" : "MECH\t";
+    text += mechanism->name;
+    if (!mechanism->properties.empty()) (text += '\t') += mechanism->properties;
+    text += '\n';
+  }
+  text += "UMAYA\tbinding\nSPID\t" + std::to_string(getpid()) + "\nCUID\t" + std::to_string(shared_.next_connection++) +
+          "\nCOOKIE\t" + cookie_ + "\nDONE\n";
+  stream_.write(text);
   stream_.flush_now();
 }
 
@@ -85,15 +177,16 @@ Session::Protocol Session::handle(AuthLine& line) {
     greeted_ = true;
     return Protocol::kept;
   }
+  if (trust_ != Trust::client && is_master_request(line)) {
+    if (requests_.size() >= kMostRequests) return Protocol::broken;
+    requests_.spawn(serve_master(line));
+    return Protocol::kept;
+  }
   if (!greeted_) return Protocol::broken;
   if (line.verb() == "AUTH") return start(line);
   if (line.verb() == "CONT") return go_on(line);
   if (line.verb() == "CANCEL") {
-    if (auto id = id_of(line.field(0))) waiting_.erase(*id);
-    return Protocol::kept;
-  }
-  if (line.verb() == "REQUEST" && trust_ == Trust::master) {
-    fetch(line);
+    cancel(line);
     return Protocol::kept;
   }
   log::warning("client {} sent \"{}\", which is no request: closing", client_pid_,
@@ -103,107 +196,107 @@ Session::Protocol Session::handle(AuthLine& line) {
 
 Session::Protocol Session::start(AuthLine& line) {
   auto id = id_of(line.field(0));
-  if (!id || waiting_.contains(*id)) return Protocol::broken;
-  std::string mechanism = to_upper(line.field(1));
-  if (mechanism != "PLAIN" && mechanism != "LOGIN") return Protocol::broken;
-  if (waiting_.size() + requests_.size() >= kMostRequests) {
+  const auth::MechanismInfo* mechanism = auth::find_mechanism(to_upper(line.field(1)));
+  if (!id || exchanges_.contains(*id) || mechanism == nullptr) return Protocol::broken;
+  if (exchanges_.size() >= kMostRequests) {
     fail(*id, "", "temp_fail");
     return Protocol::kept;
   }
-  bool keep = !line.has("nologin");
-  std::string remote(line.value("rip").value_or(""));
-  auto response = line.value("resp");
-  if (!response) {
-    waiting_[*id] = {mechanism, {}, remote, keep, Step::user};
-    std::string_view prompt = mechanism == "LOGIN" ? auth::kLoginUserPrompt : std::string_view();
-    send(AuthLine("CONT").add(std::to_string(*id)).add(base64_encode(prompt)));
+  auto now = auth::offered_mechanisms(shared_.params.mechanisms, shared_.authenticator.uses());
+  if (std::find(now.begin(), now.end(), mechanism) == now.end()) {
+    fail(*id, "", "");  // offered a while ago, perhaps; the passwords have changed since
     return Protocol::kept;
   }
-  auto message = base64_decode(*response);
-  if (!message) {
-    fail(*id, "", "invalid_base64");
-  } else if (mechanism == "PLAIN") {
-    plain(*id, *message, keep, remote);
-    explicit_bzero(message->data(), message->size());
-  } else {
-    Exchange& exchange = waiting_[*id] = {mechanism, {}, remote, keep, Step::user};
-    login_step(*id, exchange, *message);
+  auto exchange = std::make_unique<Exchange>(this, *id, mechanism);
+  exchange->keep = !line.has("nologin");
+  exchange->final_in_ok = line.has("final-resp-ok");
+  exchange->request = read_request(line);
+  // Exim sends an empty one where its client gave none; an empty initial response is "=".
+  if (auto response = line.value("resp", 2); response && !response->empty()) {
+    auto message = *response == "=" ? std::string() : base64_decode(*response);
+    if (!message) {
+      fail(*id, "", "invalid_base64");
+      return Protocol::kept;
+    }
+    exchange->request.initial.emplace(std::move(*message));
   }
+  exchanges_[*id] = exchange.get();
+  requests_.spawn(converse(std::move(exchange)));
   return Protocol::kept;
 }
 
 Session::Protocol Session::go_on(AuthLine& line) {
   auto id = id_of(line.field(0));
-  auto exchange = id ? waiting_.find(*id) : waiting_.end();
-  if (exchange == waiting_.end()) {
-    if (!id) return Protocol::broken;
+  if (!id) return Protocol::broken;
+  auto exchange = exchanges_.find(*id);
+  if (exchange == exchanges_.end()) {
     fail(*id, "", "");
     return Protocol::kept;
   }
   auto message = base64_decode(line.field(1));
-  if (!message) {
-    waiting_.erase(exchange);
-    fail(*id, "", "invalid_base64");
-  } else if (exchange->second.mechanism == "PLAIN") {
-    Exchange done = std::move(exchange->second);
-    waiting_.erase(exchange);
-    plain(*id, *message, done.keep, done.remote);
-    explicit_bzero(message->data(), message->size());
-  } else {
-    login_step(*id, exchange->second, *message);
-  }
-  return Protocol::kept;
+  if (!message) exchange->second->bad_base64 = true;
+  std::optional<Secret> answer;
+  if (message) answer.emplace(std::move(*message));
+  // One that nobody asked for, while a password is being looked at, breaks the protocol.
+  return exchange->second->take(std::move(answer)) ? Protocol::kept : Protocol::broken;
 }
 
-void Session::plain(uint32_t id, std::string_view message, bool keep, std::string remote) {
-  auto credentials = auth::parse_sasl_plain(message);
-  bool other = credentials && !credentials->authorize_as.empty() && credentials->authorize_as != credentials->user;
-  if (!credentials || other) {
-    fail(id, credentials ? credentials->user : "", other ? "authz_fail" : "");
-    return;
-  }
-  Attempt attempt{std::move(credentials->user), std::move(credentials->password), std::move(remote)};
-  requests_.spawn(judge(id, std::move(attempt), keep));
+void Session::cancel(const AuthLine& line) {
+  auto id = id_of(line.field(0));
+  auto exchange = id ? exchanges_.find(*id) : exchanges_.end();
+  if (exchange == exchanges_.end()) return;
+  exchange->second->cancelled = true;
+  (void)exchange->second->take(std::nullopt);
 }
 
-void Session::login_step(uint32_t id, Exchange& exchange, std::string_view message) {
-  if (exchange.step == Step::user) {
-    exchange.user = message.substr(0, 1024);
-    exchange.step = Step::password;
-    send(AuthLine("CONT").add(std::to_string(id)).add(base64_encode(auth::kLoginPasswordPrompt)));
-    return;
+event::Task<void> Session::converse(std::unique_ptr<Exchange> exchange) {
+  Outcome outcome =
+      co_await run_mechanism(exchange->mechanism->name, exchange.get(), &exchange->request, &shared_.authenticator);
+  bool proves = outcome.verdict.status == AuthStatus::ok && !outcome.last_word.empty();
+  if (!outcome.gave_up && proves && !exchange->final_in_ok) {
+    auto empty = co_await exchange->ask(outcome.last_word);
+    if (!empty) outcome.gave_up = true;
   }
-  Attempt attempt{std::move(exchange.user), Secret(std::string(message.substr(0, 1024))), std::move(exchange.remote)};
-  bool keep = exchange.keep;
-  waiting_.erase(id);
-  requests_.spawn(judge(id, std::move(attempt), keep));
+  co_await answer(exchange.get(), std::move(outcome));
+  exchanges_.erase(exchange->id);
 }
 
-event::Task<void> Session::judge(uint32_t id, Attempt attempt, bool keep) {
-  TimePoint answer_at = monotonic_now() + shared_.params.failure_delay;
-  std::string user = attempt.user;
-  std::string remote = attempt.remote;
-  Verdict verdict = co_await shared_.authenticator.check(std::move(attempt));
+event::Task<void> Session::answer(Exchange* exchange, Outcome outcome) {
+  const Verdict& verdict = outcome.verdict;
+  if (exchange->cancelled) co_return;
+  if (outcome.gave_up) {
+    fail(exchange->id, "", exchange->bad_base64 ? "invalid_base64" : "");
+    co_return;
+  }
+  std::string shown = printable(verdict.user.substr(0, kShownUser), true);
+  std::string remote = printable(exchange->request.origin.remote);
   if (verdict.status == AuthStatus::ok) {
-    if (keep) shared_.logins.keep(cookie_, client_pid_, id, verdict.user, monotonic_now());
-    send(AuthLine("OK").add(std::to_string(id)).add("user", verdict.user));
+    if (exchange->keep) shared_.logins.keep(cookie_, client_pid_, exchange->id, verdict.user, monotonic_now());
+    AuthLine line("OK");
+    line.add(std::to_string(exchange->id)).add("user", verdict.user);
+    if (exchange->final_in_ok && !outcome.last_word.empty()) line.add("resp", base64_encode(outcome.last_word));
+    send(line);
     co_return;
   }
-  std::string shown = printable(user.substr(0, 80), true);
   if (verdict.status == AuthStatus::temporary) {
-    log::warning("user={}, rip={}: temporary failure: {}", shown, printable(remote), verdict.reason);
-    fail(id, user, "temp_fail");
+    log::warning("user={}, rip={}: temporary failure: {}", shown, remote, verdict.reason);
+    fail(exchange->id, verdict.user, "temp_fail");
     co_return;
   }
-  log::info("user={}, rip={}: {}", shown, printable(remote), verdict.reason);
+  log::info("user={}, rip={}, method={}: {}", shown, remote, exchange->mechanism->name, verdict.reason);
   // Counted from the start, so that the time tells nothing of what was found wrong.
-  co_await event::sleep(answer_at - monotonic_now());
-  fail(id, user, "");
+  co_await event::sleep(exchange->start + verdict.hold - monotonic_now());
+  if (!exchange->cancelled) fail(exchange->id, verdict.user, outcome.code);
+}
+
+event::Task<void> Session::serve_master(AuthLine line) {
+  std::string text = co_await answer_master(&line, &shared_, trust_);
+  stream_.write(text);
+  stream_.flush_now();
 }
 
 void Session::fail(uint32_t id, const std::string& user, std::string_view code) {
   if (code == "temp_fail" && client_minor_ == 0) {
-    // Postfix takes every FAIL for a wrong password; a closed connection makes it answer 454.
     closing_ = true;
     stream_.shutdown_write();
     return;
@@ -214,25 +307,6 @@ void Session::fail(uint32_t id, const std::string& user, std::string_view code) 
   if (!code.empty()) line.add("code", code);
   if (code == "temp_fail") line.add("temp");
   send(line);
-}
-
-void Session::fetch(const AuthLine& line) {
-  std::string id(line.field(0));
-  auto client_pid = id_of(line.field(1));
-  auto request = id_of(line.field(2));
-  std::string user;
-  if (client_pid && request) user = shared_.logins.take(line.field(3), *client_pid, *request, monotonic_now());
-  if (user.empty()) return send(AuthLine("FAIL").add(id));
-  auto data = shared_.authenticator.login_data(user);
-  if (!data) {
-    log::error("{}", data.error().what);
-    return send(AuthLine("FAIL").add(id));
-  }
-  AuthLine answer("USER");
-  answer.add(id).add(data->user).add("uid", std::to_string(data->uid)).add("gid", std::to_string(data->gid));
-  if (!data->home.empty()) answer.add("home", data->home);
-  if (!data->mail.empty()) answer.add("mail", data->mail);
-  send(answer);
 }
 
 }  // namespace umaya::authd

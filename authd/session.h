@@ -3,15 +3,24 @@
 // DESCRIPTION
 //     We open with VERSION, the mechanisms, our pid, a number and a cookie for this connection, DONE. The client opens
 //     with VERSION and CPID; then come requests, several at once:
-//         AUTH id mechanism name=value … [resp=base64]     CONT id base64     CANCEL id
-//     and our answers OK id user=…, FAIL id user=… [code=temp_fail], CONT id base64. A log-in without "nologin" is kept
-//     for a minute, and a process that is root's (or ours, when nothing of us is root's) may fetch it once:
-//         REQUEST id client-pid client-request cookie  ->  USER id name uid=… gid=… home=… mail=…
-//     All failures are answered alike and after auth_failure_delay. A client that does not keep the protocol is cut
-//     off.
+//         AUTH id mechanism service=… name=value … [resp=base64]     CONT id base64     CANCEL id
+//     and our answers OK id user=… [resp=base64], FAIL id user=… [code=…], CONT id base64. With final-resp-ok the last
+//     word of SCRAM comes with OK; without, as a CONT that the client answers with an empty one. What root, and we
+//     ourselves, may ask besides is in master_requests.h.
+//
+//     Read of AUTH: service or protocol, rip, nologin, final-resp-ok, cert_username (with valid-client-cert), resp;
+//     other fields have no effect. MECH-CBIND lines stand for mechanisms that bind the TLS channel; who does not know
+//     them passes over them. Our own extension: the line "UMAYA binding" offers to take umaya_binding=TYPE:BASE64 in
+//     AUTH, the channel binding (RFC 5929) of the client's connection, which those mechanisms need. A service
+//     that offered them sends it with every mechanism, so that their removal on the way is noticed.
+//
+//     All failures are answered alike and held back (penalties.h). Trouble of ours is FAIL with code=temp_fail. A
+//     client of protocol version 1.0, which Postfix and Exim are, would take that for a wrong password: its connection
+//     is closed instead, upon which both ask their client to try again later. A client that does not keep the protocol
+//     is cut off.
 //
 // LIMITS
-//     kMostRequests requests under way; 16384 octets a line.
+//     kMostRequests requests under way; 16384 octets a line; kAnswerLimit for each answer of a client.
 #pragma once
 
 #include <sys/types.h>
@@ -20,6 +29,7 @@
 #include <string>
 
 #include "authd/authenticator.h"
+#include "authd/mechanisms.h"
 #include "libcommon/auth/auth_wire.h"
 #include "libcommon/event/stream.h"
 #include "libcommon/event/task.h"
@@ -46,41 +56,39 @@ class LoginStore {
 
 /// What all sessions share.
 struct Shared {
-  Shared(Params p, size_t threads) : params(p), authenticator(std::move(p), threads) {}
-  Params params;
+  Shared(Params p, const table::Options& tables, std::string salt_key, size_t threads, SystemHelper* helper)
+      : params(std::move(p)), authenticator(params, tables, std::move(salt_key), threads, helper) {}
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+  const Params params;
   Authenticator authenticator;
   LoginStore logins;
   uint32_t next_connection = 1;
 };
 
+/// What a peer may ask for: log-ins; data of users, too; passwords as they are stored, too.
+enum class Trust : unsigned char { client, master, owner };
+
 class Session {
  public:
   static constexpr size_t kMostRequests = 64;
+  static constexpr Duration kAnswerLimit = std::chrono::seconds(150);
 
-  /// may_fetch: the peer is trusted with the data of users (REQUEST).
-  enum class Trust : unsigned char { client, master };
   Session(Fd fd, Shared& shared, Trust trust);
   event::Task<void> run();
 
  private:
-  enum class Step : unsigned char { user, password };
-  struct Exchange {  // a mechanism that waits for the client's next message
-    std::string mechanism;
-    std::string user;
-    std::string remote;
-    bool keep = false;
-    Step step = Step::user;
-  };
+  class Exchange;
   enum class Protocol : unsigned char { kept, broken };
 
   void greet();
   Protocol handle(auth::AuthLine& line);
   Protocol start(auth::AuthLine& line);
   Protocol go_on(auth::AuthLine& line);
-  void fetch(const auth::AuthLine& line);
-  void plain(uint32_t id, std::string_view message, bool keep, std::string remote);
-  void login_step(uint32_t id, Exchange& exchange, std::string_view message);
-  event::Task<void> judge(uint32_t id, Attempt attempt, bool keep);
+  void cancel(const auth::AuthLine& line);
+  event::Task<void> converse(std::unique_ptr<Exchange> exchange);
+  event::Task<void> answer(Exchange* exchange, Outcome outcome);
+  event::Task<void> serve_master(auth::AuthLine line);
   void fail(uint32_t id, const std::string& user, std::string_view code);
   void send(const auth::AuthLine& line);
 
@@ -92,7 +100,7 @@ class Session {
   unsigned client_minor_ = 0;
   bool greeted_ = false;
   bool closing_ = false;
-  std::map<uint32_t, Exchange> waiting_;
+  std::map<uint32_t, Exchange*> exchanges_;  // each lives in its task of requests_
   event::TaskScope requests_;
 };
 

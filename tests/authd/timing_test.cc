@@ -1,0 +1,57 @@
+// How long an answer takes must not tell what was wrong.
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "authd/authenticator.h"
+#include "libcommon/auth/scheme.h"
+#include "libcommon/log/log.h"
+
+using namespace umaya;
+using namespace umaya::authd;
+using namespace std::chrono_literals;
+
+namespace {
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+}  // namespace
+
+TEST_CASE("timing: A10 wrong password, unknown and disabled user take the same time", "[authd][timing]") {
+  std::string file = std::filesystem::temp_directory_path() / ("umaya_timing_" + std::to_string(getpid()));
+  std::string stored = *auth::hash_password("SHA256-CRYPT", "right", 1000);
+  std::ofstream(file) << "alice:" << stored << "\noff:" << stored << "::::::nologin\nnets:" << stored
+                      << "::::::allow_nets=10.0.0.0/8\nnone:*\n";
+  log::capture([](log::Level, std::string_view) {});
+  Params params;
+  params.passwd_file = file;
+  {
+    event::Loop loop;
+    Authenticator authenticator(params, table::Options(), std::string(32, 'k'), 1, nullptr);
+    const std::vector<std::string> users = {"alice", "off", "nets", "none", "nobody", "../x"};
+    std::vector<std::vector<double>> times(users.size());
+    for (int round = 0; round < 1700; ++round) {
+      for (size_t i = 0; i < users.size(); ++i) {
+        Attempt attempt{users[i], Secret("wrong" + std::to_string(round)), {"pop3", "192.0.2.1"}};
+        TimePoint start = monotonic_now();
+        Verdict verdict = event::run_until_done(authenticator.check(std::move(attempt)));
+        times[i].push_back(std::chrono::duration<double, std::micro>(monotonic_now() - start).count());
+        REQUIRE(verdict.status == auth::AuthStatus::failed);
+      }
+    }
+    double expected = median(times[0]);
+    for (size_t i = 1; i < users.size(); ++i) {
+      INFO(users[i] << ": " << median(times[i]) << " us, wrong password: " << expected << " us");
+      CHECK(median(times[i]) > expected * 0.95);
+      CHECK(median(times[i]) < expected * 1.05);
+    }
+  }
+  log::capture(nullptr);
+  std::filesystem::remove(file);
+}

@@ -1,0 +1,68 @@
+// LINK authd_core
+// NAME    authd_session_fuzz - whatever a client or a master sends, authd stays up and opens no door
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "authd/session.h"
+#include "libcommon/log/log.h"
+
+using namespace umaya;
+using namespace umaya::authd;
+
+namespace {
+
+/// A server whose one password nobody can guess; its loop lives as long as the program.
+struct World {
+  event::Loop loop;
+  std::unique_ptr<Shared> shared;
+  World() {
+    log::capture([](log::Level, std::string_view) {});
+    Params params;
+    params.sources = {"tables", "static"};
+    params.password_maps = "inline:{ {bob = {PLAIN}0c1d2e3f4a5b6c7d} }";
+    params.user_defaults = "uid=5000 gid=5000 home=/vmail/%d/%n";
+    params.mechanisms = {"plain", "login", "scram-sha-256", "external", "cram-md5", "apop"};
+    params.default_scheme = "PLAIN";
+    params.static_password = "9f8e7d6c5b4a3f2e";
+    shared = std::make_unique<Shared>(std::move(params), table::Options(), std::string(32, 'k'), 1, nullptr);
+  }
+};
+
+World& world() {
+  static World instance;
+  return instance;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  World& w = world();
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) abort();
+  Fd client(ends[1]);
+  Trust trust = size % 2 == 0 ? Trust::client : Trust::master;
+  std::string input(reinterpret_cast<const char*>(data), size);
+  bool external = input.find("cert_username") != std::string::npos;  // a name that the service vouches for
+  std::string heard;
+  {
+    Session session(Fd{ends[0]}, *w.shared, trust);
+    event::TaskScope scope;
+    scope.spawn(session.run());
+    (void)!::write(client.get(), input.data(), input.size());
+    for (int round = 0; round < 6; ++round) {
+      w.loop.run_once();
+      char block[65536];
+      ssize_t n = read(client.get(), block, sizeof block);
+      if (n > 0) heard.append(block, static_cast<size_t>(n));
+    }
+  }
+  if (!external && heard.find("\nOK\t") != std::string::npos) abort();
+  if (heard.find("0c1d2e3f4a5b6c7d") != std::string::npos || heard.find("9f8e7d6c5b4a3f2e") != std::string::npos)
+    abort();
+  return 0;
+}
