@@ -14,7 +14,9 @@ static void check_certificates(const config::Config& config);
 
 bool check_instance(const config::Config& config) {
   bool usable = true;
-  for (const config::Finding& finding : config::check(config)) {
+  std::vector<config::Finding> findings = config::check(config);
+  for (config::Finding& finding : check_auth(config)) findings.push_back(std::move(finding));
+  for (const config::Finding& finding : findings) {
     switch (finding.severity) {
       case config::Severity::error:
         usable = false;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libcommon/config/check.h"
 #include "libcommon/config/config.h"
 
 namespace umaya::commands {
@@ -29,6 +30,9 @@ int check(const Invocation& invocation, const std::vector<std::string>& argument
 int new_instance(const Invocation& invocation, const std::vector<std::string>& arguments);
 int explain(const Invocation& invocation, const std::vector<std::string>& arguments);
 int demo(const Invocation& invocation, const std::vector<std::string>& arguments);
+int auth_command(const Invocation& invocation, const std::vector<std::string>& arguments);
+int pw_command(const Invocation& invocation, const std::vector<std::string>& arguments);
+int user_command(const Invocation& invocation, const std::vector<std::string>& arguments);
 
 /// The instance's configuration, its log open under the name of this command. Ends the program when there is none.
 config::Config open_instance(const Invocation& invocation);
@@ -36,6 +40,11 @@ config::Config open_instance(const Invocation& invocation);
 bool check_instance(const config::Config& config);
 /// Makes the self-signed certificate when a service needs it and there is none; says so.
 void provide_certificate(const config::Config& config);
+/// What authd will find when it starts; nothing when master.cf has none.
+std::vector<config::Finding> check_auth(const config::Config& config);
+
+/// Scheme of new passwords when none is named.
+inline constexpr std::string_view kUsualScheme = "SHA512-CRYPT";
 
 /// What new_instance() makes.
 struct InstancePlan {

@@ -19,14 +19,30 @@
 //     explain     say what would be done with each address named, and why
 //     demo        run the whole suite in a new directory and show a message on its way
 //
+//   Users and passwords. A password is read from the terminal, or is the first line of standard input.
+//
+//     auth test USER      ask the authentication server (auth_socket_path) whether the password is right, as pop3d
+//     does;
+//                         service=NAME and rip=ADDRESS say for whom
+//     auth lookup USER    uid, gid, home and mail of a user, as authd would give them to the user's session
+//     auth list           the users that authd can list
+//     pw                  make a stored password for a passwd-file or a table: -s SCHEME (SHA512-CRYPT), -r ROUNDS;
+//     test one
+//                         with -t '{SCHEME}DATA'; -l lists the schemes
+//     user list           the users in auth_passwd_file
+//     user add NAME       add one: -s SCHEME, and fields: uid=1001 gid=1001 home=DIR mail=maildir:DIR nologin
+//     allow_nets=NET user passwd NAME    change its password; everything else in the file stays as it is user delete
+//     NAME    remove it; its mail stays
+//
 // EXIT STATUS
-//     0 done; 1 not running, already running, or an error that was printed
+//     0 done; 1 not running, already running, a wrong password, or an error that was printed; 75 (auth) the server
+//     cannot say now
 //
 // FILES
-//     /etc/umaya/main.cf, /etc/umaya/master.cf
+//     /etc/umaya/main.cf, /etc/umaya/master.cf, auth_passwd_file (/etc/umaya/users)
 //
 // SEE ALSO
-//     master(8), main.cf(5), master.cf(5), postqueue(1), postconf(1)
+//     master(8), authd(8), main.cf(5), master.cf(5), postqueue(1), postconf(1)
 #include <unistd.h>
 
 #include <cstdio>
@@ -51,7 +67,8 @@ constexpr Verb kVerbs[] = {
     {"reload", commands::reload},    {"status", commands::status},
     {"flush", commands::flush},      {"check", commands::check},
     {"new", commands::new_instance}, {"explain", commands::explain},
-    {"demo", commands::demo},
+    {"demo", commands::demo},        {"auth", commands::auth_command},
+    {"pw", commands::pw_command},    {"user", commands::user_command},
 };
 
 int usage() {
