@@ -231,6 +231,7 @@ class Exim(Peer):
     CONFIG = """\
 primary_hostname = mail.{domain}
 local_interfaces = {address}
+daemon_smtp_ports = 25
 spool_directory = {work}/spool
 log_file_path = {work}/log-%s
 exim_user = peer
@@ -273,6 +274,7 @@ maildir:
   create_directory
 remote:
   driver = smtp
+  port = 25
   interface = {address}
 begin retry
 * * F,1h,5s
