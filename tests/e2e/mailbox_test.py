@@ -160,9 +160,14 @@ class Ledger:
         self.lock = threading.Lock()
         self.delivered, self.asked, self.gone, self.ids, self.wrong = set(), set(), set(), {}, []
 
-    def shown(self, base, unique_id):
+    def gone_by_now(self):
         with self.lock:
-            if base in self.gone:
+            return set(self.gone)
+
+    def shown(self, base, unique_id, gone):
+        """gone: what was gone before the session began."""
+        with self.lock:
+            if base in gone:
                 self.wrong.append(f"{base} is back")
             before = self.ids.setdefault(base, unique_id)
             if before != unique_id:
@@ -176,7 +181,7 @@ def subject(lines):
 def pop_rounds(mail, ledger, stop):
     """Sessions that read what is there and delete about a third."""
     while not stop.is_set():
-        marked = set()
+        marked, gone = set(), ledger.gone_by_now()
         try:
             client = mail.pop()
             ids = [line.split()[1] for line in client.uidl()[1]]
@@ -185,7 +190,7 @@ def pop_rounds(mail, ledger, stop):
                     number = subject(client.top(i, 0)[1])
                 except poplib.error_proto:
                     continue  # somebody else removed it
-                ledger.shown(number, unique_id)
+                ledger.shown(number, unique_id, gone)
                 if random.random() < 0.3:
                     with ledger.lock:
                         ledger.asked.add(number)
@@ -222,14 +227,20 @@ def imap_rounds(dovecot, ledger, stop):
             time.sleep(0.02)
 
 
+def process(pid):
+    """Name, parent, effective user."""
+    with open(f"/proc/{pid}/status") as f:
+        status = dict(line.split(":", 1) for line in f.read().splitlines() if ":" in line)
+    return status["Name"].strip(), int(status["PPid"]), int(status["Uid"].split()[1])
+
+
 def victims(owner):
-    """Processes of sessions, ours and Dovecot's: those that run as the owner of the mailbox."""
+    """Processes of sessions, ours and Dovecot's: they run as the owner of the mailbox, and master did not start them."""
     found = []
     for entry in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            with open(f"/proc/{entry}/status") as f:
-                status = dict(line.split(":", 1) for line in f.read().splitlines() if ":" in line)
-            if status["Name"].strip() in ("pop3d", "imap") and int(status["Uid"].split()[1]) == owner:
+            name, parent, user = process(entry)
+            if name in ("pop3d", "imap") and user == owner and process(parent)[0] != "master":
                 found.append(int(entry))
     return found
 
@@ -260,7 +271,7 @@ def under_fire(work, mail, seconds=25):
                     kills += 1
         stop.set()
         for thread in threads:
-            thread.join(90)
+            thread.join(200)
             assert not thread.is_alive()
         settle(mail, dovecot, box, ledger, kills)
 
@@ -274,7 +285,7 @@ def settle(mail, dovecot, box, ledger, kills):
 
     client = wait_for(session, 30, "a session after the fire")
     for i, line in enumerate(client.uidl()[1], 1):
-        ledger.shown(subject(client.top(i, 0)[1]), line.split()[1])
+        ledger.shown(subject(client.top(i, 0)[1]), line.split()[1], ledger.gone)
     client.quit()
     present = {base.split(".M")[1].split("P")[0] for base in box.bases()}
     lost = ledger.delivered - ledger.asked - present

@@ -100,7 +100,8 @@ Result<Fd> MaildirBox::open_file(size_t i) {
     }
     if (fd) return fd;
     bool gone = attempt > 0 && at.name.empty();
-    if (error != ENOENT || attempt == 2 || gone) return sys_error(folder_.path() + ": message " + at.name, error);
+    if (error != ENOENT || attempt == 2 || gone)
+      return sys_error(folder_.path() + ": message " + std::string(index_->name(i)), error);
     UMAYA_CHECK(look_again());
   }
 }
