@@ -16,14 +16,19 @@
 //     uid, gid, home and mail of a user come from the source, else from auth_user_maps, from the tables of virtual(8)
 //     for users of virtual_mailbox_domains, from auth_user_defaults, or from the system's user of that name.
 //
-//     auth_mechanisms: PLAIN, LOGIN, SCRAM-SHA-1, SCRAM-SHA-256 and their -PLUS forms, EXTERNAL, and, when named,
-//     CRAM-MD5 and APOP. Only those are offered that the stored passwords of all users can serve: SCRAM wants {PLAIN}
-//     or {SCRAM-SHA-…}, a hash of another scheme serves PLAIN and LOGIN alone.
+//     auth_mechanisms: PLAIN, LOGIN, SCRAM-SHA-1, SCRAM-SHA-256 and their -PLUS forms, and, when named, EXTERNAL (the
+//     name in a client's verified certificate), CRAM-MD5 and APOP. Only those are offered that the stored passwords of
+//     all users can serve: SCRAM wants {PLAIN} or {SCRAM-SHA-…}, a hash of another scheme serves PLAIN and LOGIN alone.
 //
 //     A wrong password, an unknown user and a disabled one are answered alike and after the same time: two seconds
 //     (auth_failure_delay), twice as many for each further wrong password of the same address, up to
 //     auth_failure_delay_limit. Who has logged in from an address before is never kept out. Trouble of ours is answered
-//     as temporary, never as a wrong password.
+//     as temporary, never as a wrong password. A password that was found right is right without its slow hash for
+//     auth_cache_ttl, unless the source changes.
+//
+//     The socket is open to the group of net_user. For a Postfix or Exim on this host put its account into that group:
+//         smtpd_sasl_type = dovecot
+//         smtpd_sasl_path = /var/spool/umaya/private/auth
 //
 // RECEIVES FROM
 //     pop3d, smtpd: user names and passwords of their clients

@@ -8,7 +8,8 @@ namespace umaya::authd {
 std::optional<std::string> canonical_name(std::string_view name, const NameRules& rules) {
   std::string full(name);
   if (!rules.default_realm.empty() && name.find('@') == std::string_view::npos) full += "@" + rules.default_realm;
-  if (rules.fold) full = to_lower(full);
+  size_t at = rules.fold ? 0 : full.find('@');  // domains are the same in any letters
+  if (at != std::string::npos) full = full.substr(0, at) + to_lower(full.substr(at));
   if (!auth::valid_user_name(full)) return std::nullopt;
   return full;
 }

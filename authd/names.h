@@ -2,9 +2,9 @@
 //
 // DESCRIPTION
 //     A name is made canonical once, before anything is looked up: auth_default_realm is put behind a name without a
-//     domain, and letters are made small (auth_fold_user_names). What is not a name by auth::valid_user_name() is
-//     nobody's. Nothing in a name is ever expanded; only the administrator's templates are, and a name stands in them
-//     as it is.
+//     domain, and letters are made small (auth_fold_user_names; those of a domain always). What is not a name by
+//     auth::valid_user_name() is nobody's. Nothing in a name is ever expanded; only the administrator's templates are,
+//     and a name stands in them as it is.
 #pragma once
 
 #include <optional>

@@ -18,6 +18,8 @@ using auth::AuthStatus;
 namespace {
 
 constexpr size_t kShownUser = 80;  // octets of a name in the log
+/// Postfix waits ten seconds for an answer, and takes more for trouble of ours.
+constexpr Duration kPostfixPatience = std::chrono::seconds(8);
 
 std::string ticket_key(std::string_view cookie, uint32_t client_pid, uint32_t request) {
   return std::string(cookie) + ' ' + std::to_string(client_pid) + ' ' + std::to_string(request);
@@ -285,7 +287,8 @@ event::Task<void> Session::answer(Exchange* exchange, Outcome outcome) {
   }
   log::info("user={}, rip={}, method={}: {}", shown, remote, exchange->mechanism->name, verdict.reason);
   // Counted from the start, so that the time tells nothing of what was found wrong.
-  co_await event::sleep(exchange->start + verdict.hold - monotonic_now());
+  Duration hold = client_minor_ == 0 ? std::min(verdict.hold, kPostfixPatience) : verdict.hold;
+  co_await event::sleep(exchange->start + hold - monotonic_now());
   if (!exchange->cancelled) fail(exchange->id, verdict.user, outcome.code);
 }
 

@@ -10,6 +10,7 @@ TEST_CASE("names: A9 one name for all ways to write it", "[authd][names]") {
   CHECK(canonical_name("ALICE@Example.COM", rules) == "alice@example.com");
   CHECK(canonical_name("alice+box@example.org", rules) == "alice+box@example.org");
   CHECK(canonical_name("Alice", {"", false}) == "Alice");
+  CHECK(canonical_name("Alice@Example.COM", {"", false}) == "Alice@example.com");
   for (const char* bad : {"", "@", "a@", "@b", "a@b@c", "../x", "a/b", "a b", "a%u", "a*b", ".a", "-a", "a@.b", "a@-b",
                           "a\nb", "a:b", "ä", "a\xff"}) {
     INFO(bad);

@@ -55,3 +55,35 @@ TEST_CASE("timing: A10 wrong password, unknown and disabled user take the same t
   log::capture(nullptr);
   std::filesystem::remove(file);
 }
+
+TEST_CASE("timing: A13 a password that was found right is right again without its slow hash", "[authd][timing]") {
+  std::string file = std::filesystem::temp_directory_path() / ("umaya_cache_" + std::to_string(getpid()));
+  std::ofstream(file) << "alice:" << *auth::hash_password("SHA512-CRYPT", "right", 20000) << "\n";
+  log::capture([](log::Level, std::string_view) {});
+  Params params;
+  params.passwd_file = file;
+  params.cache_ttl = 60s;
+  {
+    event::Loop loop;
+    Authenticator authenticator(params, table::Options(), std::string(32, 'k'), 1, nullptr);
+    auto time_of = [&](const std::string& service, const std::string& password) {
+      Attempt attempt{"alice", Secret(password), {service, "192.0.2.1"}};
+      TimePoint start = monotonic_now();
+      Verdict verdict = event::run_until_done(authenticator.check(std::move(attempt)));
+      CHECK((verdict.status == auth::AuthStatus::ok) == (password == "right"));
+      return std::chrono::duration<double, std::micro>(monotonic_now() - start).count();
+    };
+    std::vector<double> fresh, again, wrong;
+    for (int round = 0; round < 40; ++round) {
+      std::string service = "service" + std::to_string(round);
+      fresh.push_back(time_of(service, "right"));
+      again.push_back(time_of(service, "right"));
+      wrong.push_back(time_of(service, "wrong"));
+    }
+    CHECK(median(again) * 10 < median(fresh));
+    // Only what is right is remembered: a wrong password costs its hash each time.
+    CHECK(median(wrong) * 2 > median(fresh));
+  }
+  log::capture(nullptr);
+  std::filesystem::remove(file);
+}
