@@ -9,6 +9,7 @@
 #include "libcommon/auth/sasl.h"
 #include "libcommon/base/strings.h"
 #include "libcommon/event/listener.h"
+#include "libcommon/net/address.h"
 
 namespace umaya::auth {
 
@@ -74,9 +75,24 @@ Mechanism parse_mechanism(const AuthLine& line) {
   return mechanism;
 }
 
+event::Task<Result<Fd>> AuthClient::connect() {
+  constexpr std::string_view kInet = "inet:", kThisHost = "localhost:";
+  if (!path_.starts_with(kInet)) co_return event::connect_unix(path_, SOCK_STREAM);
+  std::string where = path_.substr(kInet.size());
+  if (where.starts_with(kThisHost)) where.replace(0, kThisHost.size(), "127.0.0.1:");
+  auto endpoint = net::Endpoint::parse(where);
+  if (!endpoint || endpoint->port == 0) co_return permanent(path_ + ": use inet:address:port with numbers");
+  event::PeerAddress address;
+  address.size = endpoint->to_sockaddr(address.storage);
+  auto fd = co_await event::connect_to(address, kHandshakeLimit);
+  if (!fd) fd.error().what = path_ + ": " + fd.error().what;
+  co_return fd;
+}
+
 event::Task<Result<std::unique_ptr<AuthClient::Connection>>> AuthClient::open() {
-  UMAYA_CO_TRY(Fd fd, event::connect_unix(path_, SOCK_STREAM));
-  auto connection = std::make_unique<Connection>(std::move(fd));
+  auto fd = co_await connect();
+  if (!fd) co_return std::unexpected(fd.error());
+  auto connection = std::make_unique<Connection>(std::move(*fd));
   connection->stream.set_timeout(kHandshakeLimit);
   connection->stream.write(std::string(kVersionLine) + "CPID\t" + std::to_string(getpid()) + "\n");
   UMAYA_CO_CHECK(co_await connection->stream.flush());

@@ -100,6 +100,7 @@ class AuthClient {
     AuthReply reply{};        ///< when done
   };
 
+  /// socket_path: an absolute path, or "inet:address:port".
   explicit AuthClient(std::string socket_path);
   AuthClient(const AuthClient&) = delete;
   AuthClient& operator=(const AuthClient&) = delete;
@@ -122,6 +123,7 @@ class AuthClient {
   struct Connection;
   enum class Attempt : unsigned char { answered, lost };
 
+  event::Task<Result<Fd>> connect();
   event::Task<Result<std::unique_ptr<Connection>>> open();
   std::unique_ptr<Connection> take_idle();
   void put_back(std::unique_ptr<Connection> connection);
