@@ -17,6 +17,7 @@ struct Params {
   Duration timeout{};
   int bad_command_limit = 0;
   int session_limit = 0;
+  bool pop_before_smtp = false;
 };
 
 inline constexpr auto kBindings = config::bindings<Params>({
@@ -29,6 +30,7 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"pop3_timeout", &Params::timeout},
     {"pop3_bad_command_limit", &Params::bad_command_limit},
     {"pop3_session_limit", &Params::session_limit},
+    {"pop_before_smtp_enable", &Params::pop_before_smtp},
 });
 
 }  // namespace umaya::pop3d

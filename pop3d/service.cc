@@ -7,6 +7,7 @@
 
 #include "libcommon/log/log.h"
 #include "libcommon/net/address.h"
+#include "libcommon/services/recent_logins.h"
 #include "pop3d/login.h"
 #include "pop3d/mailbox_session.h"
 
@@ -18,6 +19,7 @@ struct Service {
   Params params;
   std::optional<SessionParent> parent;
   std::unique_ptr<auth::AuthClient> auth;
+  std::unique_ptr<services::RecentLogins> recent_logins;  // pop_before_smtp_enable; null: nobody is told
 };
 
 Service& service() {
@@ -51,6 +53,9 @@ Result<void> prepare(daemon::Process& process) {
   const Params& params = state.params;
   std::string path = params.auth_socket.starts_with('/') ? params.auth_socket : process.queue_path(params.auth_socket);
   state.auth = std::make_unique<auth::AuthClient>(std::move(path));
+  if (params.pop_before_smtp) {
+    state.recent_logins = std::make_unique<services::RecentLogins>(process.queue_path(services::anvil::kSocket));
+  }
   if (!process.privileged()) return {};
   auto open_log = [&process] { daemon::open_log(process.config(), process.program(), log::verbosity()); };
   UMAYA_TRY(state.parent, SessionParent::start(params, open_log));
@@ -74,6 +79,7 @@ event::Task<void> session(daemon::Process& process, Fd fd, event::PeerAddress pe
   Login login(client, *state.auth, state.params, link);
   std::optional<LoggedIn> user = co_await login.run();
   if (!user) co_return;
+  if (state.recent_logins) state.recent_logins->note(link.remote);
   Handover handover{user->user,  user->ticket.client_pid,       user->ticket.request, user->ticket.cookie,
                     link.remote, std::string(client.buffered())};
   if (!state.parent) {

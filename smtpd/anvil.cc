@@ -97,8 +97,18 @@ class WorkerConnections {
   StringMap<uint32_t> open_;
 };
 
-Task<void> serve_anvil(AnvilCounts* counts, Fd fd) {
+/// What is asked or told about log-ins.
+static anvil::Counts serve_login(RecentLoginTable& logins, const anvil::Count& question) {
+  if (question.event == anvil::Event::login) {
+    logins.add(question.client, monotonic_now());
+    return {};
+  }
+  return {0, logins.has(question.client, monotonic_now()) ? 1u : 0u};
+}
+
+Task<void> serve_anvil(AnvilState* state, Fd fd) {
   ipc::Channel channel(std::move(fd));
+  AnvilCounts* counts = &state->counts;
   WorkerConnections connections(*counts);
   while (true) {
     Result<anvil::Count> question = co_await channel.receive<anvil::Count>();
@@ -108,8 +118,12 @@ Task<void> serve_anvil(AnvilCounts* counts, Fd fd) {
       connections.disconnect(key);
       continue;
     }
+    bool about_login = question->event == anvil::Event::login || question->event == anvil::Event::recent_login;
     if (question->event == anvil::Event::connect) connections.connect(key);
-    anvil::Counts answer = counts->count(question->event, key, monotonic_now());
+    anvil::Counts answer;
+    if (about_login) answer = serve_login(state->logins, *question);
+    if (question->event == anvil::Event::login) continue;
+    if (!about_login) answer = counts->count(question->event, key, monotonic_now());
     Result<void> sent = co_await channel.send(answer, {}, std::chrono::seconds(10));
     if (!sent) co_return;
   }

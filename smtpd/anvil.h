@@ -16,12 +16,14 @@
 #include "libcommon/event/task.h"
 #include "libcommon/ipc/channel.h"
 #include "libcommon/services/anvil.h"
+#include "smtpd/recent_logins.h"
 
 namespace umaya::smtpd {
 
 class AnvilCounts {
  public:
   explicit AnvilCounts(Duration unit) : unit_(unit) {}
+  void set_unit(Duration unit) { unit_ = unit; }
   /// Notes an event of "service:client" and gives the counts after it.
   services::anvil::Counts count(services::anvil::Event event, const std::string& key, TimePoint now);
   /// Takes back one connection.
@@ -52,7 +54,13 @@ class AnvilCounts {
   Peak size_peak_;
 };
 
+/// All that anvil keeps.
+struct AnvilState {
+  AnvilCounts counts;
+  RecentLoginTable logins;
+};
+
 /// One worker's connection, until it closes.
-event::Task<void> serve_anvil(AnvilCounts* counts, Fd fd);
+event::Task<void> serve_anvil(AnvilState* state, Fd fd);
 
 }  // namespace umaya::smtpd

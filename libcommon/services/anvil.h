@@ -13,9 +13,18 @@ namespace umaya::services::anvil {
 
 inline constexpr std::string_view kSocket = "private/anvil";
 
-enum class Event : uint8_t { connect, disconnect, message, recipient, tls_session, auth };
+enum class Event : uint8_t {
+  connect,
+  disconnect,
+  message,
+  recipient,
+  tls_session,
+  auth,
+  login,         ///< POP-before-SMTP: somebody has logged in from there; use RecentLogins (recent_logins.h)
+  recent_login,  ///< whether somebody has: rate is 1 or 0
+};
 
-/// Answered with Counts, except disconnect, which is not answered.
+/// Answered with Counts, except disconnect and login, which are not answered.
 struct Count {
   Event event = Event::connect;
   std::string service;  ///< "smtp"
