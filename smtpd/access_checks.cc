@@ -25,6 +25,8 @@ Evaluation::Subject Evaluation::access_subject(Check check) const {
       return {question_.sender.value_or(""), "Sender address"};
     case Check::check_etrn_access:
       return {question_.etrn_domain, "Etrn command"};
+    case Check::check_sasl_access:
+      return {question_.login_user, "SASL login name"};
     default:
       return {question_.recipient.value_or(""), "Recipient address"};
   }
@@ -41,6 +43,8 @@ table::Found Evaluation::find_access(const Rule& rule, Subject subject) const {
     case Check::check_helo_access:
     case Check::check_etrn_access:
       return table::find_domain(*rule.maps, subject.name, parts.access_style);
+    case Check::check_sasl_access:
+      return {rule.maps->find(subject.name), {}, {}};
     default:
       if (subject.name.empty()) return {rule.maps->find(params_.null_access_key), {}, {}};
       return table::find_mail_access(*rule.maps, subject.name, parts.access_style, parts.address_rules);

@@ -24,10 +24,12 @@ struct Client {
   std::string reverse_name = "unknown";  ///< PTR name
   NameStatus name_status = NameStatus::absent;
   NameStatus reverse_status = NameStatus::absent;
-  bool trusted = false;        ///< in mynetworks
-  bool own_interface = false;  ///< one of our own addresses
-  bool limits_exempt = false;  ///< smtpd_client_event_limit_exceptions
-  std::string label;           ///< "name[address]" or "name[address]:port", for logs and replies
+  bool trusted = false;          ///< in mynetworks
+  bool own_interface = false;    ///< one of our own addresses
+  bool limits_exempt = false;    ///< smtpd_client_event_limit_exceptions
+  bool encrypted = false;        ///< the line to it (STARTTLS, wrapper mode)
+  std::string certificate_name;  ///< in its verified certificate; empty: none
+  std::string label;             ///< "name[address]" or "name[address]:port", for logs and replies
 };
 
 }  // namespace umaya::smtpd

@@ -27,7 +27,8 @@ constexpr auto kWords = std::to_array<Word>({{"NAME", AttributeName::name},
                                              {"PROTO", AttributeName::protocol},
                                              {"HELO", AttributeName::helo},
                                              {"IDENT", AttributeName::ident},
-                                             {"SOURCE", AttributeName::source}});
+                                             {"SOURCE", AttributeName::source},
+                                             {"LOGIN", AttributeName::login}});
 
 smtp::Refusal refusal(std::string text) {
   return {501, "5.5.4", std::move(text)};
@@ -73,6 +74,7 @@ bool read_source(std::string& value) {
 /// Checks a value for its kind and gives it its usual form.
 bool read_value(AttributeName name, std::string& value, const AttributeCommand& command) {
   if (name == AttributeName::address) return read_address(value);
+  if (name == AttributeName::login) return printable(value, true) == value;
   neuter(value);
   switch (name) {
     case AttributeName::name:

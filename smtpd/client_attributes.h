@@ -25,7 +25,7 @@
 
 namespace umaya::smtpd {
 
-enum class AttributeName : uint8_t { name, reverse_name, address, port, protocol, helo, ident, source };
+enum class AttributeName : uint8_t { name, reverse_name, address, port, protocol, helo, ident, source, login };
 enum class Known : uint8_t { yes, no, not_now };
 
 struct ClientAttribute {
@@ -39,7 +39,7 @@ struct AttributeCommand {
   std::string_view verb;
   std::string_view keyword;  ///< for the EHLO reply
 };
-inline constexpr AttributeCommand kXclient{"XCLIENT", "XCLIENT NAME ADDR PROTO HELO REVERSE_NAME PORT"};
+inline constexpr AttributeCommand kXclient{"XCLIENT", "XCLIENT NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN"};
 inline constexpr AttributeCommand kXforward{"XFORWARD", "XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT"};
 
 std::expected<std::vector<ClientAttribute>, smtp::Refusal> parse_client_attributes(std::string_view arguments,

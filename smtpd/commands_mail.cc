@@ -50,9 +50,10 @@ Task<bool> Session::within_rate(Event event, int64_t limit, std::string_view wha
   services::anvil::Counts counts = co_await shared_.counts.count(event, client_key_);
   if (counts.rate <= static_cast<uint64_t>(limit)) co_return true;
   log::warning("{} limit exceeded: {} from {} for service smtp", what, counts.rate, client_.label);
-  bool message = event == Event::message;
-  co_return fail(450, "4.7.1",
-                 fmt::format("Error: too {} from {}", message ? "much mail" : "many recipients", client_.address_text));
+  std::string_view of_what = event == Event::message ? "much mail"
+                             : event == Event::auth  ? "many AUTH commands"
+                                                     : "many recipients";
+  co_return fail(450, "4.7.1", fmt::format("Error: too {} from {}", of_what, client_.address_text));
 }
 
 /// No mail is taken when the queue's disk is nearly full: our trouble, so never a 5xx.
@@ -113,6 +114,7 @@ Task<bool> Session::do_mail(std::string_view arguments) {
   transaction->smtputf8 = command->smtputf8;
   transaction->ret = command->ret;
   transaction->envid = smtp::xtext_decode(command->envid).value_or("");
+  if (command->auth && *command->auth != "<>") transaction->auth_sender = printable(*command->auth, true);
   transaction->verp_delimiters = std::move(*verp);
   transaction->actions = session_actions_;
   if (filtered()) transaction->mail_line = trim(line_);

@@ -57,9 +57,12 @@ Task<bool> Session::do_xclient(std::string_view arguments) {
   std::string before = client_.label;
   std::string helo;
   bool extended = false;
+  log_out();
   for (const ClientAttribute& attribute : *attributes) {
     take_over(client_, attribute);
     if (attribute.name == AttributeName::helo) helo = attribute.value;
+    bool login = attribute.name == AttributeName::login && attribute.known == Known::yes;
+    if (login) login_ = Login{attribute.value, std::string(kXclient.verb)};
     if (attribute.name == AttributeName::protocol) extended = iequals(attribute.value, "ESMTP");
   }
   if (shared_.classify) shared_.classify(client_);
@@ -106,6 +109,7 @@ Task<bool> Session::do_xforward(std::string_view arguments) {
         forwarded_->local = value == "LOCAL";
         break;
       case AttributeName::reverse_name:
+      case AttributeName::login:
         break;
     }
   }
@@ -115,7 +119,7 @@ Task<bool> Session::do_xforward(std::string_view arguments) {
 
 /// What the log says of the client, with what was forwarded.
 std::string Session::client_for_log() const {
-  std::string out = client_.label;
+  std::string out = client_.label + login_for_log();
   if (!forwarded_) return out;
   if (!forwarded_->ident.empty()) out += ", orig_queue_id=" + forwarded_->ident;
   return out + ", orig_client=" + forwarded_->label();
@@ -144,6 +148,11 @@ void Session::add_client_attributes(services::Envelope& envelope) const {
   add("helo_name", helo_);
   add("protocol_name", extended_ ? "ESMTP" : "SMTP");
   add("log_message_origin", client_.label);
+  if (login_) {
+    add("sasl_method", login_->method);
+    add("sasl_username", login_->user);
+  }
+  if (transaction_ && !transaction_->auth_sender.empty()) add("sasl_sender", transaction_->auth_sender);
 }
 
 }  // namespace umaya::smtpd

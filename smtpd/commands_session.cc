@@ -42,7 +42,8 @@ Task<bool> Session::do_ehlo(std::string_view arguments) {
   if (refusal) co_return fail(*refusal);
   bool starttls = may_start_tls();
   if (starttls) starttls = co_await shared_.tls->ready();
-  write_extensions(starttls);
+  std::string logins = co_await login_keywords();
+  write_extensions(starttls, logins);
   co_return true;
 }
 
@@ -53,7 +54,7 @@ bool Session::offers(std::string_view keyword) const {
   return true;
 }
 
-void Session::write_extensions(bool starttls) {
+void Session::write_extensions(bool starttls, std::string_view login_keywords) {
   std::string text = params_.myhostname;
   auto add = [&](std::string_view keyword, std::string_view value = {}) {
     if (!offers(keyword)) return;
@@ -64,6 +65,10 @@ void Session::write_extensions(bool starttls) {
   if (!params_.disable_vrfy) add("VRFY");
   add("ETRN");
   if (starttls) add("STARTTLS");
+  if (!login_keywords.empty()) {
+    add("AUTH", fmt::format(" {}", login_keywords));
+    if (shared_.logins->settings().broken_clients && offers("AUTH")) add("AUTH=", login_keywords);
+  }
   add("ENHANCEDSTATUSCODES");
   add("8BITMIME");
   add("DSN");
@@ -95,7 +100,7 @@ Task<bool> Session::do_quit(std::string_view) {
 
 Task<bool> Session::do_help(std::string_view) {
   reply(214, "2.0.0",
-        "Commands: HELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY ETRN QUIT HELP\n"
+        "Commands: HELO EHLO AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY ETRN QUIT HELP\n"
         "A message: EHLO your.host.name; MAIL FROM:<you@your.domain>; RCPT TO:<user@domain>; DATA; the text; a line "
         "with a dot alone");
   co_return true;

@@ -46,6 +46,7 @@ Task<bool> Session::do_starttls(std::string_view arguments) {
   reset_transaction();
   helo_.clear();
   extended_ = false;
+  log_out();
   session_actions_ = {};
   deferrals_ = {};
   co_return true;
@@ -63,6 +64,8 @@ Task<bool> Session::start_tls(tls::Received received) {
   }
   shared_.tls->log_session(*info, client_.label);
   tls_ = std::make_unique<tls::SessionInfo>(std::move(*info));
+  client_.encrypted = true;
+  if (tls_->peer.trust >= tls::Trust::trusted) client_.certificate_name = tls_->peer.subject_cn;
   if (shared_.tls->settings().require_certificate && tls_->peer.trust < tls::Trust::trusted) {
     std::string_view why = tls_->peer.present ? "Client certificate not trusted" : "No client certificate presented";
     log::info("NOQUEUE: abort: TLS from {}: {}", client_.label, why);

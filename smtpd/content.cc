@@ -28,6 +28,7 @@ std::string Session::trace_headers() const {
   received.helo = helo_;
   received.client_name = client_.name;
   received.client_address = client_.rfc_address;
+  if (login_ && shared_.logins && shared_.logins->settings().show_in_header) received.auth_user = login_->user;
   received.myhostname = params_.myhostname;
   received.mail_name = params_.mail_name;
   std::string with = protocol();
@@ -57,7 +58,7 @@ cleanup::Submission Session::make_submission() const {
   s.envelope.smtputf8 = t.smtputf8;
   s.envelope.arrival_usec = t.arrival_usec;
   bool rewrite = mode_ == Mode::stand_alone || (client_.trusted && shared_.rewrite_for_trusted) ||
-                 (client_.own_interface && shared_.rewrite_for_interfaces);
+                 (client_.own_interface && shared_.rewrite_for_interfaces) || (login_ && shared_.rewrite_for_logins);
   if (!rewrite && shared_.rewrite_clients) {
     rewrite = table::find_client_access(*shared_.rewrite_clients, client_.name, client_.address_text,
                                         table::ParentStyle::bare)

@@ -168,9 +168,11 @@ Step Evaluation::simple_rule(const Rule& rule, Subject subject) {
       if (question_.tls) return Step::dunno;
       return refuse({static_cast<int>(params_.plaintext_reject_code), "4.7.1"},
                     fmt::format("<{}>: {} rejected: Session encryption is required", subject.name, subject.kind));
+    case Check::permit_sasl_authenticated:
+      return may_go_by_login() ? Step::permit : Step::dunno;
     case Check::broken:
       return server_error(subject);
-    default:  // permit_sasl_authenticated: nobody is; not_yet: said at start-up
+    default:  // not_yet: said at start-up
       return Step::dunno;
   }
 }
@@ -202,6 +204,13 @@ Task<Step> Evaluation::run_rule(const Rule& rule, Subject subject) {
       co_return co_await certificate_access(rule);
     case Check::check_policy_service:
       co_return co_await policy_service(rule, subject);
+    case Check::reject_sender_login_mismatch:
+    case Check::reject_authenticated_sender_login_mismatch:
+    case Check::reject_known_sender_login_mismatch:
+    case Check::reject_unauthenticated_sender_login_mismatch:
+      co_return co_await sender_owner(rule.check);
+    case Check::permit_pop_before_smtp:
+      co_return co_await recent_login(subject);
     default:
       co_return co_await access(rule);
   }

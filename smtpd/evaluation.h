@@ -67,6 +67,9 @@ class Evaluation {
   event::Task<Step> domain_known(std::string domain, Subject subject, bool sender);
   event::Task<Step> destination(Check check);
   event::Task<Step> unlisted(std::string_view address, Subject subject, bool sender);
+  bool may_go_by_login() const;
+  event::Task<Step> sender_owner(Check check);
+  event::Task<Step> recent_login(Subject subject);
   event::Task<const Target*> recipient_target();
   event::Task<Target> target_of(std::string_view address);
 

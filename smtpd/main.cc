@@ -6,9 +6,9 @@
 //     smtpd -S                                     (sendmail -bs: one session on standard input and output)
 //
 // DESCRIPTION
-//     Speaks SMTP and ESMTP (PIPELINING, SIZE, VRFY, ETRN, ENHANCEDSTATUSCODES, 8BITMIME, DSN, SMTPUTF8, CHUNKING) with
-//     clients, decides by the smtpd_*_restrictions who may send what to whom, and hands each message to cleanup while
-//     it arrives. "250 queued" is said only when cleanup has the message safe on disk.
+//     Speaks SMTP and ESMTP (PIPELINING, SIZE, VRFY, ETRN, AUTH, ENHANCEDSTATUSCODES, 8BITMIME, DSN, SMTPUTF8,
+//     CHUNKING) with clients, decides by the smtpd_*_restrictions who may send what to whom, and hands each message to
+//     cleanup while it arrives. "250 queued" is said only when cleanup has the message safe on disk.
 //
 //     One process serves many sessions. Only CRLF.CRLF ends a message. A client that talks before its turn, makes too
 //     many errors, sends too slowly or comes too often is sent away; smtpd_client_*_limit are counted by anvil for all
@@ -22,8 +22,8 @@
 //     XCLIENT and XFORWARD are for listed hosts only (smtpd_authorized_xclient_hosts, smtpd_authorized_xforward_hosts):
 //     who may use XCLIENT may speak as any client, with that client's rights. A service that gets its connections from
 //     a load balancer has "-o smtpd_upstream_proxy_protocol=haproxy": then every connection must begin with a PROXY
-//     header (version 1 or 2), which is believed, so nobody but the balancer may reach that port. LOGIN, DESTADDR and
-//     DESTPORT are not taken.
+//     header (version 1 or 2), which is believed, so nobody but the balancer may reach that port. DESTADDR and DESTPORT
+//     are not taken.
 //
 //     XVERP at MAIL (one sender address for each recipient) is for smtpd_authorized_verp_clients.
 //
@@ -46,6 +46,25 @@
 //     When a session had errors of the notify_classes, error_notice_recipient gets its transcript (bounce counts as
 //     policy here), at most one in a minute from each process.
 //
+//     With smtpd_sasl_auth_enable users log in (AUTH). Passwords are checked by authd, or by Dovecot with
+//     smtpd_sasl_path of its auth socket; smtpd_sasl_type = dovecot, the default, is what both speak, and cyrus is not
+//     supported. Only mechanisms that are allowed on the line as it is are offered: smtpd_tls_auth_only,
+//     smtpd_sasl_security_options, smtpd_sasl_tls_security_options, smtpd_sasl_mechanism_filter. Who has logged in
+//     passes permit_sasl_authenticated. When the authentication server cannot be asked the answer is 454, never "wrong
+//     password". Each wrong password in a session makes the next answer come smtpd_error_sleep_time later, and
+//     smtpd_hard_error_limit ends it. smtpd_sender_login_maps says who may use which sender address, for
+//     reject_sender_login_mismatch and its relatives. smtpd_sasl_local_domain has no effect, as in Postfix with
+//     Dovecot.
+//
+//     For mail programs of users, master.cf has the services submission (port 587, STARTTLS) and submissions (port 465,
+//     TLS from the start) as comments; remove the # and start authd (service auth).
+//
+//     With pop_before_smtp_enable the restriction permit_pop_before_smtp lets clients through from whose address
+//     somebody has logged in to pop3d within pop_before_smtp_time. Put it before reject_unauth_destination:
+//         smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, permit_pop_before_smtp,
+//             reject_unauth_destination
+//     It is for clients that cannot log in over SMTP: all who share the address (NAT) get the same right.
+//
 //     With -S there are no restrictions and no limits for clients: the user has a shell anyway.
 //
 // RECEIVES FROM
@@ -56,6 +75,7 @@
 //     anvil (private/anvil): counts of clients
 //     flush (public/flush): ETRN
 //     tlsmgr (private/tlsmgr): certificates, signatures, keys of session tickets
+//     authd (private/auth): passwords, when users log in
 //
 //     the filter of smtpd_proxy_filter
 //     policy servers of check_policy_service: questions about clients, senders and recipients
@@ -67,7 +87,7 @@
 //     /etc/umaya/main.cf, /etc/umaya/master.cf, access tables
 //
 // SEE ALSO
-//     cleanup(8), anvil(8), flush(8), tlsmgr(8), access(5), main.cf(5)
+//     cleanup(8), anvil(8), authd(8), flush(8), tlsmgr(8), access(5), main.cf(5)
 #include "smtpd/service.h"
 
 using namespace umaya;

@@ -47,7 +47,9 @@ struct Params {
   std::string unknown_address_tempfail_action, unknown_helo_tempfail_action;
 
   int64_t client_connection_count_limit = 0, client_connection_rate_limit = 0;
-  int64_t client_message_rate_limit = 0, client_recipient_rate_limit = 0;
+  int64_t client_message_rate_limit = 0, client_recipient_rate_limit = 0, client_auth_rate_limit = 0;
+  std::string sender_login_maps;
+  bool pop_before_smtp = false;
   int64_t client_ipv4_prefix = 32, client_ipv6_prefix = 84;
   std::string mynetworks, event_limit_exceptions, bare_newline_exclusions, local_header_rewrite_clients;
   std::string xclient_hosts, xforward_hosts;
@@ -152,6 +154,9 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"smtpd_client_connection_rate_limit", &Params::client_connection_rate_limit},
     {"smtpd_client_message_rate_limit", &Params::client_message_rate_limit},
     {"smtpd_client_recipient_rate_limit", &Params::client_recipient_rate_limit},
+    {"smtpd_client_auth_rate_limit", &Params::client_auth_rate_limit},
+    {"smtpd_sender_login_maps", &Params::sender_login_maps},
+    {"pop_before_smtp_enable", &Params::pop_before_smtp},
     {"smtpd_client_ipv4_prefix_length", &Params::client_ipv4_prefix},
     {"smtpd_client_ipv6_prefix_length", &Params::client_ipv6_prefix},
     {"mynetworks", &Params::mynetworks},

@@ -37,6 +37,7 @@ Policy::Policy(Parts parts)
 
 void Policy::refresh() {
   for (auto& maps : maps_) maps->refresh();
+  if (parts_.sender_logins) parts_.sender_logins->refresh();
   parts_.addresses.refresh();
 }
 
@@ -57,6 +58,9 @@ std::string describe_parties(const Question& q) {
   if (q.recipient) fmt::format_to(std::back_inserter(line), " to=<{}>", *q.recipient);
   fmt::format_to(std::back_inserter(line), " proto={}", q.protocol);
   if (!q.helo.empty()) fmt::format_to(std::back_inserter(line), " helo=<{}>", q.helo);
+  if (!q.login_method.empty()) fmt::format_to(std::back_inserter(line), " sasl_method={}", q.login_method);
+  if (!q.login_user.empty()) fmt::format_to(std::back_inserter(line), " sasl_username={}", q.login_user);
+  if (!q.login_sender.empty()) fmt::format_to(std::back_inserter(line), " sasl_sender={}", q.login_sender);
   return line;
 }
 

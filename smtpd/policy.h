@@ -25,6 +25,7 @@
 
 #include "libcommon/dns/resolver.h"
 #include "libcommon/event/task.h"
+#include "libcommon/services/recent_logins.h"
 #include "libcommon/smtp/command.h"
 #include "libcommon/table/search.h"
 #include "libcommon/tls/session_info.h"
@@ -63,6 +64,10 @@ struct Question {
   uint64_t size = 0;                      ///< declared, and at END-OF-MESSAGE the true one
   uint64_t instance = 0;                  ///< the same for all questions about one message
   const tls::SessionInfo* tls = nullptr;  ///< null: in the clear
+  std::string_view login_method{};        ///< sasl_method, empty: nobody has logged in
+  std::string_view login_user{};          ///< sasl_username
+  std::string_view login_sender{};        ///< sasl_sender: AUTH= at MAIL
+  bool logins_offered = false;            ///< log-ins are switched on, for this client, too
   bool stress = false;
   bool pipelined_early = false;  ///< the client sent commands ahead without permission
 };
@@ -84,6 +89,8 @@ class Policy {
     table::AddressRules address_rules{};
     table::Maps* client_certificates = nullptr;  ///< relay_clientcerts; null: none
     CompilerOptions compiler{};
+    table::Maps* sender_logins = nullptr;             ///< smtpd_sender_login_maps; null: none
+    services::RecentLogins* recent_logins = nullptr;  ///< pop_before_smtp_enable; null: off
   };
   explicit Policy(Parts parts);
   Policy(const Policy&) = delete;

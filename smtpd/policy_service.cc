@@ -54,9 +54,9 @@ std::string policy_request(const Question& q, std::string_view context) {
   add("client_port", std::to_string(q.client.port));
   add("reverse_client_name", q.client.reverse_name);
   add("instance", fmt::format("{:x}.{:x}", getpid(), q.instance));
-  add("sasl_method", "");
-  add("sasl_username", "");
-  add("sasl_sender", "");
+  add("sasl_method", q.login_method);
+  add("sasl_username", q.login_user);
+  add("sasl_sender", q.login_sender);
   add("size", std::to_string(q.size));
   add("etrn_domain", q.etrn_domain);
   add_tls(out, q.tls);

@@ -66,8 +66,13 @@ constexpr auto kWords = std::to_array<Word>({
     {"permit_tls_clientcerts", Check::permit_tls_clientcerts},
     {"permit_tls_all_clientcerts", Check::permit_tls_all_clientcerts},
     {"check_ccert_access", Check::check_ccert_access, Argument::table},
+    {"check_sasl_access", Check::check_sasl_access, Argument::table},
+    {"reject_sender_login_mismatch", Check::reject_sender_login_mismatch},
+    {"reject_authenticated_sender_login_mismatch", Check::reject_authenticated_sender_login_mismatch},
+    {"reject_known_sender_login_mismatch", Check::reject_known_sender_login_mismatch},
+    {"reject_unauthenticated_sender_login_mismatch", Check::reject_unauthenticated_sender_login_mismatch},
+    {"permit_pop_before_smtp", Check::permit_pop_before_smtp},
     // Known, and without effect yet.
-    {"check_sasl_access", Check::not_yet, Argument::word},
     {"check_client_a_access", Check::not_yet, Argument::word},
     {"check_client_mx_access", Check::not_yet, Argument::word},
     {"check_client_ns_access", Check::not_yet, Argument::word},
@@ -95,10 +100,6 @@ constexpr auto kWords = std::to_array<Word>({
     {"reject_rhsbl_recipient", Check::not_yet, Argument::word},
     {"reject_unverified_sender", Check::not_yet},
     {"reject_unverified_recipient", Check::not_yet},
-    {"reject_sender_login_mismatch", Check::not_yet},
-    {"reject_authenticated_sender_login_mismatch", Check::not_yet},
-    {"reject_known_sender_login_mismatch", Check::not_yet},
-    {"reject_unauthenticated_sender_login_mismatch", Check::not_yet},
     {"permit_mx_backup", Check::not_yet},
 });
 

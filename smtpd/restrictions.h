@@ -68,7 +68,13 @@ enum class Check : uint8_t {
   check_sender_access,
   check_recipient_access,
   check_etrn_access,
+  check_sasl_access,
   check_policy_service,
+  reject_sender_login_mismatch,
+  reject_authenticated_sender_login_mismatch,
+  reject_known_sender_login_mismatch,
+  reject_unauthenticated_sender_login_mismatch,
+  permit_pop_before_smtp,
 };
 
 class PolicyService;

@@ -58,6 +58,13 @@ Result<void> Service::load(daemon::Process& process) {
   if (!params_.relay_clientcerts.empty()) {
     client_certificates_ = table::Maps::open(table_options_, "relay_clientcerts", params_.relay_clientcerts);
   }
+  if (!params_.sender_login_maps.empty()) {
+    sender_logins_ = std::make_unique<table::Maps>(
+        table::Maps::open(table_options_, "smtpd_sender_login_maps", params_.sender_login_maps));
+  }
+  if (params_.pop_before_smtp) {
+    recent_logins_ = std::make_unique<services::RecentLogins>(process.queue_path(services::anvil::kSocket));
+  }
   policy_ = std::make_unique<Policy>(
       Policy::Parts{.params = params_,
                     .addresses = *addresses_,
@@ -65,7 +72,9 @@ Result<void> Service::load(daemon::Process& process) {
                     .access_style = router_->parent_style("smtpd_access_maps"),
                     .address_rules = router_->address_rules(),
                     .client_certificates = client_certificates_.empty() ? nullptr : &client_certificates_,
-                    .compiler = std::move(compiler)});
+                    .compiler = std::move(compiler),
+                    .sender_logins = sender_logins_.get(),
+                    .recent_logins = recent_logins_.get()});
   for (const std::string& line : policy_->complaints()) log::warning("{}", line);
   return make_shared();
 }
@@ -116,6 +125,7 @@ Result<void> Service::make_shared() {
   UMAYA_TRY(shared_->under_stress, patience_under(process.config(), Stress::yes));
   read_rewrite_clients();
   read_reply_settings();
+  UMAYA_CHECK(read_logins());
   return read_filter();
 }
 
@@ -135,6 +145,22 @@ Result<void> Service::start_tls() {
   UMAYA_TRY(tls_, tls::Server::open(settings, std::move(socket), process_->service(), {"smtp"}));
   shared_->tls = tls_.get();
   process_->scope().spawn(warm_up());
+  return {};
+}
+
+/// A log-in service that cannot be had is said aloud, and mail for our domains is taken all the same.
+Result<void> Service::read_logins() {
+  LoginSettings settings;
+  UMAYA_CHECK(config::bind(process_->config(), kLoginBindings, settings));
+  if (!settings.enable) return {};
+  auto server = LoginServer::create(std::move(settings), process_->config().get("queue_directory"), table_options_,
+                                    router_->parent_style("smtpd_sasl_exceptions_networks"));
+  if (!server) {
+    log::error("nobody can log in: {}", server.error().what);
+    return {};
+  }
+  logins_ = std::move(*server);
+  shared_->logins = logins_.get();
   return {};
 }
 
@@ -178,8 +204,11 @@ void Service::read_rewrite_clients() {
       shared_->rewrite_for_interfaces = true;
     } else if (words[i] == "permit_mynetworks") {
       shared_->rewrite_for_trusted = true;
-    } else if (words[i] == "check_address_map" && i + 1 < words.size()) {
-      std::string name(words[++i]);
+    } else if (words[i] == "permit_sasl_authenticated") {
+      shared_->rewrite_for_logins = true;
+    } else if (words[i].find(':') != std::string_view::npos ||
+               (words[i] == "check_address_map" && i + 1 < words.size())) {
+      std::string name(words[i] == "check_address_map" ? words[++i] : words[i]);
       shared_->rewrite_clients =
           std::make_shared<table::Maps>(table::Maps::open(table_options_, "local_header_rewrite_clients", name));
     }
@@ -288,6 +317,7 @@ Task<void> Service::serve(Fd fd, event::PeerAddress peer) {
   mynetworks_.refresh();
   limit_exceptions_.refresh();
   client_certificates_.refresh();
+  if (logins_) logins_->refresh();
   if (shared_->command_filter) command_filter_.refresh();
   if (shared_->footer_maps) footer_maps_.refresh();
   event::Stream stream(std::move(fd));

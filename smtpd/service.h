@@ -39,6 +39,7 @@ class Service {
   void read_reply_settings();
   Result<void> read_filter();
   event::Task<void> warm_up();
+  Result<void> read_logins();
   /// Names, and what they and the address allow; may wait for the name service.
   event::Task<Client> identify(Client client);
   void classify(Client& client);
@@ -56,6 +57,9 @@ class Service {
   std::unique_ptr<ClientCounts> counts_;
   std::unique_ptr<fs::FreeSpace> space_;
   std::unique_ptr<Filter> filter_;
+  std::unique_ptr<LoginServer> logins_;
+  std::unique_ptr<services::RecentLogins> recent_logins_;
+  std::unique_ptr<table::Maps> sender_logins_;
   table::MatchList mynetworks_, limit_exceptions_;
   table::Maps command_filter_, footer_maps_, client_certificates_;
   std::unique_ptr<tls::Server> tls_;

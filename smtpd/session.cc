@@ -46,6 +46,7 @@ const Session::VerbRow* Session::find_verb(std::string_view name) {
       {"NOOP", Verb::noop, &Session::do_noop, true, false},
       {"VRFY", Verb::vrfy, &Session::do_vrfy, true, false},
       {"ETRN", Verb::etrn, &Session::do_etrn, true, false},
+      {"AUTH", Verb::auth, &Session::do_auth, false, true},
       {"XCLIENT", Verb::xclient, &Session::do_xclient, false, true},
       {"XFORWARD", Verb::xforward, &Session::do_xforward, false, false},
       {"HELP", Verb::help, &Session::do_help, true, false},
@@ -103,10 +104,13 @@ bool Session::fail(const smtp::Refusal& refusal) {
   return false;
 }
 
-/// RFC 3848, RFC 6531 4.3.
+/// As the Received header names it (RFC 3848, RFC 6531 4.3): with S when encrypted, with A when somebody has logged in.
 std::string Session::protocol() const {
   std::string name = transaction_ && transaction_->smtputf8 ? "UTF8SMTP" : extended_ ? "ESMTP" : "SMTP";
-  return tls_ && name != "SMTP" ? name + "S" : name;
+  if (name == "SMTP") return name;
+  if (client_.encrypted) name += 'S';
+  if (login_) name += 'A';
+  return name;
 }
 
 uint64_t Session::next_instance() {
@@ -124,6 +128,12 @@ Question Session::question(std::string_view where) const {
   if (transaction_) q.size = where == "END-OF-MESSAGE" ? transaction_->size : transaction_->declared_size;
   q.instance = instance_;
   q.tls = tls_.get();
+  q.logins_offered = logins_offered();
+  if (login_) {
+    q.login_method = login_->method;
+    q.login_user = login_->user;
+  }
+  if (transaction_) q.login_sender = transaction_->auth_sender;
   q.stress = shared_.overloaded;
   q.pipelined_early = pipelined_early_;
   return q;
@@ -211,8 +221,7 @@ Task<bool> Session::greet() {
     if (!secured) co_return false;
   }
   if (params_.forbid_unauth_pipelining && early_input()) {
-    log::info("improper command pipelining after CONNECT from {}: {}", client_.label,
-              printable(stream_.buffered().substr(0, 100)));
+    log::info("improper command pipelining after CONNECT from {}: {}", client_.label, shown_early_input("CONNECT"));
     reply(554, "5.5.0", "Error: SMTP protocol synchronization");
     co_return false;
   }
@@ -236,7 +245,8 @@ Task<bool> Session::welcome_client() {
 /// Limits on connections of one client.
 Task<bool> Session::admit() {
   bool limited = params_.client_connection_count_limit > 0 || params_.client_connection_rate_limit > 0 ||
-                 params_.client_message_rate_limit > 0 || params_.client_recipient_rate_limit > 0;
+                 params_.client_message_rate_limit > 0 || params_.client_recipient_rate_limit > 0 ||
+                 params_.client_auth_rate_limit > 0;
   if (client_.limits_exempt || !limited) co_return true;
   client_key_ = client_key(client_.address, static_cast<int>(params_.client_ipv4_prefix),
                            static_cast<int>(params_.client_ipv6_prefix));
@@ -281,9 +291,11 @@ Task<bool> Session::next_command() {
   waiting_ = true;
   waiting_since_ = event::Loop::current().now();
   stream_.set_timeout(shared_.patience().timeout);
-  Read line = co_await stream_.read_line(params_.line_length_limit);
+  Read line = co_await stream_.read_line(longest_line());
   waiting_ = false;
-  if (line.status == ReadStatus::too_long) co_return co_await skip_long_line();
+  if (line.status == ReadStatus::too_long || (line && too_long_for_verb(line.data))) {
+    co_return co_await refuse_long_line(line.data, line.status);
+  }
   if (line.status == ReadStatus::timed_out) {
     end_reason_ = "timeout";
     reply(421, "4.4.2", params_.myhostname + " Error: timeout exceeded");
@@ -309,17 +321,12 @@ bool Session::accept_line(std::string_view line) {
   return false;
 }
 
-Task<bool> Session::skip_long_line() {
-  ++errors_;
-  ++tally_[static_cast<size_t>(Verb::unknown)].total;
-  size_t skipped = params_.line_length_limit;
+/// Drops what is left of a line; false when its end does not come, or not soon: then the reply has been given.
+Task<bool> Session::skip_to_line_end(size_t skipped) {
   while (skipped < kLongestLine) {
     Read more = co_await stream_.read_line(4096);
     skipped += more.data.size();
-    if (more) {
-      reply(500, "5.5.2", "Error: line too long");
-      co_return co_await pause_after_errors();
-    }
+    if (more) co_return true;
     if (more.status != ReadStatus::too_long) {
       end_reason_ = more.status == ReadStatus::timed_out ? "timeout" : "lost connection";
       co_return false;
@@ -344,8 +351,7 @@ bool Session::check_synchronization(const VerbRow& row) {
   bool early = row.last ? early_input() : !stream_.buffered().empty();
   if (!early) return true;
   if (!pipelined_early_) {
-    log::info("improper command pipelining after {} from {}: {}", row.name, client_.label,
-              printable(stream_.buffered().substr(0, 100)));
+    log::info("improper command pipelining after {} from {}: {}", row.name, client_.label, shown_early_input(row.name));
   }
   pipelined_early_ = true;
   if (!params_.forbid_unauth_pipelining) return true;
@@ -363,7 +369,7 @@ Task<bool> Session::filter_command() {
 }
 
 Task<bool> Session::dispatch() {
-  if (shared_.notify != kNoTrouble) transcript_.add_in(line_);
+  note_input();
   if (shared_.command_filter) {
     bool filtered = co_await filter_command();
     if (!filtered) {

@@ -5,8 +5,8 @@
 //     co_await session.run();
 //
 // DESCRIPTION
-//     RFC 5321 with PIPELINING, SIZE, VRFY, ETRN, ENHANCEDSTATUSCODES, 8BITMIME, DSN, SMTPUTF8 and CHUNKING. The verbs
-//     stand in one table (verbs.cc); handlers are short and give whether the command succeeded. State is split by
+//     RFC 5321 with PIPELINING, SIZE, VRFY, ETRN, AUTH, ENHANCEDSTATUSCODES, 8BITMIME, DSN, SMTPUTF8, CHUNKING. The
+//     verbs stand in one table (verbs.cc); handlers are short and give whether the command succeeded. State is split by
 //     lifetime: the connection (stream, client), the session (what HELO began), the transaction (what MAIL began).
 //     Replies gather and go out in one write before the session waits for input.
 //     After DATA, 250 is only said when cleanup says that the message is durable.
@@ -33,6 +33,7 @@
 #include "libcommon/tls/server.h"
 #include "smtpd/client.h"
 #include "smtpd/client_counts.h"
+#include "smtpd/login/server.h"
 #include "smtpd/notice.h"
 #include "smtpd/policy.h"
 #include "smtpd/transaction.h"
@@ -51,6 +52,7 @@ struct Shared {
   uint32_t submission_options = 0;                 ///< cleanup::Option of every message
   bool rewrite_for_trusted = false;                ///< local_header_rewrite_clients: permit_mynetworks
   bool rewrite_for_interfaces = false;             ///< permit_inet_interfaces
+  bool rewrite_for_logins = false;                 ///< permit_sasl_authenticated
   std::shared_ptr<table::Maps> rewrite_clients{};  ///< check_address_map; shared with the policy's list of open maps
   table::MatchList xclient_hosts{}, xforward_hosts{};  ///< smtpd_authorized_…_hosts
   table::MatchList verp_clients{};                     ///< smtpd_authorized_verp_clients
@@ -64,6 +66,7 @@ struct Shared {
   tls::Server* tls = nullptr;               ///< null: no TLS
   tls::Level tls_level = tls::Level::none;  ///< of STARTTLS
   bool tls_wrapped = false;                 ///< smtpd_tls_wrappermode
+  LoginServer* logins = nullptr;            ///< smtpd_sasl_auth_enable; null: nobody can log in
   Filter* filter = nullptr;                 ///< smtpd_proxy_filter; null: messages go to cleanup
   bool overloaded = false;                  ///< as many sessions as there may be: less patience
   bool stopping = false;                    ///< say 421 instead of waiting for the next command
@@ -105,6 +108,12 @@ struct Forwarded {
   std::string label() const { return name + "[" + address + "]"; }
 };
 
+/// Who has logged in.
+struct Login {
+  std::string user;    ///< sasl_username, printable
+  std::string method;  ///< sasl_method: "PLAIN"; "XCLIENT" when a trusted client said so
+};
+
 class Session {
  public:
   Session(Shared& shared, event::Stream& stream, Client client, Mode mode)
@@ -137,7 +146,7 @@ class Session {
   event::Task<bool> welcome_client();
   event::Task<bool> admit();
   event::Task<bool> next_command();
-  event::Task<bool> skip_long_line();
+  event::Task<bool> skip_to_line_end(size_t skipped);
   event::Task<bool> filter_command();
   event::Task<bool> dispatch();
   event::Task<bool> unknown_command(std::string_view verb);
@@ -174,7 +183,7 @@ class Session {
   event::Task<bool> do_vrfy(std::string_view arguments);
   event::Task<bool> do_etrn(std::string_view arguments);
   event::Task<Refusal> begin_session(std::string_view name, bool extended);
-  void write_extensions(bool starttls);
+  void write_extensions(bool starttls, std::string_view login_keywords);
   bool offers(std::string_view keyword) const;
 
   // commands_tls.cc
@@ -185,6 +194,26 @@ class Session {
   bool may_start_tls() const;
   bool needs_tls(Verb verb) const;
   std::string tls_clauses() const;
+
+  // commands_auth.cc
+  event::Task<bool> do_auth(std::string_view arguments);
+  bool logins_offered() const {
+    return mode_ == Mode::network && shared_.logins && shared_.logins->offered_to(client_);
+  }
+  size_t longest_line() const;
+  bool too_long_for_verb(std::string_view line) const;
+  event::Task<bool> refuse_long_line(std::string_view start, event::ReadStatus status);
+  void note_input();
+  std::string shown_early_input(std::string_view verb);
+  event::Task<std::string> login_keywords();
+  std::optional<smtp::Refusal> login_refusal() const;
+  event::Task<bool> log_in(std::string method, std::optional<std::string> initial);
+  event::Task<std::optional<std::string>> read_response(const std::string& method);
+  event::Task<bool> finish_login(const std::string& method, const auth::AuthReply& reply);
+  event::Task<bool> login_failed(const smtp::Refusal& refusal, const std::string& method, std::string_view why,
+                                 std::string_view user);
+  std::string login_for_log() const;
+  void log_out() { login_.reset(); }
 
   // commands_proxied.cc
   event::Task<bool> do_xclient(std::string_view arguments);
@@ -258,6 +287,9 @@ class Session {
   bool pipelined_early_ = false;
   bool crlf_seen_ = false;  ///< the client ends lines properly
   bool bare_lf_seen_ = false;
+  bool auth_seen_ = false;  ///< what is no command may be a password from here on
+  int failed_logins_ = 0;
+  std::optional<Login> login_;
   std::string denied_;  ///< refused at connect: every command but QUIT gets 503
   std::string client_key_;
   std::string line_;     ///< the command line

@@ -21,6 +21,7 @@ struct Transaction {
   smtp::Ret ret = smtp::Ret::none;
   smtp::BodyType body = smtp::BodyType::unspecified;
   bool smtputf8 = false;
+  std::string auth_sender;      ///< AUTH= at MAIL (RFC 4954 5), for the log and for policy servers: it grants nothing
   std::string verp_delimiters;  ///< of XVERP; empty: one sender for all
   uint64_t declared_size = 0;
   int64_t arrival_usec = 0;

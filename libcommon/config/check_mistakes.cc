@@ -211,6 +211,21 @@ void check_interfaces(const Config& config, Judge& judge) {
   }
 }
 
+void check_log_in(const Config& config, Judge& judge) {
+  if (config.get("smtpd_sasl_type") == "cyrus") {
+    judge.say(Severity::warning, "smtpd_sasl_type",
+              "nobody can log in: remove this line and smtpd_sasl_path to have authd check passwords (service auth in "
+              "master.cf, auth_passwd_file), or write dovecot and the socket of Dovecot's authentication server");
+  }
+  bool offered = config.get_bool("smtpd_sasl_auth_enable").value_or(false);
+  bool encrypted = config.get_bool("smtpd_tls_auth_only").value_or(false) ||
+                   config.get("smtpd_tls_security_level") == "encrypt" ||
+                   config.get("smtpd_sasl_security_options").find("noplaintext") != std::string::npos;
+  if (!offered || encrypted) return;
+  judge.say(Severity::warning, "smtpd_sasl_auth_enable",
+            "passwords cross the network readable: write smtpd_tls_auth_only = yes, too");
+}
+
 }  // namespace
 
 void detail::check_mistakes(const Config& config, std::vector<Finding>& out) {
@@ -234,6 +249,7 @@ void detail::check_mistakes(const Config& config, std::vector<Finding>& out) {
   check_delivery(config, judge);
   check_sizes(config, judge);
   check_interfaces(config, judge);
+  check_log_in(config, judge);
 }
 
 }  // namespace umaya::config

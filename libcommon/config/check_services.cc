@@ -72,6 +72,9 @@ class ServiceCheck {
     for (const auto& [name, value] : service->overrides) check_override(entry, name, value);
   }
 
+  /// Whether a service takes log-ins with -o smtpd_sasl_auth_enable=yes.
+  bool logs_in() const { return logs_in_; }
+
   void say(Severity severity, const MasterEntry& entry, std::string_view what) {
     out_.push_back({severity, fmt::format("{}, line {}: {}: {}", file_, entry.line, entry.key(), what)});
   }
@@ -90,6 +93,7 @@ class ServiceCheck {
     auto expanded = config_.expand(value);
     auto readable = expanded ? check_value(*row, *expanded) : Result<>(std::unexpected(expanded.error()));
     if (!readable) return say(Severity::error, entry, fmt::format("-o {}={}: {}", name, value, readable.error().what));
+    if (name == "smtpd_sasl_auth_enable" && *expanded == "yes") logs_in_ = true;
     if (effect_of(*row) == Effect::no_effect && *expanded != config_.get(name)) {
       say(Severity::note, entry, fmt::format("-o {} has no effect yet in this version of Umaya ({})", name, row->doc));
     }
@@ -98,6 +102,7 @@ class ServiceCheck {
   const Config& config_;
   const std::string& file_;
   std::vector<Finding>& out_;
+  bool logs_in_ = false;
 };
 
 bool has_service(const std::vector<MasterEntry>& services, std::string_view name) {
@@ -122,6 +127,13 @@ void detail::check_services(const Config& config, const std::string& file, const
     if (has_service(services, needed.name)) continue;
     out.push_back({Severity::error,
                    fmt::format("{}: service {} is missing: add the line \"{}\"", file, needed.name, needed.line)});
+  }
+  bool logs_in = checker.logs_in() || config.get_bool("smtpd_sasl_auth_enable").value_or(false);
+  if (logs_in && config.get("smtpd_sasl_path") == "private/auth" && !has_service(services, "auth")) {
+    out.push_back(
+        {Severity::warning, fmt::format("{}: nobody can log in: service auth is missing: add the line \"auth unix - "
+                                        "- n - 0 authd\", or name another server in smtpd_sasl_path",
+                                        file)});
   }
   for (std::string_view name : kTransports) {
     std::string value = config.get(name);

@@ -55,6 +55,9 @@ TEST_CASE("check: says what is wrong with a line of main.cf and how to mend it",
   const Case cases[] = {
       {"myhostname = server.c5.exp.info.kochi-tech.ac.jp.", Severity::error,
        "myhostname = server.c5.exp.info.kochi-tech.ac.jp.: a host name ends without a dot here"},
+      {"smtpd_sasl_type = cyrus", Severity::warning, "smtpd_sasl_type = cyrus: nobody can log in: remove this line"},
+      {"smtpd_sasl_auth_enable = yes", Severity::warning,
+       "smtpd_sasl_auth_enable = yes: passwords cross the network readable: write smtpd_tls_auth_only = yes"},
       {"myhostname = mx", Severity::warning, "myhostname = mx: \"mx\" is not a full domain name"},
       {"myhostname = mail_host.example.com", Severity::warning, "myhostname = mail_host.example.com: an underscore"},
       {"mydestination = $myhostname, example.com.", Severity::error,
@@ -132,6 +135,13 @@ TEST_CASE("check: says what a service of master.cf will do", "[config][check]") 
              at("587/inet: -o smtpd_timeout=never: \"never\" is not a time")));
   CHECK(says(findings("", "587 inet n - n - - smtpd -o smtpd_timout=5s\n"), Severity::warning,
              at("587/inet: -o smtpd_timout: unknown parameter: did you mean smtpd_timeout?")));
+  constexpr std::string_view kLogIn = "587 inet n - n - - smtpd -o smtpd_sasl_auth_enable=yes\n";
+  constexpr std::string_view kNoAuth = "/etc/umaya/master.cf: nobody can log in: service auth is missing: add the line";
+  CHECK(says(findings("", kLogIn), Severity::warning, kNoAuth));
+  constexpr std::string_view kLogInAndAuth =
+      "587 inet n - n - - smtpd -o smtpd_sasl_auth_enable=yes\nauth unix - - n - 0 authd\n";
+  CHECK_FALSE(says(findings("", kLogInAndAuth), Severity::warning, kNoAuth));
+  CHECK_FALSE(says(findings("smtpd_sasl_path = /run/dovecot/auth\n", kLogIn), Severity::warning, kNoAuth));
   HostFacts host;
   host.hostname = "mx.example.com";
   auto config = Config::from_text("", "/etc/umaya", {}, host);

@@ -334,6 +334,74 @@ match from any for any action "out"
         self.spawn("/usr/sbin/smtpd", "-d", "-v", "-f", self.config)
 
 
+DOVECOT_PACKAGES = ["dovecot-core", "libapparmor1", "libexttextcat-2.0-0", "liblua5.3-0", "libsodium23", "libstemmer0d",
+                    "libunwind8"]
+DOVECOT_MECHANISMS = ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"]
+
+
+class DovecotPasswords:
+    """Dovecot as nothing but a keeper of passwords: its authentication socket, for {user: password}."""
+
+    CONFIG = """\
+base_dir = {work}/run
+state_dir = {work}/run
+log_path = {work}/log
+protocols =
+ssl = no
+default_internal_user = dovecot
+default_internal_group = dovecot
+default_login_user = dovenull
+disable_plaintext_auth = no
+auth_mechanisms = {mechanisms}
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u {work}/users
+}}
+userdb {{
+  driver = static
+  args = uid={owner} gid={owner} home=/nonexistent
+}}
+service auth {{
+  unix_listener {socket} {{
+    mode = 0666
+  }}
+  inet_listener {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+}}
+"""
+
+    def __init__(self, work, socket_path, port, users):
+        self.work = os.path.join(work, "dovecot-passwords")
+        os.makedirs(f"{self.work}/run")
+        with open(f"{self.work}/users", "w") as f:
+            f.writelines(f"{user}:{{PLAIN}}{password}\n" for user, password in users.items())
+        self.socket_path = socket_path
+        with open(f"{self.work}/dovecot.conf", "w") as f:
+            f.write(self.CONFIG.format(work=self.work, mechanisms=" ".join(DOVECOT_MECHANISMS).lower(), owner=OWNER,
+                                       socket=socket_path, port=port))
+
+    def __enter__(self):
+        log = open(f"{self.work}/log", "a")
+        self.process = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", f"{self.work}/dovecot.conf"],
+                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                        preexec_fn=sandbox.die_with_parent)
+        try:
+            wait_for(lambda: os.path.exists(self.socket_path), 20, "Dovecot's authentication socket")
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.log()}") from error
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+
+    def log(self):
+        with open(f"{self.work}/log", errors="replace") as f:
+            return f.read()[-4000:]
+
+
 def private_var(work):
     """A writable layer over /var and /etc that is gone with the namespaces."""
     layer = os.path.join(work, "layer")

@@ -147,12 +147,18 @@ class Bench {
       }
       return {};
     };
-    policy = std::make_unique<Policy>(Policy::Parts{.params = params,
-                                                    .addresses = addresses,
-                                                    .resolver = resolver,
-                                                    .access_style = table::ParentStyle::bare,
-                                                    .address_rules = {},
-                                                    .compiler = compiler});
+    if (!params.sender_login_maps.empty()) {
+      sender_logins_ = table::Maps::open(options_, "smtpd_sender_login_maps", params.sender_login_maps);
+    }
+    policy =
+        std::make_unique<Policy>(Policy::Parts{.params = params,
+                                               .addresses = addresses,
+                                               .resolver = resolver,
+                                               .access_style = table::ParentStyle::bare,
+                                               .address_rules = {},
+                                               .compiler = compiler,
+                                               .sender_logins = &sender_logins_,
+                                               .recent_logins = params.pop_before_smtp ? &recent_logins : nullptr});
     auto list = [&](const char* title, const std::string& text, table::MatchKind kind) {
       return table::MatchList::parse(options_, title, text, kind);
     };
@@ -166,6 +172,16 @@ class Bench {
         .bare_newline_exempt =
             list("smtpd_forbid_bare_newline_exclusions", params.bare_newline_exclusions, table::MatchKind::client),
         .submission_options = services::cleanup::kMapAddresses});
+    LoginSettings login_settings;
+    if (auto read = config::bind(config_, kLoginBindings, login_settings); !read) {
+      throw std::runtime_error(read.error().what);
+    }
+    if (login_settings.enable) {
+      auto server = LoginServer::create(login_settings, cleanup.directory(), options_, table::ParentStyle::bare);
+      if (!server) throw std::runtime_error(server.error().what);
+      logins = std::move(*server);
+      shared->logins = logins.get();
+    }
     shared->at_ease = *patience_under(config_, Stress::no);
     shared->under_stress = *patience_under(config_, Stress::yes);
     client.address = *net::IpAddress::parse("198.51.100.7");
@@ -230,6 +246,8 @@ class Bench {
   dns::FakeResolver resolver;
   FakeCleanup cleanup;
   Client client;
+  services::RecentLogins recent_logins{cleanup.directory() + "/anvil"};
+  std::unique_ptr<LoginServer> logins;  ///< smtpd_sasl_auth_enable; its socket is beneath cleanup.directory()
   std::unique_ptr<Policy> policy;
   std::unique_ptr<Shared> shared;
   std::vector<std::string> log;
@@ -270,6 +288,7 @@ class Bench {
 
   config::Config config_;
   table::Options options_;
+  table::Maps sender_logins_;
   ipc::ChannelPool pool_{cleanup.path(), 4};
   ipc::ChannelPool flush_pool_{"/nonexistent/flush", 1};
   ClientCounts counts_{"/nonexistent/anvil", "smtp"};

@@ -1,0 +1,437 @@
+"""Users' mail programs send mail: log-in over SMTP, who may use which sender address, POP-before-SMTP.
+
+Passwords are authd's, and in one story Debian's Dovecot's. The mail programs are Debian's, unpacked beside the build.
+"""
+
+import base64
+import contextlib
+import os
+import poplib
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import mail_peers
+from mail_peers import DOVECOT_MECHANISMS, DovecotPasswords, sandbox
+from umaya_instance import BUILD, PATIENCE, Instance, free_port, wait_for
+
+USERS = "alice:{PLAIN}wonder land\nbob:{PLAIN}builder\n"
+PASSWORD = "wonder land"
+FAR = "somebody@far.test"
+# What is commented out in Postfix's own master.cf, whole; mua_… are empty as they are there.
+STOCK = """
+  -o syslog_name=postfix/{name}
+{tls}  -o smtpd_sasl_auth_enable=yes
+  -o local_header_rewrite_clients=static:all
+  -o smtpd_hide_client_session=yes
+  -o smtpd_reject_unlisted_recipient=no
+  -o smtpd_client_restrictions=$mua_client_restrictions
+  -o smtpd_helo_restrictions=$mua_helo_restrictions
+  -o smtpd_sender_restrictions=$mua_sender_restrictions
+  -o smtpd_recipient_restrictions=
+  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
+  -o milter_macro_daemon_name=ORIGINATING
+"""
+
+
+class Submitting(Instance):
+    submission_port = 0
+
+    def submit(self):
+        client = smtplib.SMTP("127.0.0.1", self.submission_port, local_hostname="client.test", timeout=60 * PATIENCE)
+        client.ehlo()
+        return client
+
+    def offered(self):
+        with self.submit() as client:
+            return client.esmtp_features.get("auth", "").split()
+
+    def far_mail(self):
+        """Envelope senders of what waits for the far host."""
+        return [m["sender"] for m in self.mailq() if any(r["address"] == FAR for r in m["recipients"])]
+
+    def wait_far_mail(self, sender, count=1):
+        wait_for(lambda: self.far_mail().count(sender) >= count, 15, f"{count} messages of {sender} for {FAR}")
+
+
+class SubmissionInstance(Submitting):
+    """Users that may log in, and a submission service; what goes to far.test waits in the queue."""
+
+    def __init__(self, users_file=USERS, extra="", tls="", main_cf=None, **options):
+        self.submission_port, self.pop_port = free_port(), free_port()
+        master = (f"127.0.0.1:{self.submission_port} inet n - n - - smtpd" + STOCK.format(name="submission", tls=tls) + extra +
+                  f"127.0.0.1:{self.pop_port} inet n - n - - pop3d\nauth unix - - n - 0 authd\n")
+        settings = {"auth_failure_delay": "0s", "defer_transports": "smtp", "mynetworks": "192.0.2.0/24", **(main_cf or {})}
+        super().__init__(start=False, main_cf=settings, master_cf=master, **options)
+        self.write("users", users_file)
+        os.chmod(self.path("users"), 0o644)
+        self.set(auth_passwd_file=self.path("users"))
+        self.start()
+
+
+def try_mechanism(client, mechanism, user, password):
+    """smtplib's own way to log in, with one mechanism."""
+    client.user, client.password = user, password
+    method = {"PLAIN": client.auth_plain, "LOGIN": client.auth_login, "CRAM-MD5": client.auth_cram_md5}[mechanism]
+    return client.auth(mechanism, method)
+
+
+class LoggingIn(unittest.TestCase):
+    def test_postfix_lines_for_submission_work_as_they_are(self):
+        with SubmissionInstance() as mail:
+            self.assertIn("PLAIN", mail.offered())
+            with mail.submit() as client:
+                code, text = client.mail("alice@example.test")
+                self.assertEqual(code, 250)
+                code, text = client.rcpt(FAR)
+                self.assertEqual((code, text), (554, b"5.7.1 <somebody@far.test>: Recipient address rejected: Access denied"))
+                client.rset()
+                self.assertEqual(client.login("alice", PASSWORD)[0], 235)
+                client.sendmail("alice@example.test", [FAR, "bob@example.test"], "Subject: sent\n\nbody\n")
+            message = mail.wait_mail("bob")[0]
+            received = message.get_all("Received")[-1]
+            self.assertIn("with ESMTPA id", received)
+            self.assertNotIn("client.test", received)  # smtpd_hide_client_session
+            self.assertEqual(message["From"], "alice@example.test")  # local_header_rewrite_clients=static:all
+            mail.wait_far_mail("alice@example.test")
+            mail.wait_log(r"submission/smtpd\[\d+\]: [0-9A-F]+: client=\S+\[127\.0\.0\.1\], sasl_method=\S+, "
+                          r"sasl_username=alice")
+            mail.wait_log(r"disconnect from \S+ ehlo=1 auth=1 mail=2 rcpt=2/3 data=1 rset=1 quit=1 commands=")
+
+    def test_every_mechanism_that_is_offered_logs_in(self):
+        with SubmissionInstance() as mail:
+            offered = mail.offered()
+            self.assertTrue({"PLAIN", "LOGIN"} <= set(offered), offered)
+            for mechanism in {"PLAIN", "LOGIN", "CRAM-MD5"} & set(offered):
+                with mail.submit() as client:
+                    self.assertEqual(try_mechanism(client, mechanism, "alice", PASSWORD)[0], 235, mechanism)
+                with mail.submit() as client, self.assertRaises(smtplib.SMTPAuthenticationError) as refused:
+                    try_mechanism(client, mechanism, "alice", "wrong")
+                self.assertEqual(refused.exception.smtp_code, 535)
+                self.assertTrue(refused.exception.smtp_error.startswith(b"5.7.8 Error: authentication failed"))
+
+    def test_s32_a_password_is_in_no_log(self):
+        secrets = [PASSWORD, base64.b64encode(b"\0alice\0" + PASSWORD.encode()).decode(),
+                   base64.b64encode(PASSWORD.encode()).decode(), "wr0ng", base64.b64encode(b"\0alice\0wr0ng").decode()]
+        with SubmissionInstance(main_cf={"notify_classes": "protocol, policy, resource, software"}) as mail:
+            with mail.submit() as client:
+                client.docmd("AUTH", "PLAIN " + secrets[4])
+                client.docmd("AUTH", "LOGIN")
+                client.docmd(base64.b64encode(b"alice").decode())
+                client.docmd("*")
+                client.docmd("AUTH", "SECRET")
+                client.docmd(secrets[2])
+                client.docmd("AUTH", "PLAIN " + secrets[1])
+            mail.wait_log(r"SASL PLAIN authentication failed: \(reason unavailable\), sasl_username=alice")
+            mail.wait_log("SASL LOGIN authentication aborted")
+            wait_for(lambda: any("bounce" in m or "double-bounce" in m for m in mail.log().splitlines()), 15, "the notice")
+            texts = mail.log()
+            for root, _, names in os.walk(mail.queue_path()):
+                for name in names:
+                    with contextlib.suppress(OSError), open(os.path.join(root, name), errors="replace") as f:
+                        texts += f.read()
+            for user in ("alice", "bob"):
+                texts += "".join(raw.decode(errors="replace") for raw in mail.raw_mail(user))
+            self.assertIn("[not shown]", texts)  # the transcript for postmaster is among them
+            for secret in secrets:
+                self.assertNotIn(secret, texts)
+
+    def test_s32_guessing_in_one_session_ends_it(self):
+        with SubmissionInstance(main_cf={"smtpd_hard_error_limit": "4", "smtpd_soft_error_limit": "2",
+                                         "smtpd_error_sleep_time": "1s"}) as mail:
+            before = time.monotonic()
+            with mail.submit() as client:
+                replies = [client.docmd("AUTH", "PLAIN " + base64.b64encode(b"\0alice\0guess").decode())[0]
+                           for _ in range(4)]
+                self.assertEqual(replies, [535] * 4)
+                self.assertEqual(client.getreply()[0], 421)
+            self.assertGreater(time.monotonic() - before, 3)
+            mail.wait_log("too many errors after AUTH from")
+            with mail.submit() as client:
+                self.assertEqual(client.login("alice", PASSWORD)[0], 235)
+
+    def test_s32_a_client_that_goes_away_in_the_middle_hurts_nobody(self):
+        with SubmissionInstance() as mail:
+            for last in (b"AUTH LOGIN\r\n", b"AUTH PLAIN\r\nAGFs", b"AUTH PLAIN AGF"):
+                with socket.create_connection(("127.0.0.1", mail.submission_port)) as s:
+                    s.recv(4096)
+                    s.sendall(b"EHLO x\r\n")
+                    wait_for(lambda: b"CHUNKING" in s.recv(4096), 10, "EHLO is answered")
+                    s.sendall(last)
+            with mail.submit() as client:
+                self.assertEqual(client.login("bob", "builder")[0], 235)
+
+    def test_a_rate_of_log_ins_is_held(self):
+        with SubmissionInstance(main_cf={"smtpd_client_auth_rate_limit": "2"}) as mail:
+            for _ in range(2):
+                with mail.submit() as client:
+                    client.login("alice", PASSWORD)
+            with mail.submit() as client, self.assertRaises(smtplib.SMTPAuthenticationError) as refused:
+                client.login("alice", PASSWORD)
+            self.assertEqual(refused.exception.smtp_code, 450)
+            self.assertIn(b"too many AUTH commands from 127.0.0.1", refused.exception.smtp_error)
+
+    def test_without_authd_a_log_in_fails_for_the_time_being(self):
+        with SubmissionInstance() as mail:
+            mail.offered()
+            mail.edit_master("", without=("auth",))
+            mail.reload()
+
+            def trouble():
+                with mail.submit() as client:
+                    self.assertIn("PLAIN", client.esmtp_features["auth"])
+                    try:
+                        client.login("alice", PASSWORD)
+                        return False
+                    except smtplib.SMTPAuthenticationError as error:
+                        self.assertEqual(error.smtp_code, 454)
+                        return True
+            wait_for(trouble, 15, "454 without authd")
+            mail.wait_log("authentication failed: Connection lost to authentication server")
+
+    def test_port_25_offers_no_log_in_and_takes_mail_for_us_only(self):
+        with SubmissionInstance() as mail:
+            with mail.smtp() as client:
+                client.ehlo()
+                self.assertNotIn("auth", client.esmtp_features)
+                self.assertEqual(client.docmd("AUTH", "PLAIN AGFsaWNlAHdvbmRlciBsYW5k")[0], 503)
+                client.mail("alice@example.test")
+                self.assertIn(client.rcpt(FAR)[0], (454, 554))
+                self.assertEqual(client.rcpt("bob@example.test")[0], 250)
+
+
+class Senders(unittest.TestCase):
+    TABLE = "inline:{ { alice@example.test = alice }, { bob@example.test = bob }, { sales@example.test = alice bob } }"
+
+    def reply(self, mail, user, password, sender):
+        with mail.submit() as client:
+            if user:
+                client.login(user, password)
+            client.mail(sender)
+            return client.rcpt("bob@example.test")[0]
+
+    def test_users_use_their_own_addresses(self):
+        own = "reject_sender_login_mismatch"
+        with SubmissionInstance(main_cf={"smtpd_sender_login_maps": self.TABLE, "mua_sender_restrictions": own}) as mail:
+            table = [("alice", PASSWORD, "alice@example.test", 250), ("alice", PASSWORD, "bob@example.test", 553),
+                     ("alice", PASSWORD, "alice+tag@example.test", 250 if "+" in mail.read("main.cf") else 553),
+                     ("bob", "builder", "bob@example.test", 250), ("bob", "builder", "sales@example.test", 250),
+                     ("alice", PASSWORD, "sales@example.test", 250), ("bob", "builder", "nobody@elsewhere.test", 553),
+                     (None, None, "alice@example.test", 553), ("alice", PASSWORD, "", 250)]
+            for user, password, sender, code in table:
+                self.assertEqual(self.reply(mail, user, password, sender), code, (user, sender))
+            mail.wait_log(r"553 5\.7\.1 <bob@example\.test>: Sender address rejected: not owned by user alice; "
+                          r"from=<bob@example\.test> to=<bob@example\.test> proto=ESMTP helo=<client\.test> "
+                          r"sasl_method=\S+ sasl_username=alice")
+
+
+class PopBeforeSmtp(unittest.TestCase):
+    SETTINGS = {"pop_before_smtp_enable": "yes", "pop_before_smtp_time": "1h",
+                "smtpd_relay_restrictions": "permit_pop_before_smtp, reject_unauth_destination"}
+
+    def relays(self, mail):
+        with mail.smtp() as client:
+            client.ehlo()
+            client.mail("alice@example.test")
+            return client.rcpt(FAR)[0]
+
+    def log_in(self, mail, password=PASSWORD):
+        client = poplib.POP3("127.0.0.1", mail.pop_port, timeout=30 * PATIENCE)
+        try:
+            client.user("alice")
+            client.pass_(password)
+            client.quit()
+        finally:
+            client.close()
+
+    def test_a_log_in_lets_its_address_relay_over_reloads_until_the_time_is_over(self):
+        with SubmissionInstance(main_cf=self.SETTINGS) as mail:
+            self.assertEqual(self.relays(mail), 554)
+            with self.assertRaises(poplib.error_proto):
+                self.log_in(mail, "wrong")
+            self.assertEqual(self.relays(mail), 554)
+            self.log_in(mail)
+            wait_for(lambda: self.relays(mail) == 250, 10, "the address may relay")
+            mail.reload()
+            mail.wait_log("reload --")
+            time.sleep(1)
+            self.assertEqual(self.relays(mail), 250)
+            self.log_in(mail)
+            mail.set(pop_before_smtp_time="1s")
+            mail.reload()
+            wait_for(lambda: self.relays(mail) == 554, 20, "the time is over")
+
+    def test_it_is_off_by_default(self):
+        with SubmissionInstance(main_cf={"smtpd_relay_restrictions": self.SETTINGS["smtpd_relay_restrictions"]}) as mail:
+            self.log_in(mail)
+            time.sleep(0.3)
+            self.assertEqual(self.relays(mail), 554)
+
+    def test_without_anvil_nothing_is_refused_for_good(self):
+        with SubmissionInstance(main_cf=self.SETTINGS, without=("anvil",)) as mail:
+            self.assertEqual(self.relays(mail), 450)
+
+
+PROGRAMS = ["swaks", "libnet-ssleay-perl", "msmtp", "libgsasl18", "libntlm0", "libgssglue1", "libsecret-1-0", "mutt",
+            "libtokyocabinet9", "libgpgme11", "libassuan0", "libidn12"]
+
+
+class MailPrograms(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        try:
+            cls.roots = dict(zip(PROGRAMS, sandbox.download(PROGRAMS, os.path.join(BUILD, "peers"))))
+        except (RuntimeError, subprocess.CalledProcessError) as error:
+            raise unittest.SkipTest(f"the mail programs cannot be fetched: {error}") from error
+        triplets = ("x86_64-linux-gnu", "aarch64-linux-gnu")
+        libraries = [os.path.join(root, "usr/lib", t) for root in cls.roots.values() for t in triplets]
+        perl = [os.path.join(cls.roots["libnet-ssleay-perl"], "usr/lib", t, "perl5/5.36") for t in triplets]
+        cls.environment = dict(os.environ, TERM="xterm", LD_LIBRARY_PATH=":".join(p for p in libraries if os.path.isdir(p)),
+                               PERL5LIB=":".join(p for p in perl if os.path.isdir(p)))
+
+    def setUp(self):
+        self.mail = SubmissionInstance(users_file="alice:{PLAIN}wonderland\n")
+        self.addCleanup(self.mail.close)
+
+    def run_program(self, package, *arguments, text="Subject: x\n\nbody\n", **variables):
+        path = os.path.join(self.roots[package], "usr/bin", package) if package in self.roots else package
+        return subprocess.run([path, *arguments], env=dict(self.environment, **variables), input=text, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60 * PATIENCE, check=False)
+
+    def mechanisms(self, known):
+        found = [m for m in known if m in self.mail.offered()]
+        self.assertIn("PLAIN", found)
+        return found
+
+    def arrived(self, done, mechanism, count):
+        self.assertEqual(done.returncode, 0, f"{mechanism}: {done.stdout}")
+        self.mail.wait_far_mail("alice@example.test", count)
+        self.mail.wait_log(f"sasl_method={mechanism}, sasl_username=alice")
+
+    def test_swaks(self):
+        for count, mechanism in enumerate(self.mechanisms(["PLAIN", "LOGIN", "CRAM-MD5"]), 1):
+            common = ["--server", f"127.0.0.1:{self.mail.submission_port}", "--from", "alice@example.test", "--to", FAR,
+                      "--auth", mechanism, "--auth-user", "alice"]
+            self.arrived(self.run_program("swaks", *common, "--auth-password", "wonderland"), mechanism, count)
+            refused = self.run_program("swaks", *common, "--auth-password", "looking-glass")
+            self.assertEqual(refused.returncode, 28, refused.stdout)
+
+    def test_curl(self):
+        for count, mechanism in enumerate(self.mechanisms(["PLAIN", "LOGIN", "CRAM-MD5"]), 1):
+            common = ["-sS", f"smtp://127.0.0.1:{self.mail.submission_port}/client.test", "--login-options",
+                      f"AUTH={mechanism}", "--mail-from", "alice@example.test", "--mail-rcpt", FAR, "-T", "-"]
+            self.arrived(self.run_program("curl", *common, "-u", "alice:wonderland"), mechanism, count)
+            self.assertEqual(self.run_program("curl", *common, "-u", "alice:wrong").returncode, 67)
+
+    def test_msmtp(self):
+        known = ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"]
+        for count, mechanism in enumerate(self.mechanisms(known), 1):
+            done = self.run_program("msmtp", "--file=/dev/null", "--host=127.0.0.1", f"--port={self.mail.submission_port}",
+                                    f"--auth={mechanism.lower()}", "--user=alice", "--passwordeval=echo wonderland",
+                                    "--tls=off", "--from=alice@example.test", FAR)
+            self.arrived(done, mechanism, count)
+
+    def test_mutt(self):
+        for count, mechanism in enumerate(self.mechanisms(["PLAIN", "LOGIN", "CRAM-MD5"]), 1):
+            self.mail.write("muttrc", f'set smtp_url="smtp://alice@127.0.0.1:{self.mail.submission_port}/"\n'
+                                      f'set smtp_pass="wonderland"\nset smtp_authenticators="{mechanism.lower()}"\n'
+                                      "set ssl_starttls=no\nset ssl_force_tls=no\nset from=alice@example.test\n"
+                                      "set use_from=yes\nset use_envelope_from=yes\nset copy=no\n")
+            done = self.run_program("mutt", "-n", "-F", self.mail.path("muttrc"), "-s", "from mutt", FAR, text="body\n",
+                                    HOME=self.mail.config)
+            self.arrived(done, mechanism, count)
+
+
+STORY_PACKAGES = [*sandbox.PEER_LIBRARIES, *mail_peers.DOVECOT_PACKAGES, *(p for p in PROGRAMS if p != "mutt")]
+
+
+def ask_dovecot(work):
+    """Our smtpd, Dovecot's passwords: through its Unix socket, then through TCP; then Dovecot is gone."""
+    socket_path = f"{work}/auth"
+    submission, port = free_port(), 12345
+    os.mkdir(f"{work}/umaya")
+    mail = Submitting(users=["alice", "bob"], directory=os.path.join(work, "umaya"), start=False, main_cf={
+        "mynetworks": "192.0.2.0/24", "smtpd_sasl_type": "dovecot", "smtpd_sasl_path": socket_path},
+        master_cf=f"127.0.0.1:{submission} inet n - n - - smtpd" + STOCK.format(name="submission", tls=""))
+    mail.submission_port = submission
+    clients = LoggingIn()
+
+    def log_in(mechanism, password):
+        with mail.submit() as client:
+            try:
+                return try_mechanism(client, mechanism, "alice", password)[0]
+            except smtplib.SMTPAuthenticationError as error:
+                return error.smtp_code
+
+    mail.start()
+    try:
+        with DovecotPasswords(work, socket_path, port, {"alice": PASSWORD}):
+            for path in (socket_path, f"inet:127.0.0.1:{port}"):
+                mail.set(smtpd_sasl_path=path)
+                mail.reload()
+                wait_for(lambda: sorted(mail.offered()) == sorted(DOVECOT_MECHANISMS), 20,
+                         f"Dovecot's mechanisms from {path}")
+                for mechanism in ("PLAIN", "LOGIN", "CRAM-MD5"):
+                    clients.assertEqual(log_in(mechanism, PASSWORD), 235, mechanism)
+                clients.assertEqual(log_in("PLAIN", "wrong"), 535)
+                scram_by_msmtp(mail)
+        wait_for(lambda: log_in("PLAIN", PASSWORD) == 454, 20, "454 without Dovecot")
+        mail.wait_log("sasl_method=SCRAM-SHA-256, sasl_username=alice", count=2)
+        clients.assertNotIn(PASSWORD, mail.log())
+    finally:
+        mail.close()
+
+
+def scram_by_msmtp(mail):
+    for mechanism in ("SCRAM-SHA-1", "SCRAM-SHA-256"):
+        done = subprocess.run(["msmtp", "--file=/dev/null", "--host=127.0.0.1", f"--port={mail.submission_port}",
+                               f"--auth={mechanism.lower()}", "--user=alice", f"--passwordeval=echo '{PASSWORD}'",
+                               "--tls=off", "--from=alice@example.test", "bob@example.test"], input="Subject: x\n\nbody\n",
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"msmtp {mechanism}: {done.stdout}\n{mail.log()[-3000:]}")
+
+
+class DovecotAnswers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        why = sandbox.can_enter()
+        if why:
+            raise unittest.SkipTest(why)
+        try:
+            sandbox.download(STORY_PACKAGES, mail_peers.STORE)
+        except (RuntimeError, subprocess.CalledProcessError) as error:
+            raise unittest.SkipTest(f"the peers cannot be fetched: {error}") from error
+
+    def test_our_smtpd_asks_a_stock_dovecot(self):
+        done = sandbox.run_inside(os.path.abspath(__file__), "dovecot", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True, errors="replace", timeout=300)
+        self.assertEqual(done.returncode, 0, done.stdout[-12000:])
+
+
+def main():
+    work = tempfile.mkdtemp(prefix="umaya-peers-")
+    os.chmod(work, 0o755)
+    try:
+        mail_peers.PACKAGES[:] = STORY_PACKAGES
+        mail_peers.prepare(work)
+        more = os.path.join(work, "accounts")
+        os.mkdir(more)
+        sandbox.add_accounts(more, [("dovecot", 19007, 19007, "/"), ("dovenull", 19008, 19008, "/")],
+                             [("dovecot", 19007), ("dovenull", 19008)])
+        ask_dovecot(work)
+    finally:
+        if not os.environ.get("UMAYA_KEEP"):
+            mail_peers.remove(work)
+
+
+if __name__ == "__main__":
+    if sandbox.inside() and len(sys.argv) > 1:
+        main()
+    else:
+        unittest.main()
