@@ -10,6 +10,8 @@
 #include "libcommon/message/address.h"
 #include "libcommon/table/open.h"
 #include "libcommon/table/settle.h"
+#include "smtp-client/security/authenticate.h"
+#include "smtp-client/security/start_tls.h"
 
 namespace umaya::smtp_client {
 
@@ -50,6 +52,7 @@ Client::Client(Protocol spoken, Params values, std::unique_ptr<dns::Resolver> na
     : protocol(spoken),
       params(std::move(values)),
       resolver(std::move(names)),
+      security(params.tls),
       idle(params.cache_time_limit),
       own_(own_host(params)) {}
 
@@ -78,10 +81,33 @@ Result<std::unique_ptr<Client>> Client::create(Protocol protocol, const config::
   rules.addresses.delimiters = config.get("recipient_delimiter");
   const std::string origin = config.get("myorigin");
   rules.addresses.is_local_domain = [origin](std::string_view domain) { return iequals(domain, origin); };
+  client->security = SecurityRules(p.tls, p.sasl, tables, prefix, rules.addresses);
+  client->mechanism_filter_ = table::MatchList::parse(tables, prefix + "sasl_mechanism_filter", p.sasl.mechanism_filter,
+                                                      table::MatchKind::exact);
+  client->open_tls();
   client->status_filter = services::delivery::StatusFilter::open(config, prefix + "delivery_status_filter");
   client->reply_filter_ = table::Maps::open(tables, prefix + "reply_filter", config.get(prefix + "reply_filter"));
   client->discard_maps_ = table::Maps::open(tables, prefix + "discard_ehlo_keyword_address_maps", p.discard_ehlo_maps);
   return client;
+}
+
+void Client::open_tls() {
+  const TlsParams& p = params.tls;
+  if (!security.may_use_tls()) return;
+  tls::ClientSettings settings;
+  settings.common = p.common;
+  settings.ca_file = p.ca_file;
+  settings.ca_path = p.ca_path;
+  settings.trust_anchor_files = p.trust_anchor_files;
+  settings.identity = p.identity;
+  settings.tlsmgr = params.queue_directory + "/private/" + p.tlsmgr;
+  settings.fingerprint_digest = p.fingerprint_digest;
+  settings.verify_depth = p.verify_depth;
+  settings.wildcards = p.many_labels ? tls::Wildcards::many_labels : tls::Wildcards::one_label;
+  settings.session_limit = p.session_timeout;
+  auto opened = tls::Client::open(std::move(settings));
+  if (!opened) return log::error("TLS is not available: {}", opened.error().what);
+  tls = std::move(*opened);
 }
 
 Timeouts Client::timeouts() const {
@@ -154,23 +180,49 @@ std::vector<std::string> Client::discarded_keywords(const Peer& peer) {
   return words;
 }
 
-Task<SessionOrFailure> Client::open_session(Peer peer, std::string nexthop) {
+Hello Client::hello_for(const Session& session, std::string nexthop) {
+  Hello hello;
+  hello.protocol = protocol;
+  hello.name = params.helo_name;
+  if (protocol == Protocol::smtp && session.peer().port == kSmtpPort) hello.own_name = params.myhostname;
+  hello.nexthop = std::move(nexthop);
+  hello.discard = discarded_keywords(session.peer());
+  hello.timeout = params.helo_timeout;
+  hello.always_ehlo = params.always_send_ehlo;
+  hello.never_ehlo = params.never_send_ehlo;
+  hello.skip_5xx_greeting = params.skip_5xx_greeting;
+  return hello;
+}
+
+/// From the connection to where a transaction may begin.
+Task<std::optional<Failure>> Client::make_ready(Session& session, Hello hello, const Security& wanted,
+                                                Attempt attempt) {
+  TlsStep step{tls.get(), wanted.tls, params.tls.starttls_timeout, params.tls.note_offer};
+  if (params.tls.wrapper_mode) {
+    std::optional<Failure> failure = co_await secure_session(session, std::move(step));
+    if (failure) co_return failure;
+  }
+  std::optional<Failure> failure = co_await greet(session, hello);
+  if (failure) co_return failure;
+  if (!params.tls.wrapper_mode && attempt == Attempt::as_configured) {
+    failure = co_await start_tls(session, std::move(hello), std::move(step));
+    if (failure) co_return failure;
+  }
+  if (!wanted.account) co_return std::nullopt;
+  Authentication how{security.accounts, *wanted.account, params.sasl, mechanism_filter_, workers_, params.helo_timeout};
+  co_return co_await authenticate(session, how);
+}
+
+Task<SessionOrFailure> Client::open_session(Peer peer, std::string nexthop, const Security& wanted, Attempt attempt) {
   Result<Fd> fd = co_await connect_socket(peer);
   if (!fd) co_return std::unexpected(not_connected(peer, reason_of(fd.error())));
   auto session = std::make_unique<Session>(std::move(*fd), std::move(peer));
   reply_filter_.refresh();
   if (!reply_filter_.empty()) session->reply_filter = &reply_filter_;
-  Hello hello;
-  hello.protocol = protocol;
-  hello.name = params.helo_name;
-  if (protocol == Protocol::smtp && session->peer().port == kSmtpPort) hello.own_name = params.myhostname;
-  hello.nexthop = std::move(nexthop);
-  hello.discard = discarded_keywords(session->peer());
-  hello.timeout = params.helo_timeout;
-  hello.always_ehlo = params.always_send_ehlo;
-  hello.never_ehlo = params.never_send_ehlo;
-  hello.skip_5xx_greeting = params.skip_5xx_greeting;
-  std::optional<Failure> failure = co_await greet(*session, std::move(hello));
+  session->security = wanted.mark;
+  session->keep_tls = wanted.keep;
+  Hello hello = hello_for(*session, std::move(nexthop));
+  std::optional<Failure> failure = co_await make_ready(*session, std::move(hello), wanted, attempt);
   if (failure) {
     session->quit();
     co_return std::unexpected(std::move(*failure));
@@ -196,6 +248,7 @@ void Client::stop() {
 }
 
 bool Client::may_keep(const Session& session, std::string_view nexthop) const {
+  if (session.tls && !session.keep_tls) return false;
   if (session.dead || session.throttled || params.cache_time_limit <= Duration::zero()) return false;
   if (params.reuse_count_limit > 0 && session.uses >= static_cast<unsigned>(params.reuse_count_limit)) return false;
   if (monotonic_now() - session.opened() >= params.reuse_time_limit) return false;

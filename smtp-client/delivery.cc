@@ -118,7 +118,7 @@ std::vector<Delivery::Progress*> Delivery::pending() {
 Task<Delivery::Next> Delivery::try_destination(Destination destination) {
   sessions_ = 0;
   answered_.clear();
-  co_await try_idle(destination.text);
+  co_await try_idle(destination);
   if (pending().empty()) co_return Next::stop;
   std::vector<dns::MailHost> hosts;
   if (destination.kind != Destination::Kind::socket) {
@@ -166,13 +166,16 @@ std::vector<Peer> Delivery::peers_of(const Destination& destination, std::vector
 }
 
 /// Connections that are open to this destination already.
-Task<void> Delivery::try_idle(std::string key) {
+Task<void> Delivery::try_idle(Destination destination) {
   while (!pending().empty()) {
-    std::unique_ptr<Session> session = client_.idle.take(key);
+    const Peer* peer = client_.idle.find(destination.text);
+    if (!peer) co_return;
+    SecurityOrFailure security = co_await client_.security.find(destination, peer->host, request_.envelope.sender);
+    if (!security) co_return;
+    std::unique_ptr<Session> session = client_.idle.take(destination.text, security->mark);
     if (!session) co_return;
-    Destination destination;
-    destination.text = key;
-    Next next = co_await try_session(std::move(session), true, std::move(destination));
+    announce_reuse(*session, *security);
+    Next next = co_await try_session(std::move(session), true, destination);
     if (next != Next::stale) co_return;
   }
 }
@@ -189,27 +192,52 @@ Task<Delivery::Next> Delivery::try_hosts(std::vector<Peer> peers, Destination de
     if (client_.params.mx_session_limit > 0 && sessions_ >= client_.params.mx_session_limit) co_return Next::go_on;
     if (has_answered(peers[i].endpoint)) continue;
     announce_skipped();
-    while (auto idle = client_.idle.take(peers[i].endpoint)) {
-      Next next = co_await try_session(std::move(idle), true, destination);
-      if (next == Next::stop) co_return next;
-      if (next != Next::stale) break;
-    }
-    if (has_answered(peers[i].endpoint)) continue;
-    SessionOrFailure session = co_await client_.open_session(peers[i], request_.nexthop);
-    if (!session) {
-      if (session.error().dsn == "4.4.1") {
-        log::info("{}", session.error().text);
-      } else {
-        ++sessions_;
-        skipped_.push_back(session.error().text);
-      }
-      fail_pending(session.error(), session.error().dsn == "4.4.1" ? Peer{} : peers[i], 0);
-      continue;
-    }
-    Next next = co_await try_session(std::move(*session), false, destination);
+    Next next = co_await try_host(peers[i], destination);
     if (next == Next::stop) co_return next;
   }
   co_return Next::go_on;
+}
+
+/// One server: a connection that is open to it already, else a new one.
+Task<Delivery::Next> Delivery::try_host(Peer peer, Destination destination) {
+  SecurityOrFailure security = co_await client_.security.find(destination, peer.host, request_.envelope.sender);
+  if (!security) {
+    const Peer nobody;
+    fail_pending(security.error(), nobody, 0);
+    co_return Next::go_on;
+  }
+  while (auto idle = client_.idle.take(peer.endpoint, security->mark)) {
+    announce_reuse(*idle, *security);
+    Next next = co_await try_session(std::move(idle), true, destination);
+    if (next == Next::stop) co_return next;
+    if (next != Next::stale) break;
+  }
+  if (has_answered(peer.endpoint)) co_return Next::go_on;
+  SessionOrFailure session = co_await connect(peer, *security);
+  if (session) co_return co_await try_session(std::move(*session), false, std::move(destination));
+  const bool silent = session.error().dsn == "4.4.1";
+  if (silent) {
+    log::info("{}", session.error().text);
+  } else {
+    ++sessions_;
+    skipped_.push_back(session.error().text);
+  }
+  fail_pending(session.error(), silent ? Peer{} : peer, 0);
+  co_return Next::go_on;
+}
+
+/// A message that has waited a while, to where TLS is welcome but no must, and nobody has to log in.
+bool Delivery::may_go_in_the_clear(const Security& security) const {
+  const auto waited = std::chrono::microseconds(request_.active_usec - request_.envelope.arrival_usec);
+  return security.tls.level == tls::ClientLevel::may && !security.account &&
+         waited >= client_.params.tls.minimal_backoff;
+}
+
+Task<SessionOrFailure> Delivery::connect(Peer peer, const Security& security) {
+  SessionOrFailure session = co_await client_.open_session(peer, request_.nexthop, security);
+  if (session || !session.error().is_tls || !may_go_in_the_clear(security)) co_return session;
+  log::info("{}: {}: trying {} in the clear", request_.envelope.queue_id, session.error().text, peer.relay());
+  co_return co_await client_.open_session(std::move(peer), request_.nexthop, security, Attempt::in_the_clear);
 }
 
 /// Why the message cannot go to this server at all.
@@ -278,6 +306,7 @@ Task<Delivery::Next> Delivery::try_session(std::unique_ptr<Session> session, boo
   job.line_limit = static_cast<size_t>(client_.params.line_length_limit);
   job.xforward = client_.params.send_xforward;
   job.bdat_limit = kBdatLimit;
+  job.dummy_auth = session->authenticated && client_.params.sasl.dummy_mail_auth;
   job.probe = (request_.flags & delivery::kVerifyOnly) != 0;
   job.timeouts = client_.timeouts();
   Transaction transaction(*session, job);
@@ -335,6 +364,13 @@ void Delivery::fail_pending(const Failure& failure, const Peer& peer, unsigned c
     progress->conn_use = conn_use;
     if (server_said_so && failure.is_permanent() && !client_.params.soft_bounce) finish_failed(*progress);
   }
+}
+
+void Delivery::announce_reuse(const Session& session, const Security& security) const {
+  if (!session.tls) return;
+  tls::ClientRequest request = security.tls;
+  request.peer = session.peer().relay();
+  tls::Client::log_summary(session.tls->info, request, true);
 }
 
 /// Says in the log why the last server was not the end of it.

@@ -10,6 +10,9 @@
 //     refused for good is done. What is left at the end has the last reason that concerned it. Every recipient's status
 //     line is logged here.
 //
+//     Where TLS fails although it was offered, and need not be, a message that has waited for minimal_backoff_time goes
+//     over a new connection in the clear; one that needs a log-in never does.
+//
 //     A connection that had served before and turns out to be closed when it is used again costs nothing: the message
 //     goes over a new one. A relayhost or fallback relay that is refused or unknown for good is taken for a mistake in
 //     the configuration, and keeps the mail.
@@ -59,7 +62,10 @@ class Delivery {
   event::Task<bool> prepare();
   event::Task<void> try_all();
   event::Task<Next> try_destination(Destination destination);
-  event::Task<void> try_idle(std::string key);
+  event::Task<void> try_idle(Destination destination);
+  event::Task<Next> try_host(Peer peer, Destination destination);
+  event::Task<SessionOrFailure> connect(Peer peer, const Security& security);
+  bool may_go_in_the_clear(const Security& security) const;
   bool has_answered(const net::Endpoint& server) const;
   event::Task<Next> try_hosts(std::vector<Peer> peers, Destination destination);
   event::Task<Next> try_session(std::unique_ptr<Session> session, bool was_idle, Destination destination);
@@ -75,6 +81,7 @@ class Delivery {
   void finish_sent(Progress& progress, const Outcome& outcome, const Session& session);
   void finish_failed(Progress& progress);
   void log_status(const Progress& progress, const services::delivery::RecipientResult& result, std::string_view status);
+  void announce_reuse(const Session& session, const Security& security) const;
   void announce_skipped();
 
   Client& client_;

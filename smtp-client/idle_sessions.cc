@@ -46,21 +46,28 @@ std::unique_ptr<Session> IdleSessions::take(List::iterator idle) {
   return nullptr;
 }
 
-std::unique_ptr<Session> IdleSessions::take(std::string_view key) {
-  for (;;) {  // the newest is the likeliest to be still open
-    auto found = std::ranges::find(sessions_.rbegin(), sessions_.rend(), key, &Idle::key);
+/// The newest is the likeliest to be still open.
+template <class Test>
+std::unique_ptr<Session> IdleSessions::take_newest(Test is_it) {
+  for (;;) {
+    auto found = std::find_if(sessions_.rbegin(), sessions_.rend(), is_it);
     if (found == sessions_.rend()) return nullptr;
     if (auto session = take(std::prev(found.base()))) return session;
   }
 }
 
-std::unique_ptr<Session> IdleSessions::take(const net::Endpoint& server) {
-  for (;;) {
-    auto is_it = [&server](const Idle& i) { return i.session->peer().endpoint == server; };
-    auto found = std::find_if(sessions_.rbegin(), sessions_.rend(), is_it);
-    if (found == sessions_.rend()) return nullptr;
-    if (auto session = take(std::prev(found.base()))) return session;
-  }
+const Peer* IdleSessions::find(std::string_view key) const {
+  auto found = std::ranges::find(sessions_.rbegin(), sessions_.rend(), key, &Idle::key);
+  return found == sessions_.rend() ? nullptr : &found->session->peer();
+}
+
+std::unique_ptr<Session> IdleSessions::take(std::string_view key, std::string_view mark) {
+  return take_newest([&](const Idle& i) { return i.key == key && i.session->security == mark; });
+}
+
+std::unique_ptr<Session> IdleSessions::take(const net::Endpoint& server, std::string_view mark) {
+  return take_newest(
+      [&](const Idle& i) { return i.session->peer().endpoint == server && i.session->security == mark; });
 }
 
 void IdleSessions::expire() {

@@ -2,10 +2,12 @@
 //
 // SYNOPSIS
 //     idle.put(key, std::move(session));
-//     if (auto session = idle.take(key)) …               // by destination, before any look-up
-//     if (auto session = idle.take(endpoint)) …          // by server, after the look-up
+//     if (auto session = idle.take(key, mark)) …         // by destination, before any look-up
+//     if (auto session = idle.take(endpoint, mark)) …    // by server, after the look-up
 //
 // DESCRIPTION
+//     The mark (security/rules.h) says how the session is protected and whose it is: it serves only who asks for the
+//     very same.
 //     A session that waits longer than the time limit is told QUIT and closed; one that the server has closed, or on
 //     which it said something unasked, is never given out.
 //
@@ -29,8 +31,10 @@ class IdleSessions {
   explicit IdleSessions(Duration time_limit);
   ~IdleSessions();
   void put(std::string key, std::unique_ptr<Session> session);
-  std::unique_ptr<Session> take(std::string_view key);
-  std::unique_ptr<Session> take(const net::Endpoint& server);
+  /// The server of the newest session for this destination, if there is one.
+  const Peer* find(std::string_view key) const;
+  std::unique_ptr<Session> take(std::string_view key, std::string_view mark);
+  std::unique_ptr<Session> take(const net::Endpoint& server, std::string_view mark);
   /// Says QUIT to all.
   void close_all();
   size_t size() const { return sessions_.size(); }
@@ -43,6 +47,8 @@ class IdleSessions {
   };
   using List = std::list<Idle>;  // the one that waits longest first
   std::unique_ptr<Session> take(List::iterator idle);
+  template <class Test>
+  std::unique_ptr<Session> take_newest(Test is_it);
   void expire();
 
   Duration time_limit_;

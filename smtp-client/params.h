@@ -10,6 +10,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/config/bind.h"
 #include "smtp-client/destination.h"
+#include "smtp-client/security/params.h"
 
 namespace umaya::smtp_client {
 
@@ -40,6 +41,9 @@ struct Params {
   std::string generic_maps, header_checks, mime_header_checks, nested_header_checks, body_checks;
   int64_t line_length_limit = 0, mime_nesting_limit = 0;
   bool disable_mime_conversion = false;
+  // How connections are protected.
+  TlsParams tls;
+  SaslParams sasl;
 };
 
 // clang-format off
@@ -127,6 +131,7 @@ inline constexpr auto kLmtpBindings = config::bindings<Params>({
 });
 
 inline Result<> bind_params(const config::Config& config, Protocol protocol, Params& params) {
+  UMAYA_CHECK(bind_security(config, protocol, params.tls, params.sasl));
   if (protocol == Protocol::lmtp) return config::bind(config, kLmtpBindings, params);
   return config::bind(config, kSmtpBindings, params);
 }

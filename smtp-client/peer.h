@@ -35,6 +35,7 @@ struct Failure {
   std::string text;          ///< for the log and the sender
   std::string diagnostic{};  ///< the server's own reply on one line; empty when it said nothing
   bool is_site = false;      ///< concerns the whole site: slow down, do not reuse the connection
+  bool is_tls = false;       ///< TLS could not be had although it was offered: in the clear it may work
 
   bool is_permanent() const { return dsn.starts_with('5'); }
   /// Makes a permanent failure a temporary one.

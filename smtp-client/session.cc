@@ -83,9 +83,16 @@ Task<std::optional<Failure>> greet(Session& session, Hello hello) {
   bool esmtp = hello.always_ehlo;
   std::optional<Failure> failure = co_await read_greeting(session, hello, esmtp);
   if (failure) co_return failure;
+  if (!esmtp) hello.never_ehlo = true;
+  co_return co_await say_hello(session, std::move(hello));
+}
+
+Task<std::optional<Failure>> say_hello(Session& session, Hello hello) {
+  Capabilities unknown;
+  session.set_capabilities(std::move(unknown));
   const bool lmtp = hello.protocol == Protocol::lmtp;
   const std::string extended = lmtp ? "LHLO" : "EHLO";
-  if (lmtp || (esmtp && !hello.never_ehlo)) {
+  if (lmtp || !hello.never_ehlo) {
     ReplyOrLoss reply = co_await hello_command(session, extended, hello);
     if (!reply) co_return lost(session.peer(), reply.error(), "performing the " + extended + " handshake");
     if (reply->severity() == 2) {

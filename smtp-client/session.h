@@ -27,6 +27,7 @@
 #include "libcommon/smtp/capabilities.h"
 #include "libcommon/smtp/reply_reader.h"
 #include "libcommon/table/maps.h"
+#include "libcommon/tls/client.h"
 #include "smtp-client/destination.h"
 #include "smtp-client/peer.h"
 
@@ -59,6 +60,10 @@ class Session {
   bool throttled = false;               ///< the server said 421 or the like: do not keep the connection
   table::Maps* reply_filter = nullptr;  ///< smtp_reply_filter, outlives the session; none: lines are taken as they come
   bool dead = false;                    ///< nothing can be sent any more, not even QUIT
+  std::optional<tls::ClientConnection> tls{};  ///< nothing: in the clear
+  bool authenticated = false;
+  std::string security;  ///< the mark of what was asked of it (security/rules.h): whom it may serve
+  bool keep_tls = true;  ///< with TLS it may serve again
 
  private:
   std::string filtered(std::string_view line);
@@ -83,5 +88,7 @@ struct Hello {
 /// co_await: reads the greeting, says EHLO (HELO when that is refused) or LHLO, and notes what the server can do.
 /// Gives why the server cannot be used, or nothing.
 event::Task<std::optional<Failure>> greet(Session& session, Hello hello);
+/// co_await: the same without a greeting: after STARTTLS both begin anew (RFC 3207 4.2).
+event::Task<std::optional<Failure>> say_hello(Session& session, Hello hello);
 
 }  // namespace umaya::smtp_client

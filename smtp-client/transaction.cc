@@ -93,6 +93,7 @@ void Transaction::write_mail() {
       line += " BODY=7BIT";
     }
   }
+  if (job_.dummy_auth) line += " AUTH=<>";  // RFC 4954 5
   if (job_.envelope.smtputf8 && can.has(kSmtpUtf8)) line += " SMTPUTF8";
   if (can.has(kDsn)) {
     if (!job_.envelope.envid.empty()) line += " ENVID=" + smtp::xtext_encode(job_.envelope.envid);

@@ -59,6 +59,7 @@ struct Job {
   size_t line_limit = 998;  ///< smtp_line_length_limit
   bool xforward = false;    ///< tell the server where the message came from
   uint64_t bdat_limit = 0;  ///< texts up to this size go by BDAT where the server has it
+  bool dummy_auth = false;  ///< smtp_send_dummy_mail_auth, on a session with a log-in
   bool probe = false;       ///< ask about the recipients only, send no text (sendmail -bv)
   Timeouts timeouts{};
 };

@@ -47,11 +47,11 @@ def free_port_on(hosts):
 
 
 class NameServer:
-    def __init__(self, directory):
+    def __init__(self, directory, zone=ZONE):
         self.port = free_port()
         self.directory = directory
         with open(f"{directory}/hop.zone", "w") as f:
-            f.write(ZONE)
+            f.write(zone)
         with open(f"{directory}/named.conf", "w") as f:
             f.write(f'options {{ directory "{directory}"; listen-on port {self.port} {{ 127.0.0.1; }}; recursion no; }};\n'
                     'zone "hop.test" { type master; file "hop.zone"; };\n')

@@ -41,7 +41,10 @@ class SmtpPeer:
     def _serve(self, client):
         try:
             with client, client.makefile("rb") as lines:
-                self._session(client, lines)
+                greeting = self.reply_to_greeting()
+                client.sendall(greeting.encode() + b"\r\n")
+                if greeting.startswith("220"):
+                    self._session(client, lines)
         except OSError:
             pass
 
@@ -49,16 +52,12 @@ class SmtpPeer:
         def say(text):
             client.sendall(text.encode() + b"\r\n")
 
-        greeting = self.reply_to_greeting()
-        say(greeting)
-        if not greeting.startswith("220"):
-            return
         sender, recipients, parameters = None, [], []
         for line in lines:
             text = line.decode(errors="surrogateescape").rstrip("\r\n")
             verb = text.split(" ")[0].upper()
             if verb == "EHLO":
-                words = ["peer.test", *self.extensions]
+                words = ["peer.test", *self.offers(client)]
                 say("\r\n".join(f"250{'-' if i + 1 < len(words) else ' '}{w}" for i, w in enumerate(words)))
             elif verb in ("HELO", "NOOP", "RSET"):
                 sender, recipients, parameters = None, [], []
@@ -90,8 +89,17 @@ class SmtpPeer:
             elif verb == "QUIT":
                 say("221 2.0.0 Bye")
                 return
-            else:
-                say("502 5.5.1 not here")
+            elif self.other_command(verb, text, client, lines):
+                return
+
+    def offers(self, client):
+        """What EHLO lists."""
+        return self.extensions
+
+    def other_command(self, verb, text, client, lines):
+        """For subclasses: any other verb. True when the session is over."""
+        client.sendall(b"502 5.5.1 not here\r\n")
+        return False
 
     @staticmethod
     def _read_data(lines):

@@ -8,6 +8,8 @@
 //       CLOSE        close the connection          WAIT n     wait n milliseconds
 //       HANG         say nothing more, keep the connection    EXIT  stop taking part
 //       IN n         take n octets (BDAT)          REPEAT n text   send "text\r\n" n times
+//       INJECT       send injection as it is
+//       TLS          the server's side of a handshake with tls; TLS! goes on although it fails
 //     Comments begin with '#'. Wrong lines are noted in problems; the connection is closed then.
 #pragma once
 
@@ -22,6 +24,7 @@
 #include "libcommon/event/listener.h"
 #include "libcommon/event/stream.h"
 #include "libcommon/net/address.h"
+#include "tests/support/test_certificates.h"
 
 namespace umaya::smtp_client {
 
@@ -50,6 +53,8 @@ class ScriptedServer {
   std::vector<std::string> problems;
   std::vector<std::string> texts;
   std::vector<std::string> seen;  // commands, all connections
+  TestTlsServer* tls = nullptr;
+  std::string injection;
 
  private:
   void listen(Fd fd) {
@@ -77,7 +82,7 @@ class ScriptedServer {
 
   event::Task<bool> step(event::Stream& stream, std::string line) {
     std::string argument = line.size() > 3 ? line.substr(3) : "";
-    if (line.starts_with("S")) {
+    if (line.starts_with("S:") || line.starts_with("S-")) {
       stream.write(argument + (line[1] == '-' ? "" : "\r\n"));
       auto sent = co_await stream.flush();
       co_return sent.has_value();
@@ -91,6 +96,15 @@ class ScriptedServer {
       auto data = co_await stream.read_exactly(std::stoul(argument));
       texts.emplace_back(data.data);
       co_return static_cast<bool>(data);
+    }
+    if (line == "INJECT") {
+      stream.write(injection);
+      auto sent = co_await stream.flush();
+      co_return sent.has_value();
+    }
+    if (line.starts_with("TLS")) {
+      bool done = co_await tls->accept(&stream);
+      co_return done || line == "TLS!";
     }
     if (line == "C.") co_return co_await read_text(stream);
     auto read = co_await stream.read_line(8192);
