@@ -1,48 +1,151 @@
 #include "pop3d/service.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <memory>
 #include <optional>
 
 #include "libcommon/log/log.h"
 #include "libcommon/net/address.h"
-#include "libcommon/services/recent_logins.h"
+#include "pop3d/link.h"
 #include "pop3d/login.h"
-#include "pop3d/mailbox_session.h"
+#include "pop3d/login_gate.h"
+#include "pop3d/relay.h"
+#include "pop3d/sessions/connector.h"
+#include "pop3d/sessions/gatekeeper.h"
+#include "pop3d/sessions/mailbox_host.h"
+#include "pop3d/sessions/session_parent.h"
 
 namespace umaya::pop3d {
 
 namespace {
 
-struct Service {
-  Params params;
-  std::optional<SessionParent> parent;
-  std::unique_ptr<auth::AuthClient> auth;
-  std::unique_ptr<services::RecentLogins> recent_logins;  // pop_before_smtp_enable; null: nobody is told
+using namespace std::chrono_literals;
+
+constexpr Duration kBeyondSession = 60s;
+constexpr size_t kThreads = 4;
+constexpr std::string_view kTrouble = "-ERR [SYS/TEMP] The session cannot be started; try again later.\r\n";
+
+/// What stands in for the parent and its processes where nothing is root's.
+struct LocalSessions {
+  explicit LocalSessions(const Params& params)
+      : host(params, kThreads), gatekeeper(params, [this](uint64_t id) { host.end(id); }) {}
+  MailboxHost host;
+  Gatekeeper gatekeeper;
 };
 
+struct Service {
+  Params params;
+  std::vector<net::Network> balancers;
+  std::optional<SessionParent> parent;
+  std::unique_ptr<LocalSessions> local;
+  std::unique_ptr<auth::AuthClient> auth;
+  std::unique_ptr<LoginGate> gate;
+  std::unique_ptr<Encryption> encryption;
+};
+
+std::unique_ptr<Service>& service_slot() {
+  static std::unique_ptr<Service> slot = std::make_unique<Service>();
+  return slot;
+}
+
 Service& service() {
-  static Service state;
-  return state;
+  return *service_slot();
 }
 
-std::string address_text(const sockaddr_storage& storage) {
-  auto address = net::IpAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&storage));
-  return address ? address->unmapped().to_string() : std::string();
+Result<void> read_balancers(Service& state) {
+  for (const std::string& word : state.params.upstream_proxy_networks) {
+    std::string why;
+    auto network = net::Network::parse(word, &why);
+    if (!network) return permanent("pop3_upstream_proxy_networks: " + word + ": " + why);
+    state.balancers.push_back(*network);
+  }
+  return {};
 }
 
-Link link_of(int fd, const event::PeerAddress& peer) {
-  sockaddr_storage ours{};
-  socklen_t size = sizeof ours;
-  Link link;
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&ours), &size) == 0) link.local = address_text(ours);
-  link.remote = address_text(peer.storage);
-  auto remote = net::IpAddress::parse(link.remote);
-  auto local = net::IpAddress::parse(link.local);
-  // A client on this host: nobody can listen on the way.
-  link.secured = remote && local && (remote->is_loopback() || *remote == *local);
-  return link;
+Handover handover_of(LoggedIn user, const Link& link, std::string_view pipelined) {
+  Handover handover;
+  handover.user = std::move(user.user);
+  handover.client_pid = user.ticket.client_pid;
+  handover.request = user.ticket.request;
+  handover.cookie = std::move(user.ticket.cookie);
+  handover.remote = link.remote;
+  handover.local = link.local;
+  handover.protection = link.protection();
+  handover.session = link.session;
+  handover.pipelined = pipelined;
+  handover.utf8 = user.utf8;
+  return handover;
+}
+
+/// The session in this process.
+event::Task<void> serve_here(LocalSessions* sessions, event::Stream* client, Handover handover) {
+  auto admitted = co_await sessions->gatekeeper.admit(&handover);
+  if (!admitted) {
+    client->write(admitted.error());
+    client->flush_now();
+    co_return;
+  }
+  const uint64_t id = admitted->id;
+  sessions->gatekeeper.registry().set_process(id, static_cast<uint32_t>(getpid()));
+  StartSession start{id, admitted->data.user, admitted->location.name, handover.session, {}, handover.utf8};
+  co_await sessions->host.serve(client, std::move(start));
+  sessions->gatekeeper.left(id);
+}
+
+/// Gives the session away; with TLS, carries its bytes until it ends.
+event::Task<void> serve_there(Service* state, event::Stream* client, const Link* link, Handover handover) {
+  if (!link->tls) {
+    auto handed = state->parent->hand_over(handover, client->fd());
+    if (handed) co_return;
+    log::error("user=<{}>: {}", handover.user, handed.error().what);
+    client->write(kTrouble);
+    client->flush_now();
+    co_return;
+  }
+  int ends[2];
+  Result<void> handed;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
+    handed = sys_error("socketpair");
+  } else {
+    Fd ours(ends[0]), theirs(ends[1]);
+    handed = state->parent->hand_over(handover, theirs.get());
+    theirs.reset();
+    if (handed) {
+      event::Stream session(std::move(ours));
+      client->consume(client->buffered().size());  // gone along with the handover
+      co_await relay(client, &session, state->params.timeout + kBeyondSession);
+      co_return;
+    }
+  }
+  log::error("user=<{}>: {}", handover.user, handed.error().what);
+  client->write(kTrouble);
+  client->flush_now();
+}
+
+event::Task<std::optional<LoggedIn>> log_in(Service* state, event::Stream* client, Link* link) {
+  if (!state->params.upstream_proxy.empty()) {
+    bool told = co_await read_proxy_header(client, link, &state->params, &state->balancers);
+    if (!told) co_return std::nullopt;
+  }
+  LoginGate::Pass pass = state->gate->enter(link->remote, client->fd());
+  if (!pass) {
+    log::warning("too many connections without a log-in from {} (pop3_login_address_limit)", link->remote);
+    if (!state->params.tls_wrappermode) client->write("-ERR [SYS/TEMP] Too many connections from your address.\r\n");
+    client->flush_now();
+    co_return std::nullopt;
+  }
+  if (state->params.tls_wrappermode) {
+    auto info = co_await state->encryption->accept_at_once(client, state->params.login_timeout);
+    if (!info) {
+      log::info("pop3-login: TLS handshake failed ({}): user=<>, {}", info.error().what, link->log_text());
+      co_return std::nullopt;
+    }
+    note_tls(*link, *info);
+  }
+  Login login(*client, *state->auth, state->encryption.get(), state->params, *link);
+  co_return co_await login.run();
 }
 
 }  // namespace
@@ -50,53 +153,62 @@ Link link_of(int fd, const event::PeerAddress& peer) {
 Result<void> prepare(daemon::Process& process) {
   Service& state = service();
   UMAYA_CHECK(config::bind(process.config(), kBindings, state.params));
+  UMAYA_CHECK(read_balancers(state));
   const Params& params = state.params;
-  std::string path = params.auth_socket.starts_with('/') ? params.auth_socket : process.queue_path(params.auth_socket);
-  state.auth = std::make_unique<auth::AuthClient>(std::move(path));
-  if (params.pop_before_smtp) {
-    state.recent_logins = std::make_unique<services::RecentLogins>(process.queue_path(services::anvil::kSocket));
+  state.auth = std::make_unique<auth::AuthClient>(auth_socket_path(params));
+  state.gate = std::make_unique<LoginGate>(static_cast<size_t>(params.login_limit),
+                                           static_cast<size_t>(params.login_address_limit));
+  if (!process.privileged()) {
+    state.local = std::make_unique<LocalSessions>(params);
+    state.local->gatekeeper.open();
+    return {};
   }
-  if (!process.privileged()) return {};
   auto open_log = [&process] { daemon::open_log(process.config(), process.program(), log::verbosity()); };
-  UMAYA_TRY(state.parent, SessionParent::start(params, open_log));
+  UMAYA_TRY(state.parent, SessionParent::start(params, process.config(), open_log));
+  use_connector(state.parent->take_connector(), params.maillog_file.empty());
   return {};
 }
 
-daemon::SandboxPolicy sandbox(const daemon::Process& process) {
+daemon::SandboxPolicy login_policy(const std::string& queue_directory) {
   daemon::SandboxPolicy policy;
-  policy.read = {process.queue_path("private")};
+  policy.read = {queue_directory + "/private"};
+  policy.sockets = daemon::NewSockets::forbidden;
+  policy.signals = daemon::Signals::forbidden;
+  return policy;
+}
+
+daemon::SandboxPolicy sandbox(const daemon::Process& process) {
+  if (process.privileged()) return login_policy(process.queue_path(""));
   // Started by an ordinary user, the sessions run in this process, with all that is the user's.
-  if (!process.privileged()) policy.write = {"/"};
+  daemon::SandboxPolicy policy;
+  policy.write = {"/"};
   return policy;
 }
 
 event::Task<void> session(daemon::Process& process, Fd fd, event::PeerAddress peer) {
   (void)process;
-  Service& state = service();
+  Service* state = &service();
   Link link = link_of(fd.get(), peer);
-  log::debug("connect from {}", link.remote);
   event::Stream client(std::move(fd));
-  Login login(client, *state.auth, state.params, link);
-  std::optional<LoggedIn> user = co_await login.run();
+  std::optional<LoggedIn> user = co_await log_in(state, &client, &link);
   if (!user) co_return;
-  if (state.recent_logins) state.recent_logins->note(link.remote);
-  Handover handover{user->user,  user->ticket.client_pid,       user->ticket.request, user->ticket.cookie,
-                    link.remote, std::string(client.buffered())};
-  if (!state.parent) {
-    handover.pipelined.clear();
-    co_await serve_here(&client, std::move(handover), &state.params);
-    co_return;
+  const std::string_view pipelined = state->parent ? client.buffered() : std::string_view();
+  Handover handover = handover_of(std::move(*user), link, pipelined);
+  if (state->parent) {
+    co_await serve_there(state, &client, &link, std::move(handover));
+  } else {
+    co_await serve_here(state->local.get(), &client, std::move(handover));
   }
-  auto handed = state.parent->hand_over(handover, client.fd());
-  if (handed) co_return;
-  log::error("user=<{}>: {}", user->user, handed.error().what);
-  client.write("-ERR [SYS/TEMP] The session cannot be started; try again later.\r\n");
-  client.flush_now();
+}
+
+void finish() {
+  service_slot().reset();
 }
 
 void stop(daemon::Process& process) {
   (void)process;
   if (service().parent) service().parent->stop();
+  if (service().local) service().local->host.end_all();
 }
 
 }  // namespace umaya::pop3d

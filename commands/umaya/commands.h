@@ -29,6 +29,8 @@ int flush(const Invocation& invocation, const std::vector<std::string>& argument
 int check(const Invocation& invocation, const std::vector<std::string>& arguments);
 int new_instance(const Invocation& invocation, const std::vector<std::string>& arguments);
 int explain(const Invocation& invocation, const std::vector<std::string>& arguments);
+int who(const Invocation& invocation, const std::vector<std::string>& arguments);
+int kick(const Invocation& invocation, const std::vector<std::string>& arguments);
 int demo(const Invocation& invocation, const std::vector<std::string>& arguments);
 int auth_command(const Invocation& invocation, const std::vector<std::string>& arguments);
 int pw_command(const Invocation& invocation, const std::vector<std::string>& arguments);

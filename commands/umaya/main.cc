@@ -13,6 +13,8 @@
 //     abort       end it at once
 //     reload      read main.cf and master.cf again while sessions go on
 //     status      say whether it runs, and what each of its processes may do; exit 0 when it runs, 1 when not
+//     who         list the users who are logged in: name, service, address, since when, TLS, process
+//     kick        end the sessions of a user, or from an address: umaya kick USER|ADDRESS; exit 1 when there are none
 //     check       make missing directories, say what is wrong in main.cf and master.cf and what has no effect
 //     flush       try to deliver everything that was deferred
 //     new         make a throwaway instance: umaya -c DIR new [domain=NAME] [smtp=PORT] [pop3=PORT] [user=NAME …]
@@ -69,6 +71,8 @@ constexpr Verb kVerbs[] = {
     {"new", commands::new_instance}, {"explain", commands::explain},
     {"demo", commands::demo},        {"auth", commands::auth_command},
     {"pw", commands::pw_command},    {"user", commands::user_command},
+    {"demo", commands::demo},        {"who", commands::who},
+    {"kick", commands::kick},
 };
 
 int usage() {

@@ -131,6 +131,7 @@ constexpr int kForbidden[] = {SYS_ptrace,
                               SYS_mknodat};
 
 constexpr int kNewSockets[] = {SYS_socket, SYS_connect, SYS_bind, SYS_listen};
+constexpr int kSignals[] = {SYS_kill, SYS_tkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_pidfd_send_signal};
 // Where Landlock is not there, this keeps files closed.
 constexpr int kNewFiles[] = {
     SYS_openat,
@@ -170,6 +171,15 @@ bool limit_calls(const SandboxPolicy& policy) {
   }
   if (policy.sockets == NewSockets::forbidden) {
     for (int call : kNewSockets) refuse(call);
+  }
+  if (policy.signals == Signals::forbidden) {
+    for (int call : kSignals) refuse(call);
+    // abort(3) sends its signal this way, to a thread of its own process.
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 0, 4));
+    load(offsetof(seccomp_data, args[0]));
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(getpid()), 0, 1));
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
   }
   if (policy.system_files == SystemFiles::hidden && policy.read.empty() && policy.write.empty() && !kSanitizerReports) {
     for (int call : kNewFiles) refuse(call);

@@ -19,6 +19,8 @@ enum class Execution : unsigned char { forbidden, allowed };
 enum class SystemFiles : unsigned char { readable, hidden };
 /// forbidden: the process keeps the sockets that it has and makes no others, nor connects any.
 enum class NewSockets : unsigned char { allowed, forbidden };
+/// forbidden: the process signals nobody but itself.
+enum class Signals : unsigned char { allowed, forbidden };
 
 struct SandboxPolicy {
   std::vector<std::string> read;   ///< files and directories that may be read
@@ -26,6 +28,7 @@ struct SandboxPolicy {
   Execution execution = Execution::forbidden;
   SystemFiles system_files = SystemFiles::readable;
   NewSockets sockets = NewSockets::allowed;
+  Signals signals = Signals::allowed;
   bool enabled = true;  ///< false: only no_new_privs is set
 };
 

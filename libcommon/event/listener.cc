@@ -85,7 +85,17 @@ Result<Fd> listen_unix(const std::string& path, int type, unsigned mode) {
   return fd;
 }
 
+static std::function<Result<Fd>(const std::string&, int)>& unix_connector() {
+  static std::function<Result<Fd>(const std::string&, int)> connector;
+  return connector;
+}
+
+void set_unix_connector(std::function<Result<Fd>(const std::string& path, int type)> connector) {
+  unix_connector() = std::move(connector);
+}
+
 Result<Fd> connect_unix(const std::string& path, int type) {
+  if (unix_connector()) return unix_connector()(path, type);
   UMAYA_TRY(sockaddr_un address, unix_address(path));
   Fd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return sys_error("socket");

@@ -48,5 +48,7 @@ Result<Fd> listen_unix(const std::string& path, int type, unsigned mode);
 Task<Result<Fd>> connect_to(PeerAddress to, Duration limit, PeerAddress bind_to = {});
 /// A connected Unix socket; does not wait.
 Result<Fd> connect_unix(const std::string& path, int type);
+/// For a process that may make no connections itself: connect_unix() asks this from now on.
+void set_unix_connector(std::function<Result<Fd>(const std::string& path, int type)> connector);
 
 }  // namespace umaya::event

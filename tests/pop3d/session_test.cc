@@ -1,4 +1,3 @@
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -6,10 +5,11 @@
 #include <fstream>
 
 #include "pop3d/command.h"
-#include "pop3d/mailbox_session.h"
 #include "pop3d/params.h"
+#include "pop3d/sessions/offload.h"
 #include "pop3d/top_filter.h"
 #include "pop3d/transaction.h"
+#include "tests/pop3d/pop_talk.h"
 
 using namespace umaya;
 using namespace umaya::pop3d;
@@ -46,42 +46,28 @@ Params params() {
   return p;
 }
 
-event::Task<void> serve(event::Stream* client, mailbox::PopBox* box, const Params* p) {
-  Transaction session(*client, *box, *p, "u");
+event::Task<void> serve(event::Stream* client, Transaction::SharedBox box, Offload* offload, const Params* p,
+                        bool utf8) {
+  Transaction::Owner owner{"u", "s", utf8};
+  Transaction session(*client, std::move(box), *offload, *p, std::move(owner));
   co_await session.run();
 }
 
-/// What the session answers when the client sends this, in pieces of the given size, and closes.
-std::string talk(const Box& box, const std::string& input, size_t piece = 4096) {
-  int ends[2];
-  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-  Fd client(ends[1]);
+struct Setting {
+  size_t piece = 4096;
+  size_t threads = 0;
+  bool utf8 = false;
+};
+
+std::string talk(const Box& box, const std::string& input, Setting setting = {}) {
   event::Loop loop;
-  event::Stream stream{Fd(ends[0])};
+  Offload offload(setting.threads);
   auto reader = mailbox::PopBox::open("maildir:" + box.path(), {});
   REQUIRE(reader);
+  Transaction::SharedBox shared(std::move(*reader));
   Params p = params();
-  event::TaskScope scope;
-  scope.spawn(serve(&stream, reader->get(), &p));
-  std::string output;
-  auto drain = [&] {
-    char block[65536];
-    for (ssize_t n; (n = read(client.get(), block, sizeof block)) > 0;) output.append(block, static_cast<size_t>(n));
-  };
-  for (size_t at = 0; at < input.size(); at += piece) {
-    std::string part = input.substr(at, piece);
-    (void)!write(client.get(), part.data(), part.size());
-    loop.run_once();
-    drain();
-  }
-  shutdown(client.get(), SHUT_WR);
-  for (int i = 0; i < 100 && !scope.empty(); ++i) {
-    loop.run_once();
-    drain();
-  }
-  CHECK(scope.empty());
-  drain();
-  return output;
+  return pop_talk(loop, input, setting.piece,
+                  [&](event::Stream* client) { return serve(client, shared, &offload, &p, setting.utf8); });
 }
 
 }  // namespace
@@ -118,7 +104,8 @@ TEST_CASE("pop3 session: the answers do not depend on how the commands arrive", 
   Box box;
   std::string commands = "STAT\r\nDELE 1\r\nRSET\r\nLIST\r\nRETR 2\r\nNOOP\r\nQUIT\r\n";
   std::string whole = talk(box, commands);
-  for (size_t piece : {1, 2, 3, 5, 7}) CHECK(talk(box, commands, piece) == whole);
+  for (size_t piece : {1, 2, 3, 5, 7}) CHECK(talk(box, commands, {.piece = piece}) == whole);
+  CHECK(talk(box, commands, {.threads = 2}) == whole);
 }
 
 TEST_CASE("pop3 session: A15 QUIT removes what DELE marked, a lost connection removes nothing", "[pop3d][session]") {
@@ -171,17 +158,49 @@ TEST_CASE("pop3 top filter: agrees however the message is cut", "[pop3d][top]") 
   }
 }
 
-TEST_CASE("pop3 mailbox: the place of the Maildir comes from the user, the parameter or the default", "[pop3d]") {
-  auto path = [](std::string mail, std::string home, std::string home_mailbox) {
-    return maildir_of({"u", 1, 1, std::move(home), std::move(mail)}, home_mailbox).value_or("error");
-  };
-  CHECK(path("", "/home/u", "Maildir/") == "/home/u/Maildir");
-  CHECK(path("", "/home/u", "") == "/home/u/Maildir");
-  CHECK(path("", "/home/u", "Mail/box/") == "/home/u/Mail/box");
-  CHECK(path("maildir:~/M:LAYOUT=fs", "/home/u", "x/") == "/home/u/M");
-  CHECK(path("/var/mail/v/u", "", "x/") == "/var/mail/v/u");
-  CHECK(path("mbox:~/mail", "/home/u", "x/") == "error");
-  CHECK(path("", "", "Maildir/") == "error");
+TEST_CASE("pop3 session: a list of many messages comes in pieces and whole", "[pop3d][session]") {
+  Box box;
+  constexpr int kMany = 20000;
+  for (int i = 0; i < kMany; ++i) box.put("9." + std::to_string(100000 + i), "x\n");
+  for (size_t threads : {0u, 2u}) {
+    std::string output = talk(box, "LIST\r\nNOOP\r\nDELE 20003\r\nUIDL\r\nQUIT\r\n", {.threads = threads});
+    CHECK(output.find("+OK 20003 messages (60072 octets)\r\n1 28\r\n") != std::string::npos);
+    CHECK(output.find("\r\n20003 3\r\n.\r\n+OK\r\n+OK Marked to be deleted.\r\n+OK\r\n1 1.a\r\n") != std::string::npos);
+    CHECK(output.find("\r\n8193 ") != std::string::npos);
+    bool ends = output.find("\r\n20002 9.119998\r\n.\r\n+OK Bye, messages deleted.\r\n") != std::string::npos;
+    CHECK(ends);
+    box.put("9.119999", "x\n");
+  }
+}
+
+TEST_CASE("pop3 session: an empty mailbox has empty lists", "[pop3d][session]") {
+  Box box;
+  CHECK(talk(box, "DELE 1\r\nDELE 2\r\nDELE 3\r\nQUIT\r\n").ends_with("+OK Bye, messages deleted.\r\n"));
+  CHECK(talk(box, "STAT\r\nLIST\r\nUIDL\r\nQUIT\r\n") ==
+        "+OK Logged in.\r\n+OK 0 0\r\n+OK 0 messages (0 octets)\r\n.\r\n+OK\r\n.\r\n+OK Bye.\r\n");
+}
+
+TEST_CASE("pop3 session: headers in UTF-8 are for clients that gave UTF8", "[pop3d][session]") {
+  Box box;
+  box.put("5.e", "Subject: gr\u00fc\u00dfe\n\nb\u00f6dy\n");
+  std::string with = talk(box, "RETR 4\r\nTOP 4 0\r\nQUIT\r\n", {.utf8 = true});
+  CHECK(with ==
+        "+OK Logged in.\r\n+OK 27 octets\r\nSubject: gr\u00fc\u00dfe\r\n\r\nb\u00f6dy\r\n.\r\n"
+        "+OK\r\nSubject: gr\u00fc\u00dfe\r\n\r\n.\r\n+OK Bye.\r\n");
+  std::string without = talk(box, "RETR 4\r\nTOP 4 0\r\nQUIT\r\n");
+  CHECK(without ==
+        "+OK Logged in.\r\n+OK 44 octets\r\nSubject: =?utf-8?B?Z3LDvMOfZQ==?=\r\n\r\nb\u00f6dy\r\n.\r\n"
+        "+OK\r\nSubject: =?utf-8?B?Z3LDvMOfZQ==?=\r\n\r\n.\r\n+OK Bye.\r\n");
+}
+
+TEST_CASE("pop3 session: what does not belong after a log-in is refused", "[pop3d][session]") {
+  Box box;
+  std::string output = talk(box, "UTF8\r\nLANG\r\nLANG xx\r\nLANG *\r\nCAPA\r\nLAST\r\nQUIT\r\n");
+  CHECK(output ==
+        "+OK Logged in.\r\n-ERR Already logged in.\r\n+OK Languages:\r\nen English\r\n.\r\n"
+        "-ERR This language is not spoken here; LANG lists those that are.\r\n+OK en Texts are in English.\r\n"
+        "+OK\r\nCAPA\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nLANG\r\nUTF8\r\n"
+        "EXPIRE NEVER\r\nIMPLEMENTATION Umaya\r\n.\r\n-ERR Unknown command.\r\n+OK Bye.\r\n");
 }
 
 TEST_CASE("pop3 params: every binding has its row", "[pop3d][params]") {
