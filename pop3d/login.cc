@@ -132,7 +132,7 @@ event::Task<Login::Next> Login::stls() {
   client_.write("+OK Begin TLS.\r\n");
   auto sent = co_await client_.flush();
   if (!sent) co_return Next::hang_up;
-  auto info = co_await encryption_->accept(&client_, params_.login_timeout);
+  auto info = co_await encryption_->accept(&client_, link_.remote);
   if (!info) {
     how_ = "TLS handshake failed";
     log::info("pop3-login: TLS handshake failed ({}): user=<>, {}", info.error().what, link_.log_text());

@@ -2,19 +2,6 @@
 
 namespace umaya::pop3d {
 
-Result<> set_tls_level(Params& params, const std::string& value) {
-  if (value.empty() || value == "none") {
-    params.tls_level = TlsLevel::none;
-  } else if (value == "may") {
-    params.tls_level = TlsLevel::may;
-  } else if (value == "encrypt") {
-    params.tls_level = TlsLevel::encrypt;
-  } else {
-    return permanent("write none, may or encrypt");
-  }
-  return {};
-}
-
 Result<> set_virtual_mailbox_base(Params& params, const std::string& value) {
   params.virtual_mailbox_base = value;
   return {};

@@ -8,7 +8,7 @@
 
 namespace umaya::pop3d {
 
-/// pop3_tls_security_level.
+/// pop3_tls_security_level, as tls::server_level() reads it.
 enum class TlsLevel : unsigned char { none, may, encrypt };
 
 struct Params {
@@ -40,6 +40,7 @@ struct Params {
   std::string upstream_proxy;
   std::vector<std::string> upstream_proxy_networks;
   Duration upstream_proxy_timeout{};
+  Duration starttls_timeout{};
   bool disable_plaintext = true;
   TlsLevel tls_level = TlsLevel::none;
   bool tls_wrappermode = false;
@@ -47,8 +48,6 @@ struct Params {
 
 /// Sets Params::virtual_mailbox_base, which may be empty here.
 Result<> set_virtual_mailbox_base(Params& params, const std::string& value);
-/// Sets Params::tls_level.
-Result<> set_tls_level(Params& params, const std::string& value);
 /// Sets Params::upstream_proxy; "haproxy" is the only protocol there is.
 Result<> set_upstream_proxy(Params& params, const std::string& value);
 
@@ -71,8 +70,8 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"pop3_session_keep_time", &Params::session_keep_time},
     {"pop3_session_limit", &Params::session_limit},
     {"pop3_session_process_limit", &Params::session_process_limit},
+    {"pop3_starttls_timeout", &Params::starttls_timeout},
     {"pop3_timeout", &Params::timeout},
-    {"pop3_tls_security_level", &set_tls_level},
     {"pop3_tls_wrappermode", &Params::tls_wrappermode},
     {"pop3_uidl_format", &Params::uidl_format},
     {"pop3_upstream_proxy_networks", &Params::upstream_proxy_networks},

@@ -137,7 +137,7 @@ event::Task<std::optional<LoggedIn>> log_in(Service* state, event::Stream* clien
     co_return std::nullopt;
   }
   if (state->params.tls_wrappermode) {
-    auto info = co_await state->encryption->accept_at_once(client, state->params.login_timeout);
+    auto info = co_await state->encryption->accept_at_once(client, link->remote);
     if (!info) {
       log::info("pop3-login: TLS handshake failed ({}): user=<>, {}", info.error().what, link->log_text());
       co_return std::nullopt;
@@ -153,11 +153,14 @@ event::Task<std::optional<LoggedIn>> log_in(Service* state, event::Stream* clien
 Result<void> prepare(daemon::Process& process) {
   Service& state = service();
   UMAYA_CHECK(config::bind(process.config(), kBindings, state.params));
+  UMAYA_TRY(state.params.tls_level, tls_level(process.config()));
   UMAYA_CHECK(read_balancers(state));
   const Params& params = state.params;
   state.auth = std::make_unique<auth::AuthClient>(auth_socket_path(params));
   state.gate = std::make_unique<LoginGate>(static_cast<size_t>(params.login_limit),
                                            static_cast<size_t>(params.login_address_limit));
+  UMAYA_TRY(state.encryption,
+            open_encryption(process.config(), params, process.queue_path("private/tlsmgr"), process.service()));
   if (!process.privileged()) {
     state.local = std::make_unique<LocalSessions>(params);
     state.local->gatekeeper.open();

@@ -74,12 +74,12 @@ class FakeAuthd {
 class FakeEncryption : public Encryption {
  public:
   event::Task<bool> ready() override { co_return true; }
-  event::Task<Result<tls::SessionInfo>> accept(event::Stream* client, Duration) override {
+  event::Task<Result<tls::SessionInfo>> accept(event::Stream* client, std::string) override {
     dropped = client->buffered();
     client->consume(client->buffered().size());
     co_return tls::SessionInfo();
   }
-  event::Task<Result<tls::SessionInfo>> accept_at_once(event::Stream*, Duration) override {
+  event::Task<Result<tls::SessionInfo>> accept_at_once(event::Stream*, std::string) override {
     co_return tls::SessionInfo();
   }
   std::string dropped;
