@@ -17,8 +17,10 @@ USERS = "# who may log in\nalice:{PLAIN}secret:::::: \nbob:{PLAIN}geheim\n"
 class AuthInstance(Instance):
     """An instance whose authd has this password file; nothing is held back unless settings say so."""
 
-    def __init__(self, users_file=USERS, **settings):
+    def __init__(self, users_file=USERS, files=(), **settings):
         super().__init__(start=False)
+        for name, text in files:
+            self.write(name, text)
         self.write("users", users_file)
         os.chmod(self.path("users"), 0o640)
         if os.geteuid() == 0:
@@ -91,6 +93,41 @@ class Protocol(unittest.TestCase):
                 number = server.start("PLAIN", message)
                 self.assertEqual(server.line()[:2], ["FAIL", number])
             self.assertEqual(server.plain("alice", "secret")[0], "OK")
+
+    def test_s32_clients_that_vanish_in_the_middle_leave_nothing(self):
+        with AuthInstance() as mail, mail.connect() as server:
+            pid = next(pid for pid, name in mail.daemons().items() if name == "authd")
+
+            def descriptors():
+                return len(os.listdir(f"/proc/{pid}/fd"))
+
+            before = descriptors()
+            for n in range(300):
+                with mail.connect() as other:
+                    other.start(("LOGIN", "SCRAM-SHA-256", "PLAIN")[n % 3])
+                    if n % 2:
+                        other.line()
+                    if n % 5 == 0:
+                        other.start("PLAIN", plain_message("alice", "wrong"))
+            wait_for(lambda: descriptors() <= before + 1, 10, "authd has closed them all")
+            self.assertEqual(server.plain("alice", "secret")[0], "OK")
+
+    def test_passwords_come_from_tables_and_follow_their_changes(self):
+        table = "carol@example.test {PLAIN}a:b userdb_home=/srv/carol\ndave@example.test {PLAIN}d\n"
+        with AuthInstance(files=[("passwords", table)], auth_sources="passwd-file, tables",
+                          auth_user_defaults="uid=5000 gid=5000 home=/vmail/%d/%n",
+                          auth_password_maps="proxy:texthash:$config_directory/passwords") as mail:
+            with mail.connect() as server:
+                self.assertEqual(server.plain("alice", "secret")[0], "OK")
+                self.assertEqual(server.plain("Carol@example.test", "a:b")[0], "OK")
+                self.assertEqual(server.plain("carol@example.test", "a")[0], "FAIL")
+                self.assertIn("home /srv/carol", mail.umaya("auth", "lookup", "carol@example.test").stdout)
+                self.assertIn("home /vmail/example.test/dave", mail.umaya("auth", "lookup", "dave@example.test").stdout)
+                time.sleep(1.1)  # tables are looked at once a second
+                mail.write("passwords", "carol@example.test {PLAIN}new\n")
+                wait_for(lambda: server.plain("carol@example.test", "new")[0] == "OK", 10, "the new password is right")
+                self.assertEqual(server.plain("carol@example.test", "a:b")[0], "FAIL")
+                self.assertEqual(server.plain("dave@example.test", "d")[0], "FAIL")
 
 
 class Attacks(unittest.TestCase):
@@ -269,6 +306,9 @@ class Tools(unittest.TestCase):
             self.assertNotIn("auth_", findings())
             os.chmod(mail.path("users"), 0o644)
             self.assertIn("everybody can read the passwords", findings())
+            if os.geteuid() == 0:
+                os.chmod(mail.path("users"), 0o600)
+                self.assertIn("authd runs as mail and cannot read it", findings())
             os.chmod(mail.path("users"), 0o640)
             mail.write("users", "alice:{NONSENSE}x\nbob:{MD5-CRYPT}$1$a$b\n../x:{PLAIN}y\n")
             found = findings()
