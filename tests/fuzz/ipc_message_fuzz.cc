@@ -12,7 +12,7 @@
 #include "libcommon/services/qmgr.h"
 #include "libcommon/services/showq.h"
 #include "libcommon/table/proxy_protocol.h"
-#include "pop3d/mailbox_session.h"
+#include "pop3d/sessions/messages.h"
 
 using namespace umaya;
 using namespace umaya::services;

@@ -1,6 +1,7 @@
 // LINK pop3d_core
 // NAME    pop3_session_fuzz - any commands, before or after the log-in: the session ends, every answer is a status
 // line, and what was marked is removed at QUIT only
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
