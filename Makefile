@@ -2,7 +2,7 @@
 BUILD := build
 JOBS  ?= $(shell nproc)
 
-.PHONY: all programs prepare configure demo check unit e2e asan lint docs bench bench-dns faults fuzz install clean
+.PHONY: all programs prepare configure demo check unit e2e asan lint docs bench bench-dns bench-pop3 faults fuzz install clean
 
 all: configure
 	@ninja -C $(BUILD) -j$(JOBS)
@@ -41,6 +41,9 @@ docs: all
 
 bench: programs
 	@tools/prepare.sh peers && bench/run.py --build $(BUILD)
+
+bench-pop3: programs
+	@tools/prepare.sh peers && bench/pop3.py --build $(BUILD)
 
 bench-dns: programs
 	@bench/dns.py --build $(BUILD) && bench/dns_cached.py --build $(BUILD)

@@ -217,8 +217,11 @@ class Limits(unittest.TestCase):
             directory = mail.mailbox_path("alice")
             for name in os.listdir(directory):
                 with open(os.path.join(directory, name)) as f:
-                    if "Subject: old" in f.read():
-                        os.utime(os.path.join(directory, name), (time.time() - 5 * 86400,) * 2)
+                    old = "Subject: old" in f.read()
+                if old:  # by its name and by its time
+                    when = int(time.time()) - 5 * 86400
+                    os.rename(os.path.join(directory, name), os.path.join(directory, f"{when}.M1P1.host"))
+                    os.utime(os.path.join(directory, f"{when}.M1P1.host"), (when, when))
             client = mail.pop()
             self.assertEqual(client.capa()["EXPIRE"], ["2"])
             self.assertEqual(client.stat()[0], 2)

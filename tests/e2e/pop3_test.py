@@ -15,6 +15,7 @@ class PopInstance(Instance):
     def __init__(self, users_file=USERS, **options):
         self.pop_port = free_port()
         master = f"127.0.0.1:{self.pop_port} inet n - n - - pop3d\nauth unix - - n - 0 authd\n"
+        master += getattr(self, "more_master", "")
         settings = dict(options.pop("main_cf", {}), auth_failure_delay="0s")
         super().__init__(start=False, main_cf=settings, master_cf=master, **options)
         self.write("users", users_file)

@@ -7,9 +7,11 @@
 #include "libcommon/services/bounce.h"
 #include "libcommon/services/cleanup.h"
 #include "libcommon/services/flush.h"
+#include "libcommon/services/login_event.h"
 #include "libcommon/services/postdrop.h"
 #include "libcommon/services/proxymap.h"
 #include "libcommon/services/qmgr.h"
+#include "libcommon/services/sessions.h"
 #include "libcommon/services/showq.h"
 #include "libcommon/table/proxy_protocol.h"
 #include "pop3d/sessions/messages.h"
@@ -38,7 +40,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             bounce::Notify, bounce::Forget, bounce::Done, anvil::Count, anvil::Counts, showq::List, showq::Entry,
             showq::End, proxymap::Query, proxymap::Answer, flush::Request, flush::Done, become::Start, become::Refused,
             become::Deliver, become::Delivered, become::ReadFile, become::FileContent, become::Run, become::Ended,
-            postdrop::Start, table::ProxyQuery, table::ProxyAnswer, daemon::Status, pop3d::Handover>(
+            postdrop::Start, table::ProxyQuery, table::ProxyAnswer, daemon::Status, pop3d::Handover,
+            pop3d::StartSession, pop3d::EndSession, pop3d::SessionEnded, pop3d::LogLine, pop3d::StopAll, sessions::Who,
+            sessions::WhoReply, sessions::Kick, sessions::KickReply, LoginEvent>(
       data[0], {reinterpret_cast<const char*>(data) + 1, size - 1});
   return 0;
 }
