@@ -398,7 +398,8 @@ def main():
     roots = sandbox.download(PACKAGES, os.path.join(build, "peers"))
     sandbox.enter()
     sandbox.add_packages(roots)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (65536, 65536))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     names = [("dovecot", 19006), ("dovenull", 19007), ("vmail", OWNER), ("umaya", 19003), ("umayanet", 19005)]
     sandbox.add_accounts(work, [(n, i, i, "/nonexistent") for n, i in names],
                          [(n, i) for n, i in names] + [("umayadrop", 19004)])

@@ -30,8 +30,9 @@ class Box {
   ~Box() { stdfs::remove_all(path_); }
   void put(const std::string& name, const std::string& text) { std::ofstream(path_ / "new" / name) << text; }
   std::string path() const { return path_; }
-  size_t count() const {
-    auto entries = stdfs::directory_iterator(path_ / "new");
+  size_t count() const { return count_in("new") + count_in("cur"); }
+  size_t count_in(const char* directory) const {
+    auto entries = stdfs::directory_iterator(path_ / directory);
     return static_cast<size_t>(std::distance(begin(entries), end(entries)));
   }
 
@@ -98,6 +99,8 @@ TEST_CASE("pop3 session: STAT, LIST, UIDL, RETR and TOP answer as RFC 1939 says"
         "+OK 16 octets\r\nno end of line\r\n.\r\n"
         "+OK Bye.\r\n");
   CHECK(box.count() == 3);
+  CHECK(stdfs::exists(box.path() + "/cur/1.a:2,S"));  // what was fetched whole is marked as read
+  CHECK(stdfs::exists(box.path() + "/new/2.b"));
 }
 
 TEST_CASE("pop3 session: the answers do not depend on how the commands arrive", "[pop3d][session]") {
