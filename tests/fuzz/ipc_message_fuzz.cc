@@ -7,7 +7,6 @@
 #include "libcommon/services/bounce.h"
 #include "libcommon/services/cleanup.h"
 #include "libcommon/services/flush.h"
-#include "libcommon/services/login_event.h"
 #include "libcommon/services/postdrop.h"
 #include "libcommon/services/proxymap.h"
 #include "libcommon/services/qmgr.h"
@@ -42,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             become::Deliver, become::Delivered, become::ReadFile, become::FileContent, become::Run, become::Ended,
             postdrop::Start, table::ProxyQuery, table::ProxyAnswer, daemon::Status, pop3d::Handover,
             pop3d::StartSession, pop3d::EndSession, pop3d::SessionEnded, pop3d::LogLine, pop3d::StopAll, sessions::Who,
-            sessions::WhoReply, sessions::Kick, sessions::KickReply, LoginEvent>(
+            sessions::WhoReply, sessions::Kick, sessions::KickReply>(
       data[0], {reinterpret_cast<const char*>(data) + 1, size - 1});
   return 0;
 }
