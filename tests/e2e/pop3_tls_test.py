@@ -121,7 +121,7 @@ class Tls(unittest.TestCase):
         with TlsInstance() as mail:
             plain = socket.create_connection(("127.0.0.1", mail.pop_port), 30 * PATIENCE)
             self.assertTrue(plain.recv(1000).startswith(b"+OK"))
-            plain.sendall(b"STLS\r\nUSER eve\r\nPASS injected\r\n")
+            plain.sendall(b"STLS\r\nUSER mallory\r\nPASS injected\r\n")
             answer = plain.recv(1000)
             self.assertEqual(answer, b"+OK Begin TLS.\r\n")
             client = unverified().wrap_socket(plain)
@@ -132,7 +132,7 @@ class Tls(unittest.TestCase):
             self.assertEqual(got, b"-ERR Log in first.\r\n+OK Bye.\r\n")
             client.close()
             self.assertNotIn("injected", mail.log())
-            self.assertNotIn("eve", mail.log())
+            self.assertNotIn("mallory", mail.log())
 
 
 if __name__ == "__main__":
