@@ -2,6 +2,7 @@
 #include "libcommon/config/check.h"
 
 #include "commands/umaya/commands.h"
+#include "libcommon/config/master_cf.h"
 #include "libcommon/daemon/instance.h"
 #include "libcommon/log/log.h"
 #include "libcommon/tls/identity/certificates.h"
@@ -44,6 +45,13 @@ bool check_instance(const config::Config& config) {
 static void check_certificates(const config::Config& config) {
   auto sets = tls::find_sets(config);
   if (!sets) return log::warning("{}", sets.error().what);
+  auto master = config::MasterCf::load(config);
+  if (master && !sets->files.empty() &&
+      !master->find(config.get("tlsmgr_service_name"), config::ServiceType::unix_stream)) {
+    log::warning(
+        "{}: service tlsmgr is missing, mail goes in the clear: add the line \"tlsmgr unix - - n 1000? 1 tlsmgr\"",
+        master->file);
+  }
   for (const tls::IdentityFiles& files : sets->files) {
     std::vector<tls::SourceFile> sources;
     for (const std::string& path : files.paths()) sources.push_back(tls::read_source(path));

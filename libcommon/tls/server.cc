@@ -115,9 +115,16 @@ Result<void> set_dh(SSL_CTX* context, const std::string& file) {
   return permanent("cannot use the group in " + file + ": " + openssl_errors() + "; write auto");
 }
 
-Result<void> ask_for_certificates(SSL_CTX* context, const ServerSettings& settings) {
+/// first: the context of this process that has read the authorities already; null: this is the first.
+Result<void> ask_for_certificates(SSL_CTX* context, const ServerSettings& settings, SSL_CTX* first) {
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, accept_any);
   SSL_CTX_set_verify_depth(context, static_cast<int>(settings.verify_depth));
+  if (first) {
+    SSL_CTX_set1_cert_store(context, SSL_CTX_get_cert_store(first));
+    if (const auto* names = SSL_CTX_get_client_CA_list(first))
+      SSL_CTX_set_client_CA_list(context, SSL_dup_CA_list(names));
+    return {};
+  }
   UMAYA_CHECK(load_trust(context, settings.ca_file, settings.ca_path, settings.common.append_default_ca));
   if (!settings.ca_file.empty()) {
     if (auto* names = SSL_load_client_CA_file(settings.ca_file.c_str())) SSL_CTX_set_client_CA_list(context, names);
@@ -159,7 +166,7 @@ Result<ContextPtr> Server::make_server_context() {
   set_protocols(c, settings_.protocols);
   UMAYA_CHECK(set_ciphers(c, settings_.ciphers));
   UMAYA_CHECK(set_dh(c, settings_.dh_file));
-  if (settings_.ask_certificate) UMAYA_CHECK(ask_for_certificates(c, settings_));
+  if (settings_.ask_certificate) UMAYA_CHECK(ask_for_certificates(c, settings_, blank_.get()));
   if (kernel_tls()) SSL_CTX_set_options(c, SSL_OP_ENABLE_KTLS);
   tickets_.install(c);
   SSL_CTX_set_client_hello_cb(c, Acceptor::client_hello, nullptr);

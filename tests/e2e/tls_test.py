@@ -166,6 +166,7 @@ class StartTls(unittest.TestCase):
 
     def test_without_tlsmgr_mail_comes_in_the_clear(self):
         with Instance(users=["alice"], without=["tlsmgr"]) as mail:
+            self.assertIn('add the line "tlsmgr unix - - n 1000? 1 tlsmgr"', mail.umaya("check").stderr)
             with Client(mail.port, plain=True) as client:
                 self.assertNotIn("STARTTLS", " ".join(client.command("EHLO client.test")))
                 self.assertEqual(client.command("STARTTLS")[0],
