@@ -504,7 +504,7 @@ userdb {{
         return client
 
     def imap(self):
-        client = imaplib.IMAP4("127.0.0.1", self.imap_port, timeout=60)
+        client = imaplib.IMAP4("127.0.0.1", self.imap_port, timeout=20)
         client.login("alice", "secret")
         client.select("INBOX")
         return client

@@ -210,14 +210,18 @@ def imap_rounds(dovecot, ledger, stop):
         try:
             client = dovecot.imap()
             found = client.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (X-Number)])")[1]
-            numbers = [subject(part[1].splitlines()) for part in found if isinstance(part, tuple)]
-            for i, number in enumerate(numbers, 1):
+            # A message that POP3 has removed meanwhile has a number of the session, but no text.
+            numbers = {part[0].split()[0].decode(): part[1] for part in found if isinstance(part, tuple)}
+            for i, head in numbers.items():
+                if b"X-Number" not in head:
+                    continue
+                number = subject(head.splitlines())
                 if random.random() < 0.3:
-                    client.store(str(i), "+FLAGS", r"(\Flagged)")
+                    client.store(i, "+FLAGS", r"(\Flagged)")
                 if random.random() < 0.1:
                     with ledger.lock:
                         ledger.asked.add(number)
-                    if client.store(str(i), "+FLAGS", r"(\Deleted)")[0] == "OK":
+                    if client.store(i, "+FLAGS", r"(\Deleted)")[0] == "OK":
                         marked.add(number)
             if client.expunge()[0] == "OK":
                 with ledger.lock:

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "tests/mailbox/box_fixture.h"
+#include "tests/support/failing_calls.h"
 
 using namespace umaya;
 using namespace umaya::mailbox;
@@ -206,4 +207,36 @@ TEST_CASE("maildir box: one file under two names is one message, two files of on
   std::vector<size_t> which = {0, 1, 2};
   CHECK(box->remove(which).value() == 3);
   CHECK(tree.names("cur").empty());
+}
+
+TEST_CASE("maildir box: whichever call fails, what was not to be removed stays, and success means gone",
+          "[mailbox][box]") {
+  for (int error : {EIO, ENOSPC, EACCES}) {
+    for (int number = 1;; ++number) {
+      CAPTURE(error, number);
+      MaildirTree tree;
+      for (const char* name : {"new/1.a", "cur/2.b:2,", "cur/3.c:2,F"}) tree.put(name, "x\n");
+      auto box = open_box(tree.location());
+      std::vector<size_t> read = {0, 2}, gone = {1};
+      test::FailingCalls failing(number, error);
+      bool marked = false;
+      Result<size_t> removed;
+      {
+        fs::ScopedCalls scope(failing);
+        marked = box->mark_seen(read).has_value();
+        removed = box->remove(gone);
+      }
+      if (removed) CHECK_FALSE(tree.has("cur/2.b:2,"));
+      if (marked) CHECK((tree.has("cur/1.a:2,S") && tree.has("cur/3.c:2,FS")));
+      if (!removed) CHECK_FALSE(removed.error().is_permanent());
+      box.reset();
+      auto left = ids(tree.location());
+      CHECK(std::count(left.begin(), left.end(), "1.a") == 1);
+      CHECK(std::count(left.begin(), left.end(), "3.c") == 1);
+      if (failing.made() < number) {
+        CHECK((marked && removed));
+        break;
+      }
+    }
+  }
 }
