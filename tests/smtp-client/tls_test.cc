@@ -127,6 +127,29 @@ TEST_CASE("smtp tls: after a failed handshake old mail goes in the clear, new ma
   CHECK(closes.deliver() == "sent 2.0.0 250 2.0.0 taken");
 }
 
+TEST_CASE("smtp tls: mail that needs a log-in never goes in the clear after a failed handshake", "[smtp-client]") {
+  TlsStory s({kOffer + "C: STARTTLS\nS: 220 go\nS: no TLS here\nC*\n"});
+  s.waited_usec = 3600'000'000;
+  s.params.sasl.enable = true;
+  s.params.sasl.password_maps = "inline:{ {d.example = user:secret} }";
+  CHECK(s.deliver() == as_deferred("4.7.5", "Cannot start TLS: handshake failure"));
+  CHECK(s.server.connections == 1);
+}
+
+TEST_CASE("smtp tls: lmtp starts TLS as smtp does, and says LHLO again", "[smtp-client]") {
+  TlsStory s({});
+  const std::string hello = "C: LHLO me.example\nS: 250-mx.example\n";
+  s.server.scripts = {"S: 220 mx.example LMTP\n" + hello + "S: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nTLS\n" + hello +
+                      "S: 250 8BITMIME\n" + kMail};
+  s.params.tls.level = ClientLevel::encrypt;
+  DeliveryFixture f(s.params, Protocol::lmtp);
+  f.dns->a("mx.d.example", "127.0.0.1");
+  f.client->open_tls();
+  CHECK(f.deliver("mx.d.example", {"b@d.example"}).at(0) == "sent 2.0.0 250 2.0.0 taken");
+  CHECK(s.server.problems == Results{});
+  CHECK(f.logged("Trusted TLS connection established to "));
+}
+
 TEST_CASE("smtp tls: verify and secure take the right certificate only", "[smtp-client]") {
   TlsStory verified({kStart + kAgain + kMail}, ClientLevel::verify);
   CHECK(verified.deliver() == "sent 2.0.0 250 2.0.0 taken");
