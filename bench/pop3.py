@@ -29,7 +29,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "tests", "support")]
 
 import sandbox  # noqa: E402
 from cpu import CpuMeter, pss_kib, tree  # noqa: E402
-from servers import wait_for  # noqa: E402
+from servers import SERVICES, SMTP_PORT, wait_for  # noqa: E402
 
 PACKAGES = ["dovecot-core", "dovecot-pop3d", "libexttextcat-2.0-0", "liblua5.4-0", "libstemmer0d", "libwrap0", "libsodium23",
             "libunwind8", "libtirpc3"]
@@ -203,15 +203,16 @@ pop3_login_address_limit = 4000
 pop3_login_limit = 4000
 """)
         with open(f"{config}/master.cf", "w") as f:
-            f.write(f"""
+            f.write(SERVICES.format(port=SMTP_PORT) + f"""
 127.0.0.1:{PORT} inet n - n - - pop3d
 127.0.0.1:{TLS_PORT} inet n - n - - pop3d -o pop3_tls_wrappermode=yes
 auth unix - - n - 0 authd
-tlsmgr unix - - n 1000? 1 tlsmgr
 """)
         self.meter = CpuMeter(self.name)
-        subprocess.run([self.umaya, "-c", config, "start"], preexec_fn=self.meter.join, check=True,
-                       stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        started = subprocess.run([self.umaya, "-c", config, "start"], preexec_fn=self.meter.join, check=False,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if started.returncode != 0:
+            raise RuntimeError(f"umaya start: {started.stdout}")
         with open(f"{self.work}/spool/pid/master.pid") as f:
             self.pid = int(f.read())
         wait_for(greets, 20, "pop3d greets")
