@@ -85,7 +85,7 @@ class Configuration(unittest.TestCase):
             mail.write("lines", "")
             lines = mail.read("main.cf").count("\n")
             mail.set(myhostname="server.c5.exp.info.kochi-tech.ac.jp.", smtpd_timout="30s", mynetworks="192.168.0.5/24",
-                     broken_sasl_auth_clients="yes")
+                     smtpd_delay_open_until_valid_rcpt="no")
             said = mail.umaya("check")
             text = said.stdout + said.stderr
             main_cf = os.path.join(mail.config, "main.cf")
@@ -93,7 +93,7 @@ class Configuration(unittest.TestCase):
                     "myhostname = server.c5.exp.info.kochi-tech.ac.jp.: a host name ends without a dot here: remove the final dot",
                     "unknown parameter smtpd_timout: did you mean smtpd_timeout?",
                     "mynetworks = 192.168.0.5/24: \"192.168.0.5/24\" has non-zero host bits: perhaps you meant 192.168.0.0/24",
-                    "broken_sasl_auth_clients has no effect yet"), lines + 1):
+                    "smtpd_delay_open_until_valid_rcpt has no effect yet"), lines + 1):
                 self.assertIn(f"{main_cf}, line {number}: {words}", text)
 
     def test_a_mistake_in_master_cf_stops_the_start_with_line_and_cure(self):

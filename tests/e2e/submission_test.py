@@ -10,6 +10,7 @@ import poplib
 import signal
 import smtplib
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -39,12 +40,27 @@ STOCK = """
 """
 
 
-class Submitting(Instance):
-    submission_port = 0
+STARTTLS = "  -o smtpd_tls_security_level=encrypt\n  -o smtpd_tls_auth_only=yes\n"
+WRAPPED = "  -o smtpd_tls_wrappermode=yes\n"
 
-    def submit(self):
+
+def unverified():
+    """Any certificate will do: an instance makes its own."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+class Submitting(Instance):
+    submission_port, starttls = 0, False
+
+    def submit(self, encrypt=True):
+        """A session on the submission port; with STARTTLS where that is asked for."""
         client = smtplib.SMTP("127.0.0.1", self.submission_port, local_hostname="client.test", timeout=60 * PATIENCE)
         client.ehlo()
+        if self.starttls and encrypt:
+            client.starttls(context=unverified())
+            client.ehlo()
         return client
 
     def offered(self):
@@ -60,11 +76,14 @@ class Submitting(Instance):
 
 
 class SubmissionInstance(Submitting):
-    """Users that may log in, and a submission service; what goes to far.test waits in the queue."""
+    """Users that may log in, and both submission services; what goes to far.test waits in the queue."""
 
-    def __init__(self, users_file=USERS, extra="", tls="", main_cf=None, **options):
-        self.submission_port, self.pop_port = free_port(), free_port()
-        master = (f"127.0.0.1:{self.submission_port} inet n - n - - smtpd" + STOCK.format(name="submission", tls=tls) + extra +
+    starttls = True
+
+    def __init__(self, users_file=USERS, main_cf=None, **options):
+        self.submission_port, self.submissions_port, self.pop_port = free_port(), free_port(), free_port()
+        master = (f"127.0.0.1:{self.submission_port} inet n - n - - smtpd" + STOCK.format(name="submission", tls=STARTTLS) +
+                  f"127.0.0.1:{self.submissions_port} inet n - n - - smtpd" + STOCK.format(name="submissions", tls=WRAPPED) +
                   f"127.0.0.1:{self.pop_port} inet n - n - - pop3d\nauth unix - - n - 0 authd\n")
         settings = {"auth_failure_delay": "0s", "defer_transports": "smtp", "mynetworks": "192.0.2.0/24", **(main_cf or {})}
         super().__init__(start=False, main_cf=settings, master_cf=master, **options)
@@ -72,6 +91,13 @@ class SubmissionInstance(Submitting):
         os.chmod(self.path("users"), 0o644)
         self.set(auth_passwd_file=self.path("users"))
         self.start()
+
+    def submit_wrapped(self):
+        """A session on the port where TLS begins at once."""
+        client = smtplib.SMTP_SSL("127.0.0.1", self.submissions_port, local_hostname="client.test",
+                                  timeout=60 * PATIENCE, context=unverified())
+        client.ehlo()
+        return client
 
 
 def try_mechanism(client, mechanism, user, password):
@@ -95,13 +121,65 @@ class LoggingIn(unittest.TestCase):
                 client.sendmail("alice@example.test", [FAR, "bob@example.test"], "Subject: sent\n\nbody\n")
             message = mail.wait_mail("bob")[0]
             received = message.get_all("Received")[-1]
-            self.assertIn("with ESMTPA id", received)
+            self.assertIn("with ESMTPSA id", received)
             self.assertNotIn("client.test", received)  # smtpd_hide_client_session
             self.assertEqual(message["From"], "alice@example.test")  # local_header_rewrite_clients=static:all
             mail.wait_far_mail("alice@example.test")
             mail.wait_log(r"submission/smtpd\[\d+\]: [0-9A-F]+: client=\S+\[127\.0\.0\.1\], sasl_method=\S+, "
                           r"sasl_username=alice")
-            mail.wait_log(r"disconnect from \S+ ehlo=1 auth=1 mail=2 rcpt=2/3 data=1 rset=1 quit=1 commands=")
+            mail.wait_log(r"disconnect from \S+ ehlo=2 starttls=1 auth=1 mail=2 rcpt=2/3 data=1 rset=1 quit=1 commands=")
+
+    def test_postfix_lines_for_submissions_work_as_they_are(self):
+        with SubmissionInstance() as mail:
+            with mail.submit_wrapped() as client:
+                self.assertNotIn("starttls", client.esmtp_features)
+                self.assertEqual(client.login("bob", "builder")[0], 235)
+                client.sendmail("bob@example.test", [FAR, "alice@example.test"], "Subject: sent\n\nbody\n")
+            self.assertIn("with ESMTPSA id", mail.wait_mail("alice")[0].get_all("Received")[-1])
+            mail.wait_far_mail("bob@example.test")
+            mail.wait_log(r"submissions/smtpd\[\d+\]: [0-9A-F]+: client=\S+, sasl_method=\S+, sasl_username=bob")
+
+    def test_s6_without_encryption_there_is_no_log_in_on_the_submission_port(self):
+        with SubmissionInstance() as mail:
+            with mail.submit(encrypt=False) as client:
+                self.assertNotIn("auth", client.esmtp_features)
+                self.assertIn("starttls", client.esmtp_features)
+                for command in ("AUTH PLAIN AGFsaWNlAHdvbmRlciBsYW5k", "MAIL FROM:<alice@example.test>", "VRFY bob"):
+                    self.assertEqual(client.docmd(command)[0], 530, command)
+                client.starttls(context=unverified())
+                client.ehlo()
+                self.assertEqual(client.docmd("STARTTLS")[0], 554)
+                self.assertEqual(client.login("alice", PASSWORD)[0], 235)
+            # Where encryption is offered but not demanded, smtpd_tls_auth_only keeps passwords from being sent readable.
+            mail.set(smtpd_sasl_auth_enable="yes", smtpd_tls_auth_only="yes")
+            mail.reload()
+
+            def asks_for_encryption():
+                with mail.smtp() as client:
+                    client.ehlo()
+                    self.assertNotIn("auth", client.esmtp_features)
+                    return client.docmd("AUTH PLAIN AGFsaWNlAHdvbmRlciBsYW5k") == (
+                        538, b"5.7.11 Encryption required for requested authentication mechanism")
+            wait_for(asks_for_encryption, 15, "538")
+            self.assertNotIn("AGFsaWNl", mail.log())
+
+    def test_s5_starttls_forgets_who_has_logged_in(self):
+        with SubmissionInstance() as mail:
+            mail.set(smtpd_sasl_auth_enable="yes", smtpd_relay_restrictions="permit_sasl_authenticated, reject")
+            mail.reload()
+
+            def logged_in():
+                with mail.smtp() as client:
+                    client.ehlo()
+                    if "auth" not in client.esmtp_features:
+                        return False
+                    client.login("alice", PASSWORD)
+                    client.starttls(context=unverified())
+                    client.ehlo()
+                    client.mail("alice@example.test")
+                    self.assertEqual(client.rcpt(FAR)[0], 554)
+                    return True
+            wait_for(logged_in, 15, "AUTH on the first port")
 
     def test_every_mechanism_that_is_offered_logs_in(self):
         with SubmissionInstance() as mail:
@@ -158,7 +236,8 @@ class LoggingIn(unittest.TestCase):
     def test_s32_a_client_that_goes_away_in_the_middle_hurts_nobody(self):
         with SubmissionInstance() as mail:
             for last in (b"AUTH LOGIN\r\n", b"AUTH PLAIN\r\nAGFs", b"AUTH PLAIN AGF"):
-                with socket.create_connection(("127.0.0.1", mail.submission_port)) as s:
+                with socket.create_connection(("127.0.0.1", mail.submissions_port)) as plain, \
+                        unverified().wrap_socket(plain) as s:
                     s.recv(4096)
                     s.sendall(b"EHLO x\r\n")
                     wait_for(lambda: b"CHUNKING" in s.recv(4096), 10, "EHLO is answered")
@@ -183,7 +262,11 @@ class LoggingIn(unittest.TestCase):
             mail.reload()
 
             def trouble():
-                with mail.submit() as client:
+                try:
+                    client = mail.submit()
+                except ssl.SSLError:  # the processes change while this asks
+                    return False
+                with client:
                     self.assertIn("PLAIN", client.esmtp_features["auth"])
                     try:
                         client.login("alice", PASSWORD)
@@ -316,31 +399,41 @@ class MailPrograms(unittest.TestCase):
     def test_swaks(self):
         for count, mechanism in enumerate(self.mechanisms(["PLAIN", "LOGIN", "CRAM-MD5"]), 1):
             common = ["--server", f"127.0.0.1:{self.mail.submission_port}", "--from", "alice@example.test", "--to", FAR,
-                      "--auth", mechanism, "--auth-user", "alice"]
+                      "--tls", "--auth", mechanism, "--auth-user", "alice"]
             self.arrived(self.run_program("swaks", *common, "--auth-password", "wonderland"), mechanism, count)
             refused = self.run_program("swaks", *common, "--auth-password", "looking-glass")
             self.assertEqual(refused.returncode, 28, refused.stdout)
 
     def test_curl(self):
         for count, mechanism in enumerate(self.mechanisms(["PLAIN", "LOGIN", "CRAM-MD5"]), 1):
-            common = ["-sS", f"smtp://127.0.0.1:{self.mail.submission_port}/client.test", "--login-options",
-                      f"AUTH={mechanism}", "--mail-from", "alice@example.test", "--mail-rcpt", FAR, "-T", "-"]
-            self.arrived(self.run_program("curl", *common, "-u", "alice:wonderland"), mechanism, count)
-            self.assertEqual(self.run_program("curl", *common, "-u", "alice:wrong").returncode, 67)
+            common = ["-sSk", "--ssl-reqd", "--login-options", f"AUTH={mechanism}", "--mail-from", "alice@example.test",
+                      "--mail-rcpt", FAR, "-T", "-"]
+            starttls = f"smtp://127.0.0.1:{self.mail.submission_port}/client.test"
+            wrapped = f"smtps://127.0.0.1:{self.mail.submissions_port}/client.test"
+            for url, copies in ((starttls, 2 * count - 1), (wrapped, 2 * count)):
+                self.arrived(self.run_program("curl", *common, url, "-u", "alice:wonderland"), mechanism, copies)
+            self.assertEqual(self.run_program("curl", *common, starttls, "-u", "alice:wrong").returncode, 67)
 
     def test_msmtp(self):
         known = ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"]
         for count, mechanism in enumerate(self.mechanisms(known), 1):
-            done = self.run_program("msmtp", "--file=/dev/null", "--host=127.0.0.1", f"--port={self.mail.submission_port}",
-                                    f"--auth={mechanism.lower()}", "--user=alice", "--passwordeval=echo wonderland",
-                                    "--tls=off", "--from=alice@example.test", FAR)
-            self.arrived(done, mechanism, count)
+            for port, starttls, copies in ((self.mail.submission_port, "on", 2 * count - 1),
+                                           (self.mail.submissions_port, "off", 2 * count)):
+                done = self.run_program("msmtp", "--file=/dev/null", "--host=127.0.0.1", f"--port={port}",
+                                        f"--auth={mechanism.lower()}", "--user=alice", "--passwordeval=echo wonderland",
+                                        "--tls=on", f"--tls-starttls={starttls}", "--tls-certcheck=off",
+                                        "--from=alice@example.test", FAR)
+                self.arrived(done, mechanism, copies)
 
     def test_mutt(self):
+        trusted = self.mail.path("trusted.pem")
+        with open(trusted, "w") as f:
+            f.write(ssl.get_server_certificate(("127.0.0.1", self.mail.submissions_port)))
         for count, mechanism in enumerate(self.mechanisms(["PLAIN", "LOGIN", "CRAM-MD5"]), 1):
-            self.mail.write("muttrc", f'set smtp_url="smtp://alice@127.0.0.1:{self.mail.submission_port}/"\n'
+            self.mail.write("muttrc", f'set smtp_url="smtps://alice@127.0.0.1:{self.mail.submissions_port}/"\n'
                                       f'set smtp_pass="wonderland"\nset smtp_authenticators="{mechanism.lower()}"\n'
-                                      "set ssl_starttls=no\nset ssl_force_tls=no\nset from=alice@example.test\n"
+                                      f'set certificate_file="{trusted}"\nset ssl_verify_host=no\n'
+                                      "set ssl_force_tls=yes\nset from=alice@example.test\n"
                                       "set use_from=yes\nset use_envelope_from=yes\nset copy=no\n")
             done = self.run_program("mutt", "-n", "-F", self.mail.path("muttrc"), "-s", "from mutt", FAR, text="body\n",
                                     HOME=self.mail.config)
