@@ -118,6 +118,15 @@ std::string public_key_fingerprint(const X509* certificate, const EVP_MD* digest
   return done ? colon_hex(bytes, size) : std::string();
 }
 
+/// What ties a log-in to this connection and to no other (RFC 9266).
+static std::string channel_binding_of(SSL* ssl) {
+  constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
+  unsigned char bytes[32];
+  if (SSL_version(ssl) != TLS1_3_VERSION) return {};
+  int done = SSL_export_keying_material(ssl, bytes, sizeof bytes, kLabel.data(), kLabel.size(), nullptr, 0, 0);
+  return done == 1 ? std::string(reinterpret_cast<const char*>(bytes), sizeof bytes) : std::string();
+}
+
 SessionInfo inspect(SSL* ssl, const EVP_MD* digest) {
   SessionInfo info;
   info.protocol = SSL_get_version(ssl);
@@ -133,6 +142,7 @@ SessionInfo inspect(SSL* ssl, const EVP_MD* digest) {
   unsigned alpn_size = 0;
   SSL_get0_alpn_selected(ssl, &alpn, &alpn_size);
   if (alpn) info.alpn = printable({reinterpret_cast<const char*>(alpn), alpn_size});
+  info.channel_binding = channel_binding_of(ssl);
   info.peer = inspect_peer(ssl, digest);
   inspect_key_exchange(ssl, info);
   return info;

@@ -40,6 +40,7 @@ struct SessionInfo {
   std::string server_name;  ///< SNI, empty when none
   std::string alpn;
   bool resumed = false;
+  std::string channel_binding;  ///< "tls-exporter" of RFC 9266, 32 octets; TLS 1.3 only
   PeerCertificate peer;
 };
 
