@@ -28,6 +28,7 @@ struct Client {
   bool own_interface = false;    ///< one of our own addresses
   bool limits_exempt = false;    ///< smtpd_client_event_limit_exceptions
   bool encrypted = false;        ///< the line to it (STARTTLS, wrapper mode)
+  std::string channel_binding;   ///< "tls-exporter" (RFC 9266) of that line; empty: none
   std::string certificate_name;  ///< in its verified certificate; empty: none
   std::string label;             ///< "name[address]" or "name[address]:port", for logs and replies
 };

@@ -65,6 +65,7 @@ Task<bool> Session::start_tls(tls::Received received) {
   shared_.tls->log_session(*info, client_.label);
   tls_ = std::make_unique<tls::SessionInfo>(std::move(*info));
   client_.encrypted = true;
+  client_.channel_binding = tls_->channel_binding;
   if (tls_->peer.trust >= tls::Trust::trusted) client_.certificate_name = tls_->peer.subject_cn;
   if (shared_.tls->settings().require_certificate && tls_->peer.trust < tls::Trust::trusted) {
     std::string_view why = tls_->peer.present ? "Client certificate not trusted" : "No client certificate presented";

@@ -98,7 +98,8 @@ Task<void> LoginServer::ask_mechanisms() {
 }
 
 bool LoginServer::usable(const auth::Mechanism& mechanism, const Client& client, bool encrypted) {
-  if (mechanism.is_private || mechanism.channel_binding) return false;
+  if (mechanism.is_private) return false;
+  if (mechanism.channel_binding && client.channel_binding.empty()) return false;
   if (!encrypted && settings_.only_encrypted) return false;
   if (!permits(encrypted ? settings_.tls_options : settings_.options, mechanism)) return false;
   if (mechanism.name == "EXTERNAL" && client.certificate_name.empty()) return false;
@@ -134,6 +135,10 @@ auth::AuthContext LoginServer::context(const Client& client, int fd) const {
   out.remote_port = client.port;
   out.secured = client.encrypted;
   out.cert_username = client.certificate_name;
+  if (!client.channel_binding.empty()) {
+    out.channel_binding_type = "tls-exporter";
+    out.channel_binding_data = client.channel_binding;
+  }
   sockaddr_storage ours{};
   socklen_t size = sizeof ours;
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&ours), &size) != 0) return out;

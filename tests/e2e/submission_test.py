@@ -5,6 +5,8 @@ Passwords are authd's, and in one story Debian's Dovecot's. The mail programs ar
 
 import base64
 import contextlib
+import hashlib
+import hmac
 import os
 import poplib
 import signal
@@ -286,6 +288,65 @@ class LoggingIn(unittest.TestCase):
                 client.mail("alice@example.test")
                 self.assertIn(client.rcpt(FAR)[0], (454, 554))
                 self.assertEqual(client.rcpt("bob@example.test")[0], 250)
+
+
+class BoundLine:
+    """OpenSSL's own client, which tells what binds the connection (RFC 9266), with an SMTP dialogue through it."""
+
+    def __init__(self, port):
+        self.client = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-ign_eof", "-crlf",
+                                        "-keymatexport", "EXPORTER-Channel-Binding", "-keymatexportlen", "32"],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for line in self.client.stdout:
+            if line.startswith("    Keying material: "):
+                self.binding = bytes.fromhex(line.split(": ")[1])
+            if line.startswith("220 "):
+                break
+
+    def say(self, line):
+        self.client.stdin.write(line + "\n")
+        self.client.stdin.flush()
+        for reply in self.client.stdout:
+            if reply[3:4] == " " and reply[:3].isdigit():
+                return int(reply[:3]), reply[4:].strip()
+        raise AssertionError("the line is dead")
+
+    def log_in(self, user, password, binding):
+        """SCRAM-SHA-256-PLUS (RFC 5802, 7677)."""
+        bare = f"n={user},r=clientnonce"
+        code, text = self.say("AUTH SCRAM-SHA-256-PLUS " + base64.b64encode(b"p=tls-exporter,," + bare.encode()).decode())
+        if code != 334:
+            return code
+        first = base64.b64decode(text).decode()
+        given = dict(part.split("=", 1) for part in first.split(","))
+        salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(given["s"]), int(given["i"]))
+        channel = base64.b64encode(b"p=tls-exporter,," + binding).decode()
+        last = f"c={channel},r={given['r']}"
+        key = hmac.digest(salted, b"Client Key", "sha256")
+        signature = hmac.digest(hashlib.sha256(key).digest(), f"{bare},{first},{last}".encode(), "sha256")
+        proof = base64.b64encode(bytes(a ^ b for a, b in zip(key, signature))).decode()
+        code, text = self.say(base64.b64encode(f"{last},p={proof}".encode()).decode())
+        return self.say("")[0] if code == 334 else code
+
+    def close(self):
+        self.client.kill()
+        self.client.wait()
+        self.client.stdin.close()
+        self.client.stdout.close()
+
+
+class ChannelBinding(unittest.TestCase):
+    def test_a_log_in_is_bound_to_the_line_it_is_made_on(self):
+        with SubmissionInstance(users_file="alice:{PLAIN}wonderland\n") as mail:
+            if "SCRAM-SHA-256-PLUS" not in mail.offered():
+                self.skipTest("authd does not offer SCRAM-SHA-256-PLUS")
+            for ours, password, expected in ((True, "wonderland", 235), (True, "wrong", 535), (False, "wonderland", 535)):
+                line = BoundLine(mail.submissions_port)
+                self.addCleanup(line.close)
+                self.assertEqual(line.say("EHLO client.test")[0], 250)
+                other = bytes([line.binding[0] ^ 1]) + line.binding[1:]
+                self.assertEqual(line.log_in("alice", password, line.binding if ours else other), expected)
+            mail.wait_log("SASL SCRAM-SHA-256-PLUS authentication failed")
 
 
 class Senders(unittest.TestCase):

@@ -241,13 +241,22 @@ TEST_CASE("AUTH: only what the state of the line, the filter and the client's ne
   std::string everything =
       "MECH\tPLAIN\tplaintext\nMECH\tCRAM-MD5\tdictionary\tactive\nMECH\tSCRAM-SHA-256\tmutual-auth\n"
       "MECH\tANONYMOUS\tanonymous\nMECH\tEXTERNAL\nMECH\tAPOP\tprivate\n"
-      "MECH-CBIND\tSCRAM-SHA-256-PLUS\tmutual-auth\n";
-  auto offered = [&](std::vector<std::string> settings, bool encrypted, std::string certificate = "") {
+      "MECH-CBIND\tSCRAM-SHA-256-PLUS\tmutual-auth\nUMAYA\tbinding\n";
+  auto offered = [&](std::vector<std::string> settings, bool encrypted, std::string certificate = "",
+                     std::string binding = "") {
+    const bool bound = !binding.empty();
     LoginBench b(std::move(settings));
     b.auth.mechanisms = everything;
     b.client.encrypted = encrypted;
     b.client.certificate_name = std::move(certificate);
-    return b.hello();
+    b.client.channel_binding = std::move(binding);
+    std::string words = b.hello();
+    // What was bound goes along with the log-in, so that nobody between us can have taken the -PLUS mechanisms out.
+    if (bound) {
+      b.log_in();
+      CHECK(b.auth.heard.back().find("\tumaya_binding=tls-exporter:Y2I=\t") != std::string::npos);
+    }
+    return words;
   };
   CHECK(offered({}, false) == "AUTH PLAIN CRAM-MD5 SCRAM-SHA-256");
   CHECK(offered({"smtpd_sasl_security_options = noanonymous, noplaintext"}, false) == "AUTH CRAM-MD5 SCRAM-SHA-256");
@@ -262,6 +271,7 @@ TEST_CASE("AUTH: only what the state of the line, the filter and the client's ne
   CHECK(offered({"smtpd_sasl_mechanism_filter = plain, external"}, true) == "AUTH PLAIN");
   CHECK(offered({"smtpd_sasl_mechanism_filter = plain, external"}, true, "alice") == "AUTH PLAIN EXTERNAL");
   CHECK(offered({}, true, "alice") == "AUTH PLAIN CRAM-MD5 SCRAM-SHA-256");
+  CHECK(offered({}, true, "", "cb") == "AUTH PLAIN CRAM-MD5 SCRAM-SHA-256 SCRAM-SHA-256-PLUS");
   CHECK(offered({"smtpd_tls_auth_only = yes"}, false) == "");
   CHECK(offered({"smtpd_tls_auth_only = yes"}, true) == "AUTH PLAIN CRAM-MD5 SCRAM-SHA-256");
   CHECK(offered({"smtpd_discard_ehlo_keywords = auth"}, false) == "");
