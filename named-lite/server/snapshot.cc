@@ -189,6 +189,10 @@ std::shared_ptr<Journal> open_journal(const NamedConf& conf, const Snapshot* bef
   }
   if (!needed) return nullptr;
   auto journal = Journal::open(path);
+  if (journal && !(*journal)->damage().empty()) {
+    lines.push_back({log::Level::error,
+                     (*journal)->damage() + ". What stands in no zone file is lost; zones of primaries are fetched"});
+  }
   if (journal) return std::move(*journal);
   lines.push_back({log::Level::error, journal.error().what});
   return nullptr;

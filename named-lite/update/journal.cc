@@ -1,10 +1,15 @@
 #include "named-lite/update/journal.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
+#include <cstdio>
+#include <ctime>
 #include <thread>
 
+#include "libcommon/base/clock.h"
 #include "libcommon/fs/file.h"
+#include "named-lite/update/journal_pages.h"
 
 namespace umaya::named {
 
@@ -24,6 +29,20 @@ std::string key_of(const ZoneId& zone, uint64_t number) {
 
 MDB_val value_of(std::string_view bytes) {
   return {bytes.size(), const_cast<char*>(bytes.data())};
+}
+
+/// Seconds since 1970 at which this host was started.
+int64_t boot_time() {
+  timespec up{};
+  return clock_gettime(CLOCK_BOOTTIME, &up) == 0 ? wall_seconds() - up.tv_sec : wall_seconds();
+}
+
+/// What this host has written since it was started is there: the kernel has it, whatever processes did.
+bool may_lack_pages(int fd) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0 || status.st_size == 0) return false;
+  constexpr int64_t kMargin = 60;
+  return status.st_mtime <= boot_time() + kMargin || !has_all_pages(fd);
 }
 
 }  // namespace
@@ -136,19 +155,36 @@ Result<> Journal::open_env() {
   return failed(error);
 }
 
-Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, std::chrono::milliseconds patience) {
-  std::unique_ptr<Journal> journal(new Journal(path));
-  journal->lock_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode));
-  if (!journal->lock_) return sys_error("open the journal " + path);
+Result<> Journal::lock_file(std::chrono::milliseconds patience) {
+  lock_.reset(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode));
+  if (!lock_) return sys_error("open the journal " + path_);
   struct flock lock {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   lock.l_len = 1;
   constexpr std::chrono::milliseconds kPause{20};
-  for (; fcntl(journal->lock_.get(), F_OFD_SETLK, &lock) != 0; patience -= kPause) {
-    if (patience <= kPause) return temporary("journal " + path + ": another process has it open");
+  for (; fcntl(lock_.get(), F_OFD_SETLK, &lock) != 0; patience -= kPause) {
+    if (patience <= kPause) return temporary("journal " + path_ + ": another process has it open");
     std::this_thread::sleep_for(kPause);
   }
+  return {};
+}
+
+Result<> Journal::put_aside_when_damaged(std::chrono::milliseconds patience) {
+  if (!may_lack_pages(lock_.get())) return {};
+  std::string damage = page_damage_in(lock_.get());
+  if (damage.empty()) return {};
+  std::string aside = path_ + ".damaged-" + std::to_string(wall_seconds());
+  if (::rename(path_.c_str(), aside.c_str()) != 0) return sys_error("the journal is damaged; rename " + path_);
+  damage_ = "the journal " + path_ + " is damaged (" + damage + "), as after a power cut on a disk that had not " +
+            "written what it said: it is put aside as " + aside;
+  return lock_file(patience);
+}
+
+Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, std::chrono::milliseconds patience) {
+  std::unique_ptr<Journal> journal(new Journal(path));
+  UMAYA_CHECK(journal->lock_file(patience));
+  UMAYA_CHECK(journal->put_aside_when_damaged(patience));
   UMAYA_CHECK(journal->open_env());
   UMAYA_CHECK(fs::sync_directory(fs::parent_directory(path)));
   return journal;

@@ -18,6 +18,9 @@
 //
 // ERRORS
 //     Temporary: the disk is full or fails, and nothing was written. Permanent: what is in the file is damaged.
+//     A file that lacks pages (journal_pages.h) is put aside when it is opened, and a new one is begun: LMDB would end
+//     the process when it came to them. It is looked through when it is too short, and when it was written last before
+//     the host was started: only a power cut, or a system that crashes, loses what was written.
 //
 // LIMITS
 //     The file grows up to kMostOctets. View names of 200 octets.
@@ -58,6 +61,8 @@ class Journal {
   static Result<std::unique_ptr<Journal>> open(const std::string& path, std::chrono::milliseconds patience = kPatience);
 
   const std::string& path() const { return path_; }
+  /// What open() found wrong with the file that was there, and where it was put; empty: nothing.
+  const std::string& damage() const { return damage_; }
   /// Where the journal of a zone stands; nothing when it has none.
   Result<std::optional<JournalState>> state(const ZoneId& zone);
   /// Whether the journal has steps that the zone file lacks; false when it cannot be read.
@@ -81,6 +86,8 @@ class Journal {
   };
   class Transaction;
 
+  Result<> lock_file(std::chrono::milliseconds patience);
+  Result<> put_aside_when_damaged(std::chrono::milliseconds patience);
   Result<> open_env();
   /// Runs the writer's work in a transaction that is durable when this returns.
   template <class Work>
@@ -88,6 +95,7 @@ class Journal {
   std::unexpected<Error> failed(int error) const;
 
   std::string path_;
+  std::string damage_;
   Fd lock_;
   std::mutex writer_;
   std::shared_mutex access_;  // held alone while the environment is opened anew

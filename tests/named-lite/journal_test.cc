@@ -3,9 +3,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "named-lite/update/batch.h"
+#include "named-lite/update/journal_pages.h"
 #include "named-lite/update/replay.h"
 #include "named-lite/zone/change_image.h"
 #include "tests/named-lite/update_support.h"
@@ -254,4 +257,101 @@ TEST_CASE("journal: D33 what was written before kill -9 is there, whole steps on
   CHECK(state->last_serial >= acknowledged);
   CHECK(state->last_serial <= acknowledged + 1);
   CHECK(steps_since(*journal, 7).size() == state->last_serial - 7);
+}
+
+namespace {
+
+/// A journal of some steps, large ones among them, as a file; and its octets.
+struct JournalFile {
+  test::TempDirectory directory;
+  std::string path = directory / "j";
+
+  explicit JournalFile(size_t steps = 200) {
+    auto journal = open_in(directory);
+    for (uint32_t i = 0; i < steps; ++i) {
+      ZoneChange each = step(i + 1, i + 2);
+      for (int n = 0; i % 20 == 0 && n < 100; ++n) {
+        each.added.push_back(record("more" + std::to_string(n) + " TXT \"" + std::string(200, 'y') + "\""));
+      }
+      REQUIRE(journal->append(kId, {&each, 1}, UINT64_MAX));
+    }
+  }
+  std::string octets() const {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  /// As if it had been written before the host was started.
+  void write(std::string_view text) const {
+    std::ofstream(path, std::ios::binary) << text;
+    std::filesystem::last_write_time(path,
+                                     std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 3650));
+  }
+  size_t put_aside() const {
+    size_t count = 0;
+    for (const auto& each : std::filesystem::directory_iterator(std::filesystem::path(path).parent_path())) {
+      count += each.path().filename().string().starts_with("j.damaged-") ? 1 : 0;
+    }
+    return count;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("journal: a file with all its pages is taken, also one that ends before a page that nothing leads to",
+          "[named][update]") {
+  JournalFile file;
+  const std::string whole = file.octets();
+  CHECK(page_damage(whole).empty());
+  file.write(whole);
+  auto journal = open_in(file.directory);
+  CHECK(journal->damage().empty());
+  CHECK(steps_since(*journal, 1).size() == 200);
+}
+
+TEST_CASE("journal: a file that was cut or has holes is put aside, and a new one is begun", "[named][update]") {
+  constexpr size_t kPage = 4096;
+  JournalFile file;
+  const std::string whole = file.octets();
+  size_t cut_found = 0, holes_found = 0;
+  for (size_t at = kPage; at < whole.size(); at += kPage) {
+    if (!page_damage(whole.substr(0, at)).empty()) ++cut_found;
+    std::string holed = whole;
+    std::fill_n(holed.begin() + static_cast<ptrdiff_t>(at), kPage, '\0');
+    if (!page_damage(holed).empty()) ++holes_found;
+  }
+  size_t pages = whole.size() / kPage;
+  CHECK(cut_found + 10 > pages);   // pages that are free at the end need not be there
+  CHECK(holes_found * 4 > pages);  // of pages apart the first one alone has a number
+  file.write(whole.substr(0, whole.size() / 2));
+  auto journal = open_in(file.directory);
+  CHECK(journal->damage().find("is not there") != std::string::npos);
+  CHECK_FALSE(*journal->state(kId));
+  CHECK(file.put_aside() == 1);
+  ZoneChange next = step(7, 8);
+  CHECK(journal->append(kId, {&next, 1}, UINT64_MAX));
+  journal.reset();
+  CHECK(open_in(file.directory)->damage().empty());
+}
+
+TEST_CASE("journal: a file that is too short is found whenever it was written, and so is one that is none",
+          "[named][update]") {
+  JournalFile file;
+  const std::string whole = file.octets();
+  std::filesystem::resize_file(file.path, whole.size() / 2);
+  CHECK_FALSE(open_in(file.directory)->damage().empty());
+  file.write(std::string(100'000, 'x'));
+  CHECK_FALSE(open_in(file.directory)->damage().empty());
+  file.write("short");
+  CHECK_FALSE(open_in(file.directory)->damage().empty());
+}
+
+TEST_CASE("journal pages: any octets changed anywhere are read within the file", "[named][update]") {
+  JournalFile file(30);
+  const std::string whole = file.octets();
+  for (size_t at = 0; at < whole.size(); at += at < 8192 ? 1 : 13) {
+    std::string changed = whole;
+    changed[at] = static_cast<char>(changed[at] ^ 0x5A);
+    (void)page_damage(changed);
+  }
+  for (size_t size = 1; size < 9000; size += 7) CHECK_FALSE(page_damage(whole.substr(0, size)).empty());
 }
