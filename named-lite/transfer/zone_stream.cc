@@ -1,16 +1,13 @@
 #include "named-lite/transfer/zone_stream.h"
 
-#include <cstring>
-
 #include "named-lite/dns/types.h"
 #include "named-lite/dns/wire.h"
+#include "named-lite/transfer/transfer_message.h"
 #include "named-lite/transfer/transfer_question.h"
 
 namespace umaya::named {
 
 namespace {
-
-constexpr size_t kMostPointed = 0x4000;
 
 /// Octets of the record that begins here.
 size_t record_size(std::string_view data, size_t at) {
@@ -19,48 +16,21 @@ size_t record_size(std::string_view data, size_t at) {
 
 }  // namespace
 
-/// One message while it is written.
-class ZoneStream::Message {
+class ZoneStream::Message : public TransferMessage {
  public:
-  Message(std::span<char> out, std::string_view head) : out_(out) { put(head); }
-  size_t size() const { return at_; }
-  uint16_t count() const { return count_; }
+  using TransferMessage::TransferMessage;
 
   /// Adds a record as an image holds it; false when it does not fit, and nothing is added.
   bool add(const Node& node, uint16_t type, std::string_view record) {
-    size_t before = at_;
-    if (count_ == UINT16_MAX || !put_owner(node) || !put(record.substr(2, 10)) || !put_data(node, type, record)) {
-      at_ = before;
-      if (owner_ >= before) owner_ = 0;
-      return false;
-    }
-    ++count_;
-    return true;
-  }
-
-  void finish() {
-    out_[6] = static_cast<char>(count_ >> 8);
-    out_[7] = static_cast<char>(count_);
+    return add_record([&] { return put_owner(node) && put(record.substr(2, 10)) && put_data(node, type, record); });
   }
 
  private:
-  bool put(std::string_view bytes) {
-    if (bytes.size() > out_.size() - at_) return false;
-    std::memcpy(out_.data() + at_, bytes.data(), bytes.size());
-    at_ += bytes.size();
-    return true;
-  }
-
-  bool put_pointer(size_t to) {
-    char octets[2] = {static_cast<char>(0xC0 | to >> 8), static_cast<char>(to)};
-    return put({octets, 2});
-  }
-
   bool put_owner(const Node& node) {
-    if (&node == node_ && owner_ != 0) return put_pointer(owner_);
+    if (&node == node_ && owner_at_ != 0) return put_pointer(owner_at_);
     node_ = &node;
-    owner_ = node.name_size == 0 ? kMessageHeader : at_ < kMostPointed ? at_ : 0;
-    if (owner_ == kMessageHeader) return put_pointer(kMessageHeader);
+    owner_at_ = node.name_size == 0 ? kMessageHeader : here();
+    if (owner_at_ == kMessageHeader) return put_pointer(kMessageHeader);
     // Labels up to the zone's name; the root is never spelt out here, for even the root zone has its name in front.
     return put(node.written_labels()) && put_pointer(kMessageHeader);
   }
@@ -69,7 +39,7 @@ class ZoneStream::Message {
   bool put_suffix(const Node& node, size_t from) {
     size_t labels = node.name_size;
     if (from >= labels) return put_pointer(kMessageHeader + from - labels);
-    if (owner_ != 0) return put_pointer(owner_ + from);
+    if (owner_at_ != 0) return put_pointer(owner_at_ + from);
     return put(node.written_labels().substr(from)) && put_pointer(kMessageHeader);
   }
 
@@ -109,15 +79,16 @@ class ZoneStream::Message {
     return true;
   }
 
-  std::span<char> out_;
-  size_t at_ = 0;
-  uint16_t count_ = 0;
-  const Node* node_ = nullptr;
-  size_t owner_ = 0;  // where node_'s name stands; 0: out of a pointer's reach
+  const Node* node_ = nullptr;  // whose name stands at owner_at_
 };
 
-ZoneStream::ZoneStream(ImagePtr image, const Query& query, std::string_view packet, Extent extent)
-    : image_(std::move(image)), head_(transfer_head(query, packet)), extent_(extent), node_(image_->next(cursor_)) {}
+ZoneStream::ZoneStream(ImagePtr image, const Query& query, std::string_view packet, Extent extent,
+                       TransferFormat format)
+    : image_(std::move(image)),
+      head_(transfer_head(query, packet)),
+      extent_(extent),
+      format_(format),
+      node_(image_->next(cursor_)) {}
 
 bool ZoneStream::put_soa(Message& message) {
   const Node& apex = image_->apex();
@@ -155,7 +126,7 @@ bool ZoneStream::put_nodes(Message& message) {
 
 size_t ZoneStream::next(std::span<char> out) {
   if (stage_ == Stage::end || out.size() < head_.size()) return 0;
-  Message message(out, head_);
+  Message message(out, head_, format_);
   bool full = false;
   if (stage_ == Stage::first_soa) {
     full = !put_soa(message);

@@ -6,8 +6,8 @@
 //
 // DESCRIPTION
 //     RFC 5936: the SOA, all other records of the zone with their glue, the SOA once more. Each message carries the
-//     question, so that names are compressed against the zone's name, and as many records as fit. The records of a
-//     name stand together: the first one spells the name, the others point to it.
+//     question, so that names are compressed against the zone's name, and as many records as fit, or one alone when the
+//     format says so. The records of a name stand together: the first one spells the name, the others point to it.
 //
 // OWNERSHIP
 //     The stream keeps the image alive. Query and packet are needed by the constructor only.
@@ -22,6 +22,7 @@
 
 #include "named-lite/answer/catalog.h"
 #include "named-lite/answer/query.h"
+#include "named-lite/config/transfer_conf.h"
 
 namespace umaya::named {
 
@@ -30,7 +31,8 @@ class ZoneStream {
   /// What is sent: everything, or the SOA alone (an IXFR by somebody who is up to date, or over UDP).
   enum class Extent : unsigned char { zone, soa };
 
-  ZoneStream(ImagePtr image, const Query& query, std::string_view packet, Extent extent = Extent::zone);
+  ZoneStream(ImagePtr image, const Query& query, std::string_view packet, Extent extent = Extent::zone,
+             TransferFormat format = TransferFormat::many_answers);
   /// Writes the next message; its size, 0 when the stream is at its end or the next record does not fit.
   size_t next(std::span<char> out);
   bool done() const { return stage_ == Stage::end; }
@@ -48,6 +50,7 @@ class ZoneStream {
   ImagePtr image_;
   std::string head_;  // header and question
   Extent extent_;
+  TransferFormat format_;
   Stage stage_ = Stage::first_soa;
   uint64_t records_ = 0;
   // The next record: node, number of its set, place in the data of the set.

@@ -138,3 +138,15 @@ TEST_CASE("zone stream: owners come in the case in which they were written", "[n
   CHECK(out.find(std::string("\3WWW\4Deep\xC0\x0C", 11)) != std::string::npos);
   CHECK(out.find(std::string("\2Ns\xC0\x0C", 5)) != std::string::npos);
 }
+
+TEST_CASE("zone stream: one-answer gives each record a message of its own, and the same zone", "[named][transfer]") {
+  Sent whole = send_zone("ex.test.", kZone, 65535);
+  Checked zone = check("ex.test.", kZone);
+  std::string packet = question("ex.test.", type::kAxfr);
+  Query query = parsed(packet);
+  ZoneStream stream(ImagePtr(std::move(zone.image)), query, packet, ZoneStream::Extent::zone,
+                    TransferFormat::one_answer);
+  Sent sent = send(stream, 65535);
+  CHECK(sent.records == whole.records);
+  CHECK(sent.messages == whole.records.size());
+}
