@@ -38,17 +38,32 @@ uint32_t RateLimiter::rate_of(AnswerKind kind) const {
   return limits_.errors_per_second;
 }
 
-/// A secret number for the network of an address.
-uint64_t RateLimiter::network(std::string_view address) const {
-  char octets[16] = {};
+/// The address without the bits that tell hosts of one network apart.
+RateLimiter::Octets RateLimiter::network_of(std::string_view address) const {
+  Octets network;
+  char* octets = network.octets;
   auto bits = static_cast<size_t>(address.size() == 4 ? limits_.ipv4_prefix : limits_.ipv6_prefix);
   size_t whole = std::min(bits / 8, address.size());
   std::memcpy(octets, address.data(), whole);
   if (whole < address.size() && bits % 8 != 0) {
     octets[whole] = static_cast<char>(static_cast<unsigned char>(address[whole]) & (0xFF00 >> (bits % 8)));
   }
+  return network;
+}
+
+std::string RateLimiter::network_text(std::string_view address) const {
+  Octets network = network_of(address);
+  const auto* octets = reinterpret_cast<const uint8_t*>(network.octets);
+  bool v4 = address.size() == 4;
+  net::IpAddress text = v4 ? net::IpAddress::v4(octets) : net::IpAddress::v6(octets);
+  return text.to_string() + "/" + std::to_string(v4 ? limits_.ipv4_prefix : limits_.ipv6_prefix);
+}
+
+/// A secret number for the network of an address.
+uint64_t RateLimiter::network(std::string_view address) const {
+  Octets network = network_of(address);
   uint64_t words[2];
-  std::memcpy(words, octets, sizeof words);
+  std::memcpy(words, network.octets, sizeof words);
   return mix(mix(seed_ ^ address.size(), words[0]), words[1] ^ seed_);
 }
 
@@ -77,6 +92,7 @@ RateVerdict RateLimiter::debit(uint64_t key, uint32_t rate, uint32_t now) {
   }
   int64_t debt = -static_cast<int64_t>(limits_.window) * rate;
   if (mine.balance > debt) --mine.balance;
+  begins_ = mine.balance == -1;
   if (mine.balance >= 0) return RateVerdict::send;
   bool slips = limits_.slip != 0 && ++mine.refused % limits_.slip == 0;
   return slips ? RateVerdict::slip : RateVerdict::drop;
@@ -86,6 +102,7 @@ RateVerdict RateLimiter::judge(std::string_view address, const AnswerReport& rep
   uint64_t client = network(address);
   uint32_t rate = rate_of(report.kind);
   RateVerdict verdict = RateVerdict::send;
+  begins_ = false;
   if (rate != 0) {
     bool positive = report.kind == AnswerKind::positive;
     uint64_t what = report.kind == AnswerKind::error ? 0 : report.source;

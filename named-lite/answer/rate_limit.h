@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,10 @@ class RateLimiter {
   /// address: 4 or 16 octets; now: seconds of a clock that does not go backwards.
   RateVerdict judge(std::string_view address, const AnswerReport& report, uint16_t type, uint32_t now);
   const RateLimitConf& limits() const { return limits_; }
+  /// Whether the answer that was judged last is the first that its account could not pay.
+  bool begins() const { return begins_; }
+  /// The network that an address is counted with: "192.0.2.0/24".
+  std::string network_text(std::string_view address) const;
 
  private:
   static constexpr size_t kWays = 8;
@@ -48,11 +53,16 @@ class RateLimiter {
   Account& account(uint64_t key, uint32_t rate, uint32_t now);
   RateVerdict debit(uint64_t key, uint32_t rate, uint32_t now);
   uint32_t rate_of(AnswerKind kind) const;
+  struct Octets {
+    char octets[16] = {};
+  };
+  Octets network_of(std::string_view address) const;
   uint64_t network(std::string_view address) const;
 
   RateLimitConf limits_;
   uint64_t seed_;
   size_t rows_;
+  bool begins_ = false;
   std::vector<Account> accounts_;
 };
 

@@ -26,6 +26,7 @@ void Reception::prepare(const Query& query, const Arrival& arrival, AnswerContex
   context.turn = ++turn_;
   context.report = &report_;
   report_ = {};
+  limit_begins_ = false;
   if (!known_) apply(query, context);
 }
 
@@ -44,6 +45,7 @@ size_t Reception::limit(const Query& query, std::string_view packet, const Arriv
                         size_t size, std::span<char> out) {
   if (arrival.limiter == nullptr || known_) return size;
   RateVerdict verdict = arrival.limiter->judge(arrival.address, report, query.type, arrival.seconds);
+  limit_begins_ = verdict != RateVerdict::send && arrival.limiter->begins();
   if (verdict == RateVerdict::send || arrival.limiter->limits().log_only) return size;
   return limited(verdict, query, packet, out);
 }

@@ -53,8 +53,12 @@ class Reception {
   size_t limit(const Query& query, std::string_view packet, const Arrival& arrival, const AnswerReport& report,
                size_t size, std::span<char> out);
   const RateCounters& counters() const { return counters_; }
+  /// Whether with the last answer that limit() was asked for a limit began to act.
+  bool limit_begins() const { return limit_begins_; }
   /// Of the question that was answered last.
   CookieState cookie() const { return cookie_.state; }
+  /// Whether its client is where it says: it has a valid cookie, or came over TCP.
+  bool knows_client() const { return known_; }
 
  private:
   void apply(const Query& query, AnswerContext& context) const;
@@ -63,9 +67,10 @@ class Reception {
   ReceptionConf conf_;
   Cookies cookies_;
   uint32_t turn_;
-  EdnsOptions options_;  // these four: of the question that is being answered
+  EdnsOptions options_;  // these five: of the question that is being answered
   CookieCheck cookie_;
   bool known_ = false;  // the client is where it says
+  bool limit_begins_ = false;
   AnswerReport report_;
   RateCounters counters_;
 };

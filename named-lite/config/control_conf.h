@@ -15,6 +15,7 @@ struct ControlChannel {
   uint32_t mode = 0600;
   std::optional<uint32_t> owner, group;
   bool read_only = false;
+  bool operator==(const ControlChannel&) const = default;
 };
 
 struct ControlConf {

@@ -64,8 +64,8 @@ constexpr Setting<PeerConf> kSettings[] = {
     {"edns-version", read_without_effect},
     {"keys", read_keys},
     {"max-udp-size", read_unused<read_optional_number<&P::max_udp_size, 512, 4096>>},
-    {"notify-source", read_unused<read_peer_source<&P::notify_source, ipv4>>},
-    {"notify-source-v6", read_unused<read_peer_source<&P::notify_source, ipv6>>},
+    {"notify-source", read_peer_source<&P::notify_source, ipv4>},
+    {"notify-source-v6", read_peer_source<&P::notify_source, ipv6>},
     {"padding", read_without_effect},
     {"provide-ixfr", read_flag<&P::provide_ixfr>},
     {"query-source", read_unused<read_peer_source<&P::query_source, ipv4>>},
@@ -78,9 +78,9 @@ constexpr Setting<PeerConf> kSettings[] = {
     {"support-ixfr", read_without_effect},
     {"tcp-keepalive", read_without_effect},
     {"tcp-only", read_flag<&P::tcp_only>},
-    {"transfer-format", read_unused<read_format>},
-    {"transfer-source", read_unused<read_peer_source<&P::transfer_source, ipv4>>},
-    {"transfer-source-v6", read_unused<read_peer_source<&P::transfer_source, ipv6>>},
+    {"transfer-format", read_format},
+    {"transfer-source", read_peer_source<&P::transfer_source, ipv4>},
+    {"transfer-source-v6", read_peer_source<&P::transfer_source, ipv6>},
     {"transfers", read_unused<read_optional_number<&P::transfers, 0, 10000>>},
 };
 

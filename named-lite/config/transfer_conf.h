@@ -40,8 +40,8 @@ struct TransferConf {
   TransferFormat format = TransferFormat::many_answers;
   seconds min_refresh{300}, max_refresh{2419200};
   seconds min_retry{500}, max_retry{1209600};
-  seconds max_time_in{7200}, max_idle_in{3600};
-  seconds max_time_out{7200}, max_idle_out{3600};
+  seconds max_time_in{7200}, max_idle_in{60};  ///< idle: an hour in BIND, for which a place would be taken
+  seconds max_time_out{7200}, max_idle_out{60};
   bool try_tcp_refresh = true;
   bool multi_master = false;  ///< primaries may differ: no word of a serial that is lower than ours
   bool request_expire = true;
@@ -54,7 +54,7 @@ struct TransferLimits {
   uint16_t transfers_in = 10;  ///< at the same time, as the next two
   uint16_t transfers_out = 10;
   uint16_t transfers_per_server = 2;
-  uint16_t message_size = 20480;
+  uint16_t message_size = 16384;    ///< names are compressed in so many octets only
   uint32_t serial_query_rate = 20;  ///< each second, as the next two
   uint32_t notify_rate = 20;
   uint32_t startup_notify_rate = 20;

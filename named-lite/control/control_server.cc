@@ -56,21 +56,27 @@ std::vector<ControlSocket> open_control_sockets(const std::vector<ControlChannel
       continue;
     }
     log::info("controlled over {}", channel.path);
-    sockets.push_back({std::move(*fd), channel.read_only});
+    sockets.push_back({std::move(*fd), channel});
   }
   return sockets;
 }
 
 ControlServer::ControlServer(std::vector<ControlSocket> sockets, ControlTarget& target) : target_(target) {
-  for (ControlSocket& socket : sockets) {
-    bool read_only = socket.read_only;
-    auto accepted = [this, read_only](Fd client, const event::PeerAddress&) {
-      sessions_.spawn(session(std::move(client), read_only));
-      if (sessions_.size() < kMostClients) return;
-      for (auto& each : listeners_) each->pause();
-    };
-    listeners_.push_back(std::make_unique<event::Listener>(std::move(socket.fd), accepted));
-  }
+  for (ControlSocket& socket : sockets) open(std::move(socket));
+}
+
+void ControlServer::open(ControlSocket socket) {
+  bool read_only = socket.channel.read_only;
+  auto accepted = [this, read_only](Fd client, const event::PeerAddress&) {
+    sessions_.spawn(session(std::move(client), read_only));
+    if (sessions_.size() < kMostClients) return;
+    for (Place& each : places_) each.listener->pause();
+  };
+  places_.push_back({socket.channel.path, std::make_unique<event::Listener>(std::move(socket.fd), accepted)});
+}
+
+void ControlServer::close(const std::string& path) {
+  std::erase_if(places_, [&](const Place& each) { return each.path == path; });
 }
 
 event::Task<ControlReply> ControlServer::answer(std::string line, std::string client, bool read_only) {
@@ -107,7 +113,7 @@ event::Task<void> ControlServer::session(Fd fd, bool read_only) {
     auto sent = co_await stream.flush();
     if (!sent) log::debug("control: the client went away");
   }
-  for (auto& each : listeners_) each->resume();
+  for (Place& each : places_) each.listener->resume();
 }
 
 }  // namespace umaya::named

@@ -34,7 +34,7 @@ inline constexpr size_t kMostControlReply = size_t{1} << 20;
 
 struct ControlSocket {
   Fd fd;
-  bool read_only = false;
+  ControlChannel channel;
 };
 
 /// What controls says; when it says nothing, one beside the pid-file: /run/named.pid gives /run/named.ndc. Empty when
@@ -48,13 +48,21 @@ class ControlServer {
   ControlServer(std::vector<ControlSocket> sockets, ControlTarget& target);
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
+  /// Commands come over this socket, too.
+  void open(ControlSocket socket);
+  /// None come any more over the one with this path; those that are under way go on.
+  void close(const std::string& path);
 
  private:
+  struct Place {
+    std::string path;
+    std::unique_ptr<event::Listener> listener;
+  };
   event::Task<void> session(Fd fd, bool read_only);
   event::Task<ControlReply> answer(std::string line, std::string client, bool read_only);
 
   ControlTarget& target_;
-  std::vector<std::unique_ptr<event::Listener>> listeners_;
+  std::vector<Place> places_;
   event::TaskScope sessions_;
 };
 

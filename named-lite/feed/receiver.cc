@@ -9,13 +9,6 @@ namespace {
 constexpr size_t kMostFile = size_t{4} << 30;
 constexpr size_t kMostConfig = size_t{128} << 20;
 
-/// FNV-1a: the text comes from a process that is trusted.
-uint64_t mark_of(std::string_view text) {
-  uint64_t mark = 14695981039346656037u;
-  for (unsigned char c : text) mark = (mark ^ c) * 1099511628211u;
-  return mark;
-}
-
 /// A whole name in wire form, in lower case.
 bool is_lower_name(std::string_view name) {
   size_t at = 0;
@@ -29,6 +22,13 @@ bool is_lower_name(std::string_view name) {
 }
 
 }  // namespace
+
+/// FNV-1a: the text comes from a process that is trusted.
+uint64_t config_mark_of(std::string_view config) {
+  uint64_t mark = 14695981039346656037u;
+  for (unsigned char c : config) mark = (mark ^ c) * 1099511628211u;
+  return mark;
+}
 
 Result<void> FeedReceiver::begin(const FeedBegin& message, const std::vector<Fd>& fds) {
   if (open_) return permanent("a feed begins inside of another one");
@@ -47,7 +47,7 @@ Result<void> FeedReceiver::begin(const FeedBegin& message, const std::vector<Fd>
   Problems problems;
   NamedConf conf = parse_config_files(files, problems);
   if (problems.has_errors()) return permanent("the configuration has errors: " + problems.all()[0].what);
-  next_mark_ = mark_of(mapping->bytes());
+  next_mark_ = config_mark_of(mapping->bytes());
   next_ = std::make_shared<Snapshot>(make_snapshot(std::move(conf), message.seed));
   return {};
 }

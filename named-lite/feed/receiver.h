@@ -27,6 +27,9 @@
 
 namespace umaya::named {
 
+/// The same for the same configuration (ConfigFiles without secrets, encoded), another for another one.
+uint64_t config_mark_of(std::string_view config);
+
 class FeedReceiver {
  public:
   /// One message; true when the snapshot is a new one, or zones of it have changed.
@@ -35,7 +38,7 @@ class FeedReceiver {
   SnapshotPtr snapshot() const { return snapshot_; }
   /// Number of the feed that was taken up last.
   uint64_t number() const { return number_; }
-  /// The same in all receivers of one configuration, another for another one.
+  /// Of the configuration of the snapshot.
   uint64_t config_mark() const { return config_mark_; }
 
  private:

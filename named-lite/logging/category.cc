@@ -11,7 +11,7 @@ namespace {
 /// In the order of Category.
 constexpr std::array<std::string_view, kCategories> kTexts = {
     "general",  "config", "zoneload", "queries",         "query-errors", "security",     "xfer-in",
-    "xfer-out", "notify", "update",   "update-security", "resolver",     "lame-servers",
+    "xfer-out", "notify", "update",   "update-security", "resolver",     "lame-servers", "rate-limit",
 };
 
 constexpr std::string_view kEmpty[] = {
@@ -26,7 +26,6 @@ constexpr std::string_view kEmpty[] = {
     "edns-disabled",
     "network",
     "nsid",
-    "rate-limit",
     "responses",
     "rpz",
     "rpz-passthru",

@@ -32,8 +32,9 @@ enum class Category : uint8_t {
   update_security,
   resolver,
   lame_servers,
+  rate_limit,
 };
-inline constexpr size_t kCategories = static_cast<size_t>(Category::lame_servers) + 1;
+inline constexpr size_t kCategories = static_cast<size_t>(Category::rate_limit) + 1;
 
 /// "xfer-in" and so on.
 std::string_view category_text(Category category);

@@ -42,7 +42,7 @@ size_t write_found(const Query& query, std::string_view packet, const RecursiveP
                    const FoundAnswer& found, std::span<char> out) {
   Writer writer(query, packet, out, place.limit(query), options);
   std::span<char> room = writer.room();
-  if (found.body.size() <= room.size()) {
+  if (!found.cut && found.body.size() <= room.size()) {
     found.body.copy(room.data(), found.body.size());
     writer.take_body(found.counts, found.body.size());
   } else {

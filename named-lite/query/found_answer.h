@@ -20,9 +20,11 @@ struct RecursivePlace {
   uint16_t view = 0;  ///< number in the configuration
   Transport transport = Transport::udp;
   uint16_t udp_limit = 1232;
+  size_t reserved = 0;        ///< octets to be left free for a signature
+  bool client_known = false;  ///< it is where it says: TCP, a valid cookie, a signature
 
   size_t limit(const Query& query) const {
-    return transport == Transport::tcp ? kMostAnswer : std::min(query.udp_size, udp_limit);
+    return (transport == Transport::tcp ? kMostAnswer : std::min(query.udp_size, udp_limit)) - reserved;
   }
 };
 
@@ -33,6 +35,7 @@ struct FoundAnswer {
   uint16_t extended_error = extended_error::kNone;
   std::string_view body{};  ///< as in RecursiveAnswer
   bool dropped = false;     ///< a quota is used up: no answer is to be given
+  bool cut = false;         ///< so many wait for the client's network that it must ask over TCP
 };
 
 class Writer;

@@ -20,7 +20,7 @@ void QueryServer::listen(ListenSockets sockets) {
 
 void QueryServer::open(ListenSockets sockets) {
   auto hand_on_packet = [this](UdpServer& socket, const Response& reply, std::string_view packet,
-                               const event::PeerAddress& client) {
+                               const UdpClient& client) {
     if (reply.verdict == Verdict::ask_recursion) return recurse(socket, reply, packet, client);
     hand_on(socket, packet, client);
   };
@@ -96,24 +96,24 @@ void QueryServer::take_feed(ipc::Packet packet) {
   hooks_.ready();
 }
 
-void QueryServer::recurse(UdpServer& socket, const Response& reply, std::string_view packet,
-                          const event::PeerAddress& client) {
+void QueryServer::recurse(UdpServer& socket, const Response& reply, std::string_view packet, const UdpClient& client) {
   auto answered = [known = socket.weak_from_this(), client](std::string_view answer) {
     auto open = known.lock();
     if (open && !answer.empty()) open->send_one(answer, client);
   };
-  questions_.ask_others(packet, reply.place, reinterpret_cast<const sockaddr*>(&client.storage), std::move(answered));
+  questions_.ask_others(packet, reply.place, reinterpret_cast<const sockaddr*>(&client.peer.storage),
+                        std::move(answered));
 }
 
-void QueryServer::hand_on(UdpServer& socket, std::string_view packet, const event::PeerAddress& client) {
+void QueryServer::hand_on(UdpServer& socket, std::string_view packet, const UdpClient& client) {
   if (!zone_) return;  // the client asks again
   pending_.expire([](Waiter) {});
   auto ticket = pending_.add({socket.weak_from_this(), client});
   if (!ticket) return;
   PacketRequest request;
   request.ticket = *ticket;
-  request.client = pack_address(client);
-  request.local = socket.local().bytes();
+  request.client = pack_address(client.peer);
+  request.local = client.local.address.bytes();
   request.packet = packet;
   if (!zone_->post(ipc::encode(request))) pending_.take(*ticket);
 }

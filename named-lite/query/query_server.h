@@ -62,7 +62,7 @@ class QueryServer {
  private:
   struct Waiter {
     std::weak_ptr<UdpServer> socket;  // gone when nobody listens there any more
-    event::PeerAddress client;
+    UdpClient client;
   };
   struct Listening {
     net::Endpoint at;
@@ -73,8 +73,8 @@ class QueryServer {
   void from_zone(ipc::Packet packet);
   void take_feed(ipc::Packet packet);
   void obey(const LogOrders& orders);
-  void recurse(UdpServer& socket, const Response& reply, std::string_view packet, const event::PeerAddress& client);
-  void hand_on(UdpServer& socket, std::string_view packet, const event::PeerAddress& client);
+  void recurse(UdpServer& socket, const Response& reply, std::string_view packet, const UdpClient& client);
+  void hand_on(UdpServer& socket, std::string_view packet, const UdpClient& client);
   void give_away(Fd fd, const event::PeerAddress& client, std::string arrived);
 
   Hooks hooks_;

@@ -3,11 +3,13 @@
 #include <netinet/in.h>
 
 #include <cstring>
+#include <utility>
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/random.h"
 #include "named-lite/answer/prefetch.h"
 #include "named-lite/dns/types.h"
+#include "named-lite/logging/category.h"
 #include "named-lite/query/client_view.h"
 #include "named-lite/query/counting.h"
 #include "named-lite/query/reception_conf.h"
@@ -15,6 +17,8 @@
 namespace umaya::named {
 
 namespace {
+
+constexpr unsigned kMostLimitsTold = 20;  // lines a second: forged addresses make any number of them
 
 /// Whether a packet needs keys or changes something.
 bool is_for_zone_process(const Query& query) {
@@ -68,6 +72,7 @@ RecursivePlace Questions::place_in(const ServedView& view, const AnswerContext& 
   RecursivePlace place;
   place.transport = context.transport;
   place.udp_limit = context.udp_limit;
+  place.client_known = reception_->knows_client();
   while (snapshot_->views[place.view].get() != &view) ++place.view;
   return place;
 }
@@ -118,6 +123,7 @@ Response Questions::respond(std::string_view packet, const sockaddr* client, con
     response = others_answer(query, packet, arrival, *view, context, out);
     response.keeps_alive = keeps_alive;
   }
+  if (reception_->limit_begins()) tell_limit(query, arrival);
   count(query, client, context, {out.data(), response.size}, response.verdict);
   if (log_ != nullptr) note(query, client, local, context, {out.data(), response.size});
   return response;
@@ -183,6 +189,7 @@ size_t Questions::late_answer(const Query& query, std::string_view packet, const
   reception_->prepare(query, arrival, context);
   size_t size = found.dropped ? 0 : write_found(query, packet, place, context.options, found, out);
   if (size > 0) size = reception_->limit(query, packet, arrival, report_on(query, found), size, out);
+  if (reception_->limit_begins()) tell_limit(query, arrival);
   if (page_ == nullptr) return size;
   count_limits();
   if (size == 0) page_->add(Count::dropped);
@@ -195,6 +202,18 @@ void Questions::count_limits() {
   page_->add(Count::rate_dropped, now.dropped - counted_limits_.dropped);
   page_->add(Count::rate_slipped, now.slipped - counted_limits_.slipped);
   counted_limits_ = now;
+}
+
+void Questions::tell_limit(const Query& query, const Arrival& arrival) {
+  if (arrival.seconds != std::exchange(limits_told_in_, arrival.seconds)) limits_told_ = 0;
+  if (++limits_told_ > kMostLimitsTold) return;
+  const RateLimiter& limiter = *arrival.limiter;
+  std::string name = name_text(query.lower_name());
+  if (name.size() > 1) name.pop_back();
+  Logged<Category::rate_limit>::info("{} answers to {} for '{}/{}'{}",
+                                     limiter.limits().log_only ? "would limit" : "limits",
+                                     limiter.network_text(arrival.address), name, type_text(query.type),
+                                     limits_told_ == kMostLimitsTold ? " (and perhaps more in this second)" : "");
 }
 
 void Questions::note_late(const Query& query, const sockaddr_storage& client, const RecursivePlace& place,

@@ -94,6 +94,7 @@ class Questions {
   void count(const Query& query, const sockaddr* client, const AnswerContext& context, std::string_view reply,
              Verdict verdict);
   void count_limits();
+  void tell_limit(const Query& query, const Arrival& arrival);
   void note_late(const Query& query, const sockaddr_storage& client, const RecursivePlace& place,
                  std::string_view reply) const;
   void note(const Query& query, const sockaddr* client, const net::IpAddress& local, const AnswerContext& context,
@@ -107,6 +108,8 @@ class Questions {
   Counters counters_;
   PageNumbers* page_ = nullptr;
   RateCounters counted_limits_;
+  uint32_t limits_told_in_ = 0;   // this second
+  unsigned limits_told_ = 0;      // so many
   std::unique_ptr<char[]> late_;  // one answer is made at a time
   QueryLog* log_ = nullptr;
 };

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace umaya::named {
 
@@ -66,6 +67,26 @@ struct CacheHandles {
   uint64_t config_mark = 0;
   static constexpr std::string_view kName = "named.recursion.cache";
   static void visit(auto& self, auto&& v) { v("config_mark", self.config_mark); }
+};
+
+/// From the zone process, before each configuration: the keys of server clauses, which its text does not hold.
+struct RecursionKeys {
+  struct Key {
+    std::string name;  ///< wire form, lower case
+    uint8_t algorithm = 0;
+    uint16_t mac_size = 0;
+    std::string secret;
+    static constexpr std::string_view kName = "named.recursion.key";
+    static void visit(auto& self, auto&& v) {
+      v("name", self.name);
+      v("algorithm", self.algorithm);
+      v("mac_size", self.mac_size);
+      v("secret", self.secret);
+    }
+  };
+  std::vector<Key> keys;
+  static constexpr std::string_view kName = "named.recursion.keys";
+  static void visit(auto& self, auto&& v) { v("keys", self.keys); }
 };
 
 /// From the zone process: what ndc asks of the caches. With one descriptor to write to when it is a dump.

@@ -26,14 +26,23 @@ uint32_t seconds_now() {
 RecursiveClient::RecursiveClient() : clock_([this] { end_of_time(); }) {}
 
 void RecursiveClient::connect(Fd fd) {
-  pending_.drain([](const Waiter& waiter) { fail(waiter); });
   auto ended = [this] {
+    connect(Post());
     link_.reset();
-    cache_.reset();
-    pending_.drain([](const Waiter& waiter) { fail(waiter); });
   };
   link_ = std::make_unique<Link>(
-      std::move(fd), [this](ipc::Packet packet) { received(std::move(packet)); }, ended);
+      std::move(fd), [this](ipc::Packet packet) { take(std::move(packet)); }, ended);
+  connect([this](std::string message) { return link_->post(std::move(message)); });
+}
+
+void RecursiveClient::connect(Post post) {
+  post_ = std::move(post);
+  if (!post_) cache_.reset();
+  fail_all();
+}
+
+void RecursiveClient::fail_all() {
+  pending_.drain([this](const Waiter& waiter) { fail(waiter); });
 }
 
 void RecursiveClient::configure(uint64_t config_mark, size_t most) {
@@ -41,7 +50,7 @@ void RecursiveClient::configure(uint64_t config_mark, size_t most) {
   most_ = std::min(most, kMostPending);
 }
 
-void RecursiveClient::received(ipc::Packet packet) {
+void RecursiveClient::take(ipc::Packet packet) {
   if (packet.is<CacheHandles>()) {
     auto handles = ipc::decode<CacheHandles>(packet.bytes);
     if (handles && packet.fds.size() == 2) take_cache(*handles, packet.fds);
@@ -49,7 +58,7 @@ void RecursiveClient::received(ipc::Packet packet) {
   }
   auto reply = ipc::decode<RecursionReply>(packet.bytes);
   if (!reply) return;
-  if (auto waiter = pending_.take(reply->ticket)) answer(*waiter, *reply);
+  if (auto waiter = pending_.take(reply->ticket)) finish(*waiter, *reply);
 }
 
 void RecursiveClient::take_cache(const CacheHandles& handles, const std::vector<Fd>& fds) {
@@ -88,10 +97,10 @@ size_t RecursiveClient::from_cache(const Query& query, std::string_view packet, 
   }
   report = report_on(query, found);
   write_flags(query, packet, found, writer);
-  if (hit.refresh && link_) {
+  if (hit.refresh && post_) {
     RecursionRequest request = request_for(query, place);
     request.refresh = true;
-    link_->post(ipc::encode(request));
+    post_(ipc::encode(request));
   }
   return writer.finish();
 }
@@ -111,23 +120,33 @@ void RecursiveClient::prefetch(std::span<const std::string_view> packets, uint16
 
 void RecursiveClient::ask(std::string_view packet, const RecursivePlace& place, const net::IpAddress& client,
                           Answered answered) {
-  Waiter waiter{std::string(packet), place, std::move(answered)};
+  Waiter waiter{std::string(packet), place, std::move(answered), client, monotonic_now()};
   Query query;
   if (parse_query(waiter.packet, query) == ParsedAs::drop) return;
-  if (!link_ || pending_.size() >= most_) return fail(waiter);
+  if (!post_ || pending_.size() >= most_) return fail(waiter);
+  waiter.counted = !place.client_known && !client.is_loopback();
+  if (waiter.counted && !limits_.enter(client)) {
+    FoundAnswer found;
+    found.cut = true;
+    return answer(waiter, found);
+  }
   RecursionRequest request = request_for(query, place);
   request.client = client.bytes();
-  auto ticket = pending_.add(std::move(waiter));
+  auto ticket = pending_.add(std::move(waiter));  // never full: most_ is at most its size
   if (!ticket) return;
   request.ticket = *ticket;
   if (!clock_.armed()) clock_.arm(kTick);
-  if (link_->post(ipc::encode(request))) return;
+  if (post_(ipc::encode(request))) return;
   if (auto refused = pending_.take(*ticket)) fail(*refused);
 }
 
-void RecursiveClient::answer(const Waiter& waiter, const RecursionReply& reply) {
+void RecursiveClient::answer(const Waiter& waiter, const FoundAnswer& found) {
   Query query;
   if (parse_query(waiter.packet, query) == ParsedAs::drop) return;
+  waiter.answered(query, waiter.packet, found);
+}
+
+void RecursiveClient::finish(const Waiter& waiter, const RecursionReply& reply) {
   FoundAnswer found;
   found.rcode = reply.rcode;
   found.counts[0] = reply.answers;
@@ -137,17 +156,19 @@ void RecursiveClient::answer(const Waiter& waiter, const RecursionReply& reply) 
   found.extended_error = reply.extended_error;
   found.body = reply.body;
   found.dropped = reply.dropped;
-  waiter.answered(query, waiter.packet, found);
+  TimePoint now = monotonic_now();
+  if (waiter.counted && !limits_.leave(waiter.client, now - waiter.since, now)) found.dropped = true;
+  answer(waiter, found);
 }
 
 void RecursiveClient::fail(const Waiter& waiter) {
   RecursionReply reply;
   reply.rcode = rcode::kServFail;
-  answer(waiter, reply);
+  finish(waiter, reply);
 }
 
 void RecursiveClient::end_of_time() {
-  pending_.expire([](const Waiter& waiter) { fail(waiter); });
+  pending_.expire([this](const Waiter& waiter) { fail(waiter); });
   if (pending_.size() > 0) clock_.arm(kTick);
 }
 

@@ -3,6 +3,7 @@
 // SYNOPSIS
 //     RecursiveClient recursion;
 //     recursion.connect(std::move(fd));                          // again when there is a new recursion process
+//     recursion.connect(post); … recursion.take(packet);         // over a link that is somebody else's
 //     recursion.configure(mark, limits);
 //     if (size_t size = recursion.from_cache(query, packet, place, options, report, out)) …
 //     recursion.ask(packet, place, client, [](const Query&, std::string_view packet, const FoundAnswer&) { … });
@@ -16,7 +17,8 @@
 //
 // LIMITS
 //     As many questions wait as recursive-clients says, 15 s each; beyond them, and without a recursion process, the
-//     answer is SERVFAIL.
+//     answer is SERVFAIL. Of one network fewer wait (wait_limits.h); beyond them the answer is cut, so that the client
+//     asks over TCP.
 #pragma once
 
 #include <functional>
@@ -31,6 +33,7 @@
 #include "named-lite/query/found_answer.h"
 #include "named-lite/query/pending.h"
 #include "named-lite/query/recursion_messages.h"
+#include "named-lite/query/wait_limits.h"
 #include "named-lite/recursion/answer_cache.h"
 
 namespace umaya::named {
@@ -44,6 +47,11 @@ class RecursiveClient {
   RecursiveClient& operator=(const RecursiveClient&) = delete;
 
   void connect(Fd fd);
+  /// Sends a message; false: it does not go.
+  using Post = std::function<bool(std::string message)>;
+  /// What comes over the link that is posted to is given to take(). nullptr: there is no recursion process.
+  void connect(Post post);
+  void take(ipc::Packet packet);
   /// config_mark: of the snapshot that is served from now on; most: recursive-clients.
   void configure(uint64_t config_mark, size_t most);
   /// The answer in out, with these EDNS options, and what it is; its size, 0 when the cache has none.
@@ -61,20 +69,26 @@ class RecursiveClient {
     std::string packet;
     RecursivePlace place;
     Answered answered;
+    net::IpAddress client;
+    TimePoint since{};
+    bool counted = false;  ///< in the limits
   };
-  void received(ipc::Packet packet);
   void take_cache(const CacheHandles& handles, const std::vector<Fd>& fds);
-  static void answer(const Waiter& waiter, const RecursionReply& reply);
-  static void fail(const Waiter& waiter);
+  static void answer(const Waiter& waiter, const FoundAnswer& found);
+  void finish(const Waiter& waiter, const RecursionReply& reply);
+  void fail(const Waiter& waiter);
+  void fail_all();
   RecursionRequest request_for(const Query& query, const RecursivePlace& place) const;
   void end_of_time();
 
   std::unique_ptr<Link> link_;
+  Post post_;
   uint64_t config_mark_ = 0;
   size_t most_ = 1000;
   std::optional<AnswerCache> cache_;
   uint64_t cache_mark_ = 0;
   Pending<Waiter> pending_{kMostPending, std::chrono::seconds(15)};
+  WaitLimits limits_;
   event::Timer clock_;
 };
 

@@ -1,5 +1,7 @@
 #include "named-lite/query/tcp_questions.h"
 
+#include "named-lite/query/local_address.h"
+
 namespace umaya::named {
 
 namespace {
@@ -39,14 +41,15 @@ void TcpQuestions::accepted(Fd fd, const event::PeerAddress& peer) {
 }
 
 event::Task<void> TcpQuestions::serve(Fd fd, event::PeerAddress peer) {
-  auto state = std::make_shared<Session>(std::move(fd), peer);
+  const net::IpAddress local = local_.is_unspecified() ? local_address(fd.get()) : local_;
+  auto state = std::make_shared<Session>(std::move(fd), peer, local);
   co_await session(state);
   listener_.resume();
 }
 
 TcpQuestions::Next TcpQuestions::answer(const SessionPtr& session, std::string_view question) {
-  Response reply = questions_.respond(question, reinterpret_cast<const sockaddr*>(&session->peer.storage), local_,
-                                      Transport::tcp, {answer_.get(), kMostAnswer});
+  Response reply = questions_.respond(question, reinterpret_cast<const sockaddr*>(&session->peer.storage),
+                                      session->local, Transport::tcp, {answer_.get(), kMostAnswer});
   if (reply.verdict == Verdict::ask_zone) return Next::give_away;
   session->keeps_alive |= reply.keeps_alive;
   if (reply.verdict == Verdict::ask_recursion) {

@@ -39,10 +39,12 @@ class TcpQuestions {
   void accepted(Fd fd, const event::PeerAddress& peer);
   /// One connection. Answers that come late find it gone or not.
   struct Session {
-    Session(Fd fd, const event::PeerAddress& address) : client(std::move(fd)), peer(address) {}
+    Session(Fd fd, const event::PeerAddress& address, const net::IpAddress& asked)
+        : client(std::move(fd)), peer(address), local(asked) {}
     event::Stream client;
     event::PeerAddress peer;
-    size_t waiting = 0;  // questions that need recursion
+    net::IpAddress local;  // the address that was asked
+    size_t waiting = 0;    // questions that need recursion
     bool keeps_alive = false;
     event::Event answered{};
     event::Semaphore sender{1};

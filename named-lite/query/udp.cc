@@ -28,6 +28,7 @@ UdpServer::UdpServer(Fd fd, const net::IpAddress& local, Questions& questions, E
       questions_(questions),
       elsewhere_(std::move(elsewhere)),
       buffers_(std::make_unique<Buffers>()),
+      infos_(local.is_unspecified() ? std::make_unique<Infos>() : nullptr),
       watch_(fd_.get(), event::Readiness::read, [this] { look(); }),
       tick_([this] { look(); }) {
   Buffers& b = *buffers_;
@@ -45,6 +46,7 @@ UdpServer::UdpServer(Fd fd, const net::IpAddress& local, Questions& questions, E
 size_t UdpServer::receive() {
   Buffers& b = *buffers_;
   for (auto& each : b.received) each.msg_hdr.msg_namelen = sizeof(sockaddr_storage);
+  for (size_t i = 0; infos_ && i < kBatch; ++i) infos_->received[i].prepare(b.received[i].msg_hdr);
   int count = recvmmsg(fd_.get(), b.received.data(), kBatch, MSG_DONTWAIT, nullptr);
   return count > 0 ? static_cast<size_t>(count) : 0;
 }
@@ -57,6 +59,12 @@ void UdpServer::prefetch(size_t count) const {
   questions_.prefetch(std::span(packets).first(count));
 }
 
+/// The address that a datagram of the batch was sent to.
+LocalEnd UdpServer::local_of(size_t number) const {
+  if (!infos_) return {local_, 0};
+  return local_end_of(buffers_->received[number].msg_hdr);
+}
+
 size_t UdpServer::answer(size_t count) {
   Buffers& b = *buffers_;
   size_t answers = 0;
@@ -64,10 +72,11 @@ size_t UdpServer::answer(size_t count) {
   for (size_t i = 0; i < count; ++i) {
     if ((b.received[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 || is_reflector(port_of(b.clients[i]))) continue;
     std::string_view question(b.questions[i].data(), b.received[i].msg_len);
-    Response reply = questions_.respond(question, reinterpret_cast<const sockaddr*>(&b.clients[i]), local_,
+    const LocalEnd local = local_of(i);
+    Response reply = questions_.respond(question, reinterpret_cast<const sockaddr*>(&b.clients[i]), local.address,
                                         Transport::udp, b.answers[answers]);
     if (reply.verdict == Verdict::ask_zone || reply.verdict == Verdict::ask_recursion) {
-      elsewhere_(*this, reply, question, {b.clients[i], b.received[i].msg_hdr.msg_namelen});
+      elsewhere_(*this, reply, question, {{b.clients[i], b.received[i].msg_hdr.msg_namelen}, local});
     }
     if (reply.verdict != Verdict::answered || reply.size == 0) continue;
     b.answer_pieces[answers].iov_len = reply.size;
@@ -76,6 +85,7 @@ size_t UdpServer::answer(size_t count) {
     head.msg_namelen = b.received[i].msg_hdr.msg_namelen;
     head.msg_iov = &b.answer_pieces[answers];
     head.msg_iovlen = 1;
+    if (infos_) infos_->sent[answers].set(head, local);
     ++answers;
   }
   return answers;
@@ -90,9 +100,16 @@ void UdpServer::send(size_t count) {
   }
 }
 
-void UdpServer::send_one(std::string_view answer, const event::PeerAddress& client) {
-  (void)sendto(fd_.get(), answer.data(), answer.size(), MSG_DONTWAIT,
-               reinterpret_cast<const sockaddr*>(&client.storage), client.size);
+void UdpServer::send_one(std::string_view answer, const UdpClient& client) {
+  iovec piece{const_cast<char*>(answer.data()), answer.size()};
+  msghdr head{};
+  head.msg_name = const_cast<sockaddr_storage*>(&client.peer.storage);
+  head.msg_namelen = client.peer.size;
+  head.msg_iov = &piece;
+  head.msg_iovlen = 1;
+  PacketInfo info;
+  if (infos_) info.set(head, client.local);
+  (void)sendmsg(fd_.get(), &head, MSG_DONTWAIT);
 }
 
 size_t UdpServer::take_what_is_there() {

@@ -321,4 +321,11 @@ Meaning interpret(const Reply& reply, const Asked& asked) {
   return Interpreter(reply, asked).run();
 }
 
+Meaning error_meaning(Says says) {
+  Meaning meaning;
+  meaning.says = says;
+  meaning.rcode = rcode::kServFail;
+  return meaning;
+}
+
 }  // namespace umaya::named

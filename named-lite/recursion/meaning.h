@@ -77,5 +77,7 @@ struct Asked {
 };
 
 Meaning interpret(const Reply& reply, const Asked& asked);
+/// What there is to say when there is no reply of use.
+Meaning error_meaning(Says says);
 
 }  // namespace umaya::named

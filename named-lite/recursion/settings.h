@@ -42,6 +42,7 @@ struct ServerPolicy {
   bool tcp_only = false;
   bool cookies = true;
   uint16_t udp_size = 0;  ///< that we say we can take; 0: as for others
+  std::string key{};      ///< name (wire form, lower case) of the key that signs questions to them; empty: none
 };
 
 /// A name server of the root and its addresses.
@@ -96,6 +97,7 @@ struct WorkLimits {
 struct RecursionSettings {
   std::vector<ViewRecursion> views;
   size_t cache_bytes = size_t{64} << 20;
+  size_t answer_cache_bytes = size_t{16} << 20;  ///< for finished answers (answer_cache.h), beside those
   size_t server_bytes = size_t{4} << 20;
   uint32_t min_ttl = 0;
   uint32_t max_ttl = 86400;

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "libcommon/base/clock.h"
 #include "libcommon/base/random.h"
 #include "libcommon/event/datagram.h"
 #include "libcommon/event/listener.h"
@@ -90,35 +91,61 @@ const net::IpAddress& SocketUpstream::source_for(const net::IpAddress& server) c
   return server.is_v4() ? options_.source_v4 : options_.source_v6;
 }
 
+/// A question as it is sent, and what its answer is checked with.
+struct SocketUpstream::Sealed {
+  std::shared_ptr<const TsigKeys> keys;
+  const TsigKey* key = nullptr;  // null: it is not signed
+  std::string packet;
+  std::string mac;
+
+  bool opens(std::string_view answer) const {
+    return key == nullptr || TsigStream(*key, mac).take(answer, static_cast<uint64_t>(wall_seconds())).has_value();
+  }
+};
+
+/// Nothing when its key is not there.
+std::optional<SocketUpstream::Sealed> SocketUpstream::seal(const UpstreamRequest& request) const {
+  Sealed sealed{keys_, nullptr, request.packet, {}};
+  if (request.key.empty()) return sealed;
+  sealed.key = find_key(*sealed.keys, request.key);
+  if (sealed.key == nullptr) return std::nullopt;
+  TsigSigner signer(*sealed.key);
+  signer.sign(sealed.packet, static_cast<uint64_t>(wall_seconds()));
+  sealed.mac = signer.mac();
+  return sealed;
+}
+
 event::Task<UpstreamReply> SocketUpstream::exchange(const UpstreamRequest& request) {
   UpstreamReply reply;
-  if (open_ >= options_.most_open) {
+  const std::optional<Sealed> sealed = seal(request);
+  if (open_ >= options_.most_open || !sealed) {
     reply.status = UpstreamStatus::no_resources;
     co_return reply;
   }
   Counted counted(open_);
   TimePoint begin = monotonic_now();
   if (request.over_tcp) {
-    reply = co_await over_tcp(request);
+    reply = co_await over_tcp(request, *sealed);
   } else {
-    reply = co_await over_udp(request);
+    reply = co_await over_udp(request, *sealed);
   }
   reply.took = monotonic_now() - begin;
   co_return reply;
 }
 
-event::Task<UpstreamReply> SocketUpstream::over_udp(const UpstreamRequest& request) {
+event::Task<UpstreamReply> SocketUpstream::over_udp(const UpstreamRequest& request, const Sealed& sealed) {
   UpstreamReply result;
   TimePoint until = monotonic_now() + request.limit;
   const net::IpAddress& source = source_for(request.server.address);
   auto socket =
       open_udp(request.server, source, request.server.address.is_v4() ? options_.ports_v4 : options_.ports_v6);
-  Result<void> sent = socket ? socket->send(request.packet) : std::unexpected(socket.error());
+  Result<void> sent = socket ? socket->send(sealed.packet) : std::unexpected(socket.error());
   if (!sent) {
     result.status = status_of(sent.error().sys_errno);
     co_return result;
   }
   ReplyFilter filter = filter_for(request);
+  uint16_t forged = 0;
   while (true) {
     Duration left = until - monotonic_now();
     if (left <= Duration::zero()) break;
@@ -127,17 +154,22 @@ event::Task<UpstreamReply> SocketUpstream::over_udp(const UpstreamRequest& reque
       result.status = status_of(packet.error().sys_errno);
       break;
     }
+    if (!sealed.opens(packet->bytes)) {
+      if (++forged <= request.most_mismatches) continue;
+      result.status = UpstreamStatus::suspicious;
+      break;
+    }
     Verdict verdict = filter.offer(packet->bytes);
     if (verdict == Verdict::other) continue;
     result.status = verdict == Verdict::answer ? UpstreamStatus::answered : UpstreamStatus::suspicious;
     break;
   }
-  result.mismatches = filter.others();
+  result.mismatches = static_cast<uint16_t>(filter.others() + forged);
   if (result.status == UpstreamStatus::answered) result.reply = std::move(filter.reply());
   co_return result;
 }
 
-event::Task<UpstreamReply> SocketUpstream::over_tcp(const UpstreamRequest& request) {
+event::Task<UpstreamReply> SocketUpstream::over_tcp(const UpstreamRequest& request, const Sealed& sealed) {
   UpstreamReply result;
   TimePoint until = monotonic_now() + request.limit;
   const net::IpAddress& source = source_for(request.server.address);
@@ -150,8 +182,8 @@ event::Task<UpstreamReply> SocketUpstream::over_tcp(const UpstreamRequest& reque
   }
   event::Stream stream(std::move(*connected));
   stream.set_deadline(until);
-  std::string framed{static_cast<char>(request.packet.size() >> 8), static_cast<char>(request.packet.size())};
-  framed += request.packet;
+  std::string framed{static_cast<char>(sealed.packet.size() >> 8), static_cast<char>(sealed.packet.size())};
+  framed += sealed.packet;
   stream.write(framed);
   auto flushed = co_await stream.flush();
   result.status = UpstreamStatus::broken;
@@ -164,7 +196,7 @@ event::Task<UpstreamReply> SocketUpstream::over_tcp(const UpstreamRequest& reque
   if (body.status == event::ReadStatus::timed_out) result.status = UpstreamStatus::timed_out;
   if (!body) co_return result;
   ReplyFilter filter = filter_for(request);
-  if (filter.offer(body.data) == Verdict::answer) {
+  if (sealed.opens(body.data) && filter.offer(body.data) == Verdict::answer) {
     result.status = UpstreamStatus::answered;
     result.reply = std::move(filter.reply());
   }

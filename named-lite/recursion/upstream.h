@@ -19,6 +19,7 @@ struct UpstreamRequest {
   bool over_tcp = false;
   bool exact_case = false;
   std::string client_cookie{};  ///< the first 8 octets of the cookie in the packet; empty: none
+  std::string key{};            ///< name (wire form, lower case) of the key that signs it; empty: none
   uint8_t most_mismatches = 8;
   Duration limit{};
 };

@@ -111,6 +111,7 @@ ConfigReport report_on(const ConfigFiles& files, uint16_t port) {
   add_directories(conf, report);
   if (report.recursion) add_once(report.write, fs::parent_directory(zone_path(conf.directory, conf.dump_file)));
   report.logging = conf.logging.said;
+  report.saves_at_end = conf.updates.flush_zones_on_shutdown;
   for (const LogChannel& each : conf.logging.channels) {
     bool opens = each.kind == LogChannel::Kind::file && conf.logging.said;
     if (opens) add_once(report.write, fs::parent_directory(zone_path(conf.directory, each.file)));

@@ -52,6 +52,7 @@ struct ConfigReport {
   bool ok = false;                  ///< the configuration has no errors
   bool recursion = false;           ///< some clients may recurse
   bool logging = false;             ///< the configuration says where log lines go
+  bool saves_at_end = false;        ///< flush-zones-on-shutdown
   std::vector<Line> lines;          ///< for the log
   std::vector<std::string> listen;  ///< end points as text
   std::vector<std::string> read;    ///< directories of zone files
@@ -64,6 +65,7 @@ struct ConfigReport {
     v("ok", self.ok);
     v("recursion", self.recursion);
     v("logging", self.logging);
+    v("saves_at_end", self.saves_at_end);
     v("lines", self.lines);
     v("listen", self.listen);
     v("read", self.read);

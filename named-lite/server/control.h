@@ -47,6 +47,19 @@ struct ListenChange {
   static void visit(auto& self, auto&& v) { v("at", self.at); }
 };
 
+/// To the zone process: with one descriptor ndc or statistics are asked there from now on, without it no more.
+struct ChannelChange {
+  bool control = false;  ///< else statistics
+  std::string at;        ///< a path, or an end point as text
+  bool read_only = false;
+  static constexpr std::string_view kName = "named.control.channel";
+  static void visit(auto& self, auto&& v) {
+    v("control", self.control);
+    v("at", self.at);
+    v("read_only", self.read_only);
+  }
+};
+
 /// From a process: it does its work now.
 struct RoleReady {
   bool ready = true;

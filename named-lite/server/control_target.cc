@@ -141,7 +141,7 @@ event::Task<ControlReply> ServerControl::reload_zone(ZoneSelector selector) {
   bool same = zone.image && zone.image->header().serial == serial;
   hooks_.serve(zone.view->conf.name, zone.wire, loaded.image);
   log::info("{}: loaded serial {}", zone.label(), serial);
-  if (!same) notifier_.zone_changed(*zone.zone, *loaded.image, zone.snapshot->conf.keys);
+  if (!same) notifier_.zone_changed(zone.view->conf, *zone.zone, *loaded.image, zone.snapshot->conf);
   co_return done(text + (same ? "zone reload up-to-date" : "zone reload successful, serial " + std::to_string(serial)));
 }
 
@@ -256,7 +256,7 @@ event::Task<ControlReply> ServerControl::notify(Command command) {
   auto found = find(*command.zone);
   if (!found) co_return control_error(found.error().what);
   if (!found->image) co_return control_error(found->label() + " has no data");
-  notifier_.zone_changed(*found->zone, *found->image, found->snapshot->conf.keys);
+  notifier_.zone_changed(found->view->conf, *found->zone, *found->image, found->snapshot->conf);
   co_return done("zone notify queued");
 }
 

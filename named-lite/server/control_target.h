@@ -74,6 +74,8 @@ class ServerControl : public ControlTarget {
   event::Task<ControlReply> notrace(Command command) override;
   event::Task<ControlReply> stop(Command command) override;
   event::Task<ControlReply> halt(Command command) override;
+  /// Writes all zone files that lack something; what went wrong, line by line.
+  event::Task<std::string> save_all();
 
  private:
   struct Found;
@@ -86,7 +88,6 @@ class ServerControl : public ControlTarget {
   event::Task<ControlReply> with_kept(Command command, KeeperVerb verb, std::string done);
   event::Task<ControlReply> sync_secondary(ZoneId id);
   event::Task<std::string> save_secondaries();
-  event::Task<std::string> save_all();
   std::string dynamic_status(const Found& found) const;
 
   Responder& responder_;

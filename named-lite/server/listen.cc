@@ -8,6 +8,8 @@
 #include <chrono>
 #include <thread>
 
+#include "named-lite/query/packet_info.h"
+
 namespace umaya::named {
 
 namespace {
@@ -56,6 +58,7 @@ void prepare_udp(int fd, const net::Endpoint& at) {
   int omit = IP_PMTUDISC_OMIT;
   if (at.address.is_v4()) setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof omit);
   if (at.address.is_v6()) setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &omit, sizeof omit);
+  if (at.address.is_unspecified()) ask_for_packet_info(fd, at.address.is_v4() ? AF_INET : AF_INET6);
 }
 
 /// Whether nobody else has the address. Sockets that are not shared are refused as long as anybody has one.

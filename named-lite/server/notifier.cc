@@ -10,6 +10,7 @@
 #include "named-lite/answer/query.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/logging/category.h"
+#include "named-lite/server/local_end.h"
 
 namespace umaya::named {
 
@@ -60,13 +61,15 @@ const Node* soa_server(const ZoneImage& image) {
 
 }  // namespace
 
-std::vector<RemoteServer> notify_targets(const NotifyConf& conf, const ZoneImage& image) {
+std::vector<RemoteServer> notify_targets(const ViewConf& view, const ZoneConf& zone, const ZoneImage& image) {
+  const NotifyConf& conf = zone.settings->transfer.notify;
   std::vector<RemoteServer> all;
-  if (conf.mode == NotifyMode::no) return all;
+  bool silent = conf.mode == NotifyMode::primary_only && zone.type != ZoneType::primary;
+  if (conf.mode == NotifyMode::no || silent) return all;
   const RrsetEntry* servers = image.apex().find(type::kNs);
   bool servers_too = conf.mode == NotifyMode::yes || conf.mode == NotifyMode::primary_only;
   if (servers_too && servers != nullptr) {
-    const Node* primary = soa_server(image);
+    const Node* primary = conf.to_soa ? nullptr : soa_server(image);
     for (size_t i = 0; i < servers->count; ++i) {
       const Node* target = image.target(image.apex(), *servers, i);
       if (target != nullptr && target != primary) add_addresses(image, *target, all);
@@ -74,6 +77,7 @@ std::vector<RemoteServer> notify_targets(const NotifyConf& conf, const ZoneImage
   }
   all.insert(all.end(), conf.also.begin(), conf.also.end());
   if (all.size() > kMostTargets) all.resize(kMostTargets);
+  add_peer_keys(view.peers, all);
   return all;
 }
 
@@ -88,32 +92,45 @@ std::string notify_message(const ZoneImage& image, uint16_t id) {
   return message.append(soa);
 }
 
-void Notifier::zone_changed(const ZoneConf& conf, const ZoneImage& image, const TsigKeys& keys) {
-  auto& scope = zones_[std::string(conf.name.lower().wire())];
+/// One target, and what it is sent.
+struct Notifier::Told {
+  event::PeerAddress target;
+  event::PeerAddress source;
+  std::optional<TsigKey> key;
+  std::string message;
+  std::string label;
+};
+
+void Notifier::zone_changed(const ViewConf& view, const ZoneConf& zone, const ZoneImage& image, const NamedConf& conf) {
+  auto& scope = zones_[{view.name, std::string(zone.name.lower().wire())}];
   scope = std::make_unique<event::TaskScope>();  // who has not answered yet need not hear of the older serial
-  for (RemoteServer& target : notify_targets(conf.settings->transfer.notify, image)) {
-    std::optional<TsigKey> key;
-    if (const TsigKey* known = target.key ? find_key(keys, target.key->wire()) : nullptr) key = *known;
-    std::string label = "zone " + conf.name.text() + "/IN: notify of serial " + std::to_string(image.header().serial) +
-                        " to " + target.at.to_string();
-    std::string message = notify_message(image, static_cast<uint16_t>(random_u64()));
-    scope->spawn(tell(std::move(target), std::move(key), std::move(message), std::move(label)));
+  const std::string what =
+      "zone " + zone.name.text() + "/IN: notify of serial " + std::to_string(image.header().serial);
+  for (const RemoteServer& target : notify_targets(view, zone, image)) {
+    if (!conf.uses(target.at.address.family())) continue;
+    const PeerConf* peer = find_peer(view.peers, target.at.address);
+    Told told;
+    told.target.size = target.at.to_sockaddr(told.target.storage);
+    told.source = local_end(target.at.address, zone.settings->transfer.notify.source,
+                            peer != nullptr ? &peer->notify_source : nullptr);
+    if (const TsigKey* known = target.key ? find_key(conf.keys, target.key->wire()) : nullptr) told.key = *known;
+    told.label = what + " to " + target.at.to_string();
+    told.message = notify_message(image, static_cast<uint16_t>(random_u64()));
+    scope->spawn(tell(std::move(told)));
   }
 }
 
-event::Task<void> Notifier::tell(RemoteServer target, std::optional<TsigKey> key, std::string message,
-                                 std::string label) {
-  event::PeerAddress peer;
-  peer.size = target.at.to_sockaddr(peer.storage);
-  auto socket = event::DatagramSocket::create(peer.storage.ss_family);
-  if (!socket || !socket->connect(peer)) {
-    log::warning("{}: {}", label, strerror(errno));
+event::Task<void> Notifier::tell(Told told) {
+  auto socket = event::DatagramSocket::create(told.target.storage.ss_family, told.source);
+  auto connected = socket ? socket->connect(told.target) : Result<void>(std::unexpected(socket.error()));
+  if (!connected) {
+    log::warning("{}: {}", told.label, connected.error().what);
     co_return;
   }
   Duration wait = 2s;
   for (int i = 0; i < kTries; ++i, wait *= 2) {
-    std::string packet = message;
-    if (key) TsigSigner(*key).sign(packet, static_cast<uint64_t>(wall_seconds()));
+    std::string packet = told.message;
+    if (told.key) TsigSigner(*told.key).sign(packet, static_cast<uint64_t>(wall_seconds()));
     (void)socket->send(packet);  // what is lost is sent again
     if (page_ != nullptr) page_->add(Count::notifies_out);
     TimePoint end = monotonic_now() + wait;
@@ -128,14 +145,14 @@ event::Task<void> Notifier::tell(RemoteServer target, std::optional<TsigKey> key
       if (!fits) continue;
       int code = answer->bytes[3] & 15;
       if (code == rcode::kNoError) {
-        log::info("{}: answered", label);
+        log::info("{}: answered", told.label);
       } else {
-        log::warning("{}: refused with code {}", label, code);
+        log::warning("{}: refused with code {}", told.label, code);
       }
       co_return;
     }
   }
-  log::warning("{}: no answer", label);
+  log::warning("{}: no answer", told.label);
 }
 
 }  // namespace umaya::named

@@ -2,12 +2,14 @@
 //
 // SYNOPSIS
 //     Notifier notifier;
-//     notifier.zone_changed(conf, image, keys);
+//     notifier.zone_changed(view, zone, image, conf);
 //
 // DESCRIPTION
 //     Sends NOTIFY over UDP to the name servers of the zone, but for the one that its SOA names, and to those of
 //     also-notify. An address of a name server is used when the zone holds it. Each is told until it answers, five
-//     times at most, after 2, 4, 8 and 16 seconds; a newer serial takes the place of an older one.
+//     times at most, after 2, 4, 8 and 16 seconds; a newer serial takes the place of an older one. Keys and source
+//     addresses are those of the zone and of the view's server clauses; who has an address of a family that is not used
+//     (-4, -6) is not told.
 //
 // LIMITS  100 targets for each zone.
 #pragma once
@@ -15,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libcommon/event/task.h"
@@ -24,22 +27,23 @@
 
 namespace umaya::named {
 
-/// Whom to tell of a zone's new serial.
-std::vector<RemoteServer> notify_targets(const NotifyConf& conf, const ZoneImage& image);
+/// Whom to tell of a zone's new serial, with the keys of the view's server clauses.
+std::vector<RemoteServer> notify_targets(const ViewConf& view, const ZoneConf& zone, const ZoneImage& image);
 /// The message, with the zone's SOA as a hint.
 std::string notify_message(const ZoneImage& image, uint16_t id);
 
 class Notifier {
  public:
-  /// Tells them; keys: of the configuration, needed during the call only.
-  void zone_changed(const ZoneConf& conf, const ZoneImage& image, const TsigKeys& keys);
+  /// Tells them. All are needed during the call only.
+  void zone_changed(const ViewConf& view, const ZoneConf& zone, const ZoneImage& image, const NamedConf& conf);
   /// Counts there from now on; page outlives this.
   void count_in(PageNumbers& page) { page_ = &page; }
 
  private:
-  event::Task<void> tell(RemoteServer target, std::optional<TsigKey> key, std::string message, std::string label);
+  struct Told;
+  event::Task<void> tell(Told told);
   PageNumbers* page_ = nullptr;
-  std::map<std::string, std::unique_ptr<event::TaskScope>> zones_;  // by name in wire form
+  std::map<std::pair<std::string, std::string>, std::unique_ptr<event::TaskScope>> zones_;  // by view and name
 };
 
 }  // namespace umaya::named

@@ -30,6 +30,7 @@ constexpr Duration kLivedLong = 10s;
 constexpr Duration kShortestPause = 100ms;
 constexpr Duration kLongestPause = 30s;
 constexpr Duration kStopLimit = 5s;
+constexpr Duration kSavingLimit = 60s;
 
 std::string name_of(Role role, uint32_t number) {
   if (role == Role::query) return "query" + std::to_string(number);
@@ -95,8 +96,8 @@ Result<void> Parent::open_sockets() {
   sockets_.resize(options_.queries);
   for (const net::Endpoint& at : config_.report.endpoints()) (void)open_address(at);
   if (listening_.empty()) return permanent("no address to listen on: see listen-on in " + options_.config_file);
-  control_sockets_ = open_control_sockets(config_.report.control_channels());
-  statistics_sockets_ = open_statistics_sockets(config_.report.statistics_endpoints());
+  channels_.control = open_control_sockets(config_.report.control_channels());
+  channels_.statistics = open_statistics_sockets(config_.report.statistics_endpoints());
   return {};
 }
 
@@ -163,6 +164,39 @@ void Parent::open_new_addresses() {
   }
 }
 
+/// One that does not take it is started again: it gets what there is then.
+void Parent::tell_zone(const ChannelChange& change, const std::vector<int>& fds) {
+  if (zone().pid == 0) return;
+  auto sent = send_control(zone().control.get(), ipc::encode(change), fds);
+  if (sent) return;
+  log::error("the zone process: {}", sent.error().what);
+  ::kill(zone().pid, SIGTERM);
+}
+
+void Parent::change_channels() {
+  ChannelChange ndc, statistics;
+  ndc.control = true;
+  Channels::Hooks hooks;
+  hooks.control_opened = [&](const ControlSocket& socket) {
+    ndc.at = socket.channel.path;
+    ndc.read_only = socket.channel.read_only;
+    tell_zone(ndc, {socket.fd.get()});
+  };
+  hooks.control_closed = [&](const std::string& path) {
+    ndc.at = path;
+    tell_zone(ndc, {});
+  };
+  hooks.statistics_opened = [&](const StatisticsSocket& socket) {
+    statistics.at = socket.at.to_string();
+    tell_zone(statistics, {socket.fd.get()});
+  };
+  hooks.statistics_closed = [&](const net::Endpoint& at) {
+    statistics.at = at.to_string();
+    tell_zone(statistics, {});
+  };
+  channels_.change(config_.report.control_channels(), config_.report.statistics_endpoints(), hooks);
+}
+
 Result<void> Parent::catch_signals() {
   sigset_t set = caught_signals();
   if (sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return sys_error("sigprocmask");
@@ -179,14 +213,13 @@ void Parent::become(const Process& process, Fd control) {
   std::vector<ListenSockets> sockets;
   if (role == Role::query) sockets = std::move(sockets_[number]);
   std::vector<ControlSocket> control_sockets;
-  if (role == Role::zone) control_sockets = std::move(control_sockets_);
+  if (role == Role::zone) control_sockets = std::move(channels_.control);
   StatisticsEquipment statistics;
-  if (role == Role::zone) statistics = {std::move(statistics_sockets_), std::move(pages_)};
+  if (role == Role::zone) statistics = {std::move(channels_.statistics), std::move(pages_)};
   if (role == Role::query) statistics.pages.push_back(std::move(pages_[number]));
   if (role == Role::recursion) statistics.pages.push_back(std::move(pages_[options_.queries]));
   sockets_.clear();
-  control_sockets_.clear();
-  statistics_sockets_.clear();
+  channels_ = {};
   pages_.clear();
   processes_.clear();
   signals_.reset();
@@ -319,7 +352,7 @@ void Parent::reap() {
 void Parent::stop() {
   if (stopping_) return;
   stopping_ = true;
-  kill_at_ = monotonic_now() + kStopLimit;
+  kill_at_ = monotonic_now() + (config_.report.saves_at_end ? kSavingLimit : kStopLimit);
   for (auto& process : processes_) {
     if (process->pid != 0) ::kill(process->pid, SIGTERM);
   }
@@ -361,7 +394,10 @@ void Parent::read_control(Process& process) {
     if (command->what == ParentCommand::What::stop) return stop();
     return reload(command->what == ParentCommand::What::reconfig ? Zones::only_new : Zones::all, command->number);
   }
-  if (packet->is<ConfigInService>()) return open_new_addresses();
+  if (packet->is<ConfigInService>()) {
+    open_new_addresses();
+    return change_channels();
+  }
   if (!packet->is<RoleReady>()) return;
   log::write(log::Level::info, announced_ ? "the zone process works again" : "running");
   announced_ = true;

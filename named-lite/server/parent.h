@@ -12,10 +12,12 @@
 //     others go on meanwhile.
 //
 //     SIGHUP reads the configuration anew and gives it to the zone process; addresses that are new in it are opened and
-//     given to the query processes, and those that it has no more are closed. SIGTERM and SIGINT end everything.
+//     given to the query processes, and those that it has no more are closed; so are the sockets of ndc and of
+//     statistics for the zone process (channels.h). SIGTERM and SIGINT end everything.
 //
 // LIMITS
-//     kMostQueries query processes. A process has 5 s to end, then it is killed.
+//     kMostQueries query processes. A process has 5 s to end, or 60 s when zone files are to be written, then it is
+//     killed.
 #pragma once
 
 #include <sys/types.h>
@@ -27,11 +29,10 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/log/log.h"
 #include "named-lite/answer/cookies.h"
-#include "named-lite/control/control_server.h"
+#include "named-lite/server/channels.h"
 #include "named-lite/server/config_report.h"
 #include "named-lite/server/control.h"
 #include "named-lite/server/listen.h"
-#include "named-lite/statistics/http_server.h"
 
 namespace umaya::named {
 
@@ -65,6 +66,8 @@ class Parent {
   bool give_line(log::Level level, std::string_view text);
   void close_old_addresses();
   void open_new_addresses();
+  void change_channels();
+  void tell_zone(const ChannelChange& change, const std::vector<int>& fds);
   void tell_query(size_t number, const ListenChange& change, const std::vector<int>& fds);
   Result<void> catch_signals();
   void start(Process& process);
@@ -90,11 +93,10 @@ class Parent {
   ReadConfig config_;
   CookieSecret cookie_secret_ = random_cookie_secret();
   std::vector<std::vector<ListenSockets>> sockets_;  // for each query process
-  std::vector<StatisticsSocket> statistics_sockets_;
   std::vector<StatisticsPage> pages_;                // in the order of processes_
   std::vector<std::unique_ptr<Process>> processes_;  // the query processes, recursion, and zone at the end
   std::vector<net::Endpoint> listening_;
-  std::vector<ControlSocket> control_sockets_;  // of the zone process
+  Channels channels_;  // of the zone process
   Fd signals_;
   Fd superior_;
   bool announced_ = false;

@@ -2,7 +2,6 @@
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/random.h"
-#include "libcommon/event/listener.h"
 #include "named-lite/dns/wire.h"
 
 namespace umaya::named {
@@ -17,13 +16,13 @@ uint64_t now_seconds() {
 
 }  // namespace
 
-event::Task<Result<std::unique_ptr<PrimaryExchange>>> PrimaryExchange::open(RemoteServer primary,
-                                                                            SnapshotPtr snapshot) {
+event::Task<Result<std::unique_ptr<PrimaryExchange>>> PrimaryExchange::open(RemoteServer primary, SnapshotPtr snapshot,
+                                                                            event::PeerAddress source) {
   const TsigKey* key = primary.key ? find_key(snapshot->conf.keys, primary.key->wire()) : nullptr;
   if (primary.key && key == nullptr) co_return permanent("its key is not there any more");
   event::PeerAddress peer;
   peer.size = primary.at.to_sockaddr(peer.storage);
-  auto connected = co_await event::connect_to(peer, kConnect);
+  auto connected = co_await event::connect_to(peer, kConnect, source);
   if (!connected) co_return std::unexpected(connected.error());
   co_return std::unique_ptr<PrimaryExchange>(new PrimaryExchange(std::move(*connected), std::move(snapshot), key));
 }

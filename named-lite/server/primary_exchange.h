@@ -1,7 +1,7 @@
 // NAME    primary_exchange - questions to a primary over one connection, and its answers
 //
 // SYNOPSIS
-//     auto exchange = co_await PrimaryExchange::open(primary, snapshot);
+//     auto exchange = co_await PrimaryExchange::open(primary, snapshot, source);
 //     if (!exchange) …
 //     (*exchange)->ask(zone_question(zone, type::kSoa, id), id);
 //     auto message = co_await (*exchange)->receive(limit);
@@ -22,6 +22,7 @@
 #include <string>
 #include <string_view>
 
+#include "libcommon/event/listener.h"
 #include "libcommon/event/stream.h"
 #include "named-lite/dns/tsig.h"
 #include "named-lite/server/snapshot.h"
@@ -30,7 +31,9 @@ namespace umaya::named {
 
 class PrimaryExchange {
  public:
-  static event::Task<Result<std::unique_ptr<PrimaryExchange>>> open(RemoteServer primary, SnapshotPtr snapshot);
+  /// source: the address to ask from; size 0: the system chooses.
+  static event::Task<Result<std::unique_ptr<PrimaryExchange>>> open(RemoteServer primary, SnapshotPtr snapshot,
+                                                                    event::PeerAddress source);
 
   /// Sends a question; what came before it must have been answered to the end.
   event::Task<Result<>> ask(std::string question);

@@ -11,8 +11,6 @@ namespace umaya::named {
 
 namespace {
 
-constexpr size_t kLeastAnswerCache = size_t{1} << 20;
-
 uint32_t seconds_of(TimePoint now) {
   return static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
 }
@@ -49,8 +47,7 @@ RecursionServer::Engine::Engine(const Snapshot& snapshot, uint64_t config_mark, 
       sockets(upstream_options_of(snapshot.conf)),
       upstream(sockets, page),
       recursor(settings, upstream, clock) {
-  size_t octets = std::max(settings.cache_bytes / 4, kLeastAnswerCache);
-  auto created = AnswerCacheWriter::create(octets);
+  auto created = AnswerCacheWriter::create(settings.answer_cache_bytes);
   if (created) {
     cache = std::move(*created);
   } else {
@@ -63,15 +60,15 @@ RecursionServer::~RecursionServer() = default;
 void RecursionServer::connect_zone(Fd fd) {
   receiver_ = FeedReceiver();  // a new process counts its files anew
   log_.restart();
-  zone_ = std::make_unique<Link>(
+  zone_ = std::make_shared<Link>(
       std::move(fd), [this](ipc::Packet packet) { from_zone(std::move(packet)); }, [this] { zone_.reset(); });
 }
 
 void RecursionServer::connect_query(unsigned number, Fd fd) {
-  auto received = [this, number](ipc::Packet packet) { from_query(number, std::move(packet)); };
+  auto received = [this, number](ipc::Packet packet) { take_request(queries_[number], packet); };
   auto ended = [this, number] { queries_.erase(number); };
   auto& link = queries_[number];
-  link = std::make_unique<Link>(std::move(fd), received, ended);
+  link = std::make_shared<Link>(std::move(fd), received, ended);
   show_cache(*link);
 }
 
@@ -94,6 +91,11 @@ void RecursionServer::from_zone(ipc::Packet packet) {
     if (command) obey(*command, packet.fds);
     return;
   }
+  if (packet.is<RecursionRequest>()) return take_request(zone_, packet);
+  if (packet.is<RecursionKeys>()) {
+    auto keys = ipc::decode<RecursionKeys>(packet.bytes);
+    return keys ? take_keys(tsig_keys(*keys)) : void();
+  }
   auto exchanged = receiver_.take(packet.bytes, std::move(packet.fds));
   if (!exchanged) {
     log::error("the zone process sent what it must not: {}; what was known before stays", exchanged.error().what);
@@ -107,11 +109,18 @@ void RecursionServer::from_zone(ipc::Packet packet) {
   zone_->post(ipc::encode(done));
 }
 
+/// Secrets may change though the text of the configuration, from which they are taken away, does not.
+void RecursionServer::take_keys(TsigKeys keys) {
+  keys_ = std::move(keys);
+  if (engine_) engine_->sockets.set_keys(keys_);
+}
+
 void RecursionServer::take_up() {
   SnapshotPtr snapshot = receiver_.snapshot();
   bool first = !engine_;
   if (!engine_ || engine_->mark != receiver_.config_mark()) {
     former_ = std::exchange(engine_, std::make_unique<Engine>(*snapshot, receiver_.config_mark(), clock_, page_));
+    engine_->sockets.set_keys(keys_);
     for (auto& [number, link] : queries_) show_cache(*link);
   }
   engine_->recursor.replace(snapshot);
@@ -144,19 +153,19 @@ RecursionServer::Engine* RecursionServer::engine_for(uint64_t mark) const {
   return former_ && former_->mark == mark ? former_.get() : nullptr;
 }
 
-void RecursionServer::from_query(unsigned number, ipc::Packet packet) {
+void RecursionServer::take_request(const Asker& asker, const ipc::Packet& packet) {
   auto request = ipc::decode<RecursionRequest>(packet.bytes);
   if (!request || !is_name(request->name)) return;
   Engine* engine = engine_for(request->config_mark);
   if (engine == nullptr) {
-    if (!request->refresh) reply(number, request->ticket, failure());
+    if (!request->refresh) reply(asker, request->ticket, failure());
     return;
   }
   ++questions_;
-  engine->tasks.spawn(answer(*engine, number, std::move(*request)));
+  engine->tasks.spawn(answer(*engine, asker, std::move(*request)));
 }
 
-event::Task<void> RecursionServer::answer(Engine& engine, unsigned number, RecursionRequest request) {
+event::Task<void> RecursionServer::answer(Engine& engine, Asker asker, RecursionRequest request) {
   RecursiveQuestion question;
   question.name = Name::from_wire(request.name);
   question.type = request.type;
@@ -175,12 +184,12 @@ event::Task<void> RecursionServer::answer(Engine& engine, unsigned number, Recur
     engine.cache->put(key, answer, seconds_of(monotonic_now()), refresh);
   }
   publish(engine);
-  if (!request.refresh) reply(number, request.ticket, std::move(answer));
+  if (!request.refresh) reply(asker, request.ticket, std::move(answer));
 }
 
-void RecursionServer::reply(unsigned number, uint32_t ticket, RecursiveAnswer answer) {
-  auto link = queries_.find(number);
-  if (link == queries_.end()) return;
+void RecursionServer::reply(const Asker& asker, uint32_t ticket, RecursiveAnswer answer) {
+  auto link = asker.lock();
+  if (!link) return;
   RecursionReply message;
   message.ticket = ticket;
   message.rcode = answer.rcode;
@@ -191,7 +200,7 @@ void RecursionServer::reply(unsigned number, uint32_t ticket, RecursiveAnswer an
   message.additionals = answer.counts[2];
   message.body = std::move(answer.body);
   message.dropped = answer.dropped;
-  link->second->post(ipc::encode(message));
+  link->post(ipc::encode(message));
 }
 
 void RecursionServer::obey(const CacheCommand& command, const std::vector<Fd>& fds) {

@@ -7,10 +7,10 @@
 //     event::Loop::current().run();
 //
 // DESCRIPTION
-//     Resolves what query processes ask (recursion/recursor.h) and keeps finished answers where they find them
-//     themselves (recursion/answer_cache.h). With another configuration a new resolver with empty caches takes over,
-//     for what was allowed to be learned may have changed; the one before still answers what it was asked. Zones that
-//     are exchanged leave the caches alone, but for answers that hold data of our own.
+//     Resolves what query processes and the zone process ask (recursion/recursor.h) and keeps finished answers where
+//     they find them themselves (recursion/answer_cache.h). With another configuration a new resolver with empty caches
+//     takes over, for what was allowed to be learned may have changed; the one before still answers what it was asked.
+//     Zones that are exchanged leave the caches alone, but for answers that hold data of our own.
 //
 // LIMITS
 //     recursive-clients questions of all query processes together; beyond them SERVFAIL.
@@ -68,13 +68,16 @@ class RecursionServer {
     event::TaskScope tasks;                    // last: they use all of the above
   };
 
+  /// Shared: an answer must not reach a process that was started in the place of the one that asked.
+  using Asker = std::weak_ptr<Link>;
   void from_zone(ipc::Packet packet);
+  void take_keys(TsigKeys keys);
   void take_up();
   void obey(const CacheCommand& command, const std::vector<Fd>& fds);
   uint64_t carry_out(const CacheCommand& command, const std::vector<Fd>& fds);
-  void from_query(unsigned number, ipc::Packet packet);
-  event::Task<void> answer(Engine& engine, unsigned number, RecursionRequest request);
-  void reply(unsigned number, uint32_t ticket, RecursiveAnswer answer);
+  void take_request(const Asker& asker, const ipc::Packet& packet);
+  event::Task<void> answer(Engine& engine, Asker asker, RecursionRequest request);
+  static void reply(const Asker& asker, uint32_t ticket, RecursiveAnswer answer);
   void show_cache(Link& query) const;
   Engine* engine_for(uint64_t mark) const;
   void publish(Engine& engine) const;
@@ -82,11 +85,12 @@ class RecursionServer {
   Hooks hooks_;
   ResolverClock clock_;
   FeedReceiver receiver_;
+  TsigKeys keys_;
   std::unique_ptr<Engine> engine_, former_;
   uint64_t questions_ = 0;
   PageNumbers* page_ = nullptr;
-  std::map<unsigned, std::unique_ptr<Link>> queries_;
-  std::unique_ptr<Link> zone_;
+  std::map<unsigned, std::shared_ptr<Link>> queries_;
+  std::shared_ptr<Link> zone_;
   LogOrders orders_;
   LogSender log_;
 };

@@ -73,7 +73,8 @@ ViewRecursion view_recursion(const ViewConf& conf) {
   }
   for (const PeerConf& peer : conf.peers) {
     view.servers.push_back({peer.network, peer.bogus, peer.edns.value_or(true), peer.tcp_only,
-                            peer.send_cookie.value_or(true), peer.edns_udp_size.value_or(0)});
+                            peer.send_cookie.value_or(true), peer.edns_udp_size.value_or(0),
+                            peer.key ? lower(*peer.key) : std::string()});
   }
   view.denied_except = lower(denied.except_addresses);
   view.denied_aliases = lower(denied.aliases);
@@ -136,8 +137,11 @@ RecursionSettings recursion_settings_of(const NamedConf& conf) {
   }
   const ViewConf& leading = leading_view(conf);
   const RecursionConf& of = leading.recursion;
-  constexpr uint64_t kLeastCache = uint64_t{2} << 20;
-  settings.cache_bytes = std::clamp(of.max_cache_size, kLeastCache, std::max(kLeastCache, memory_of_host() / 2));
+  constexpr size_t kLeastCache = size_t{3} << 20;
+  constexpr size_t kLeastAnswerCache = size_t{1} << 20;
+  size_t whole = std::clamp(of.max_cache_size, kLeastCache, std::max(kLeastCache, memory_of_host() / 2));
+  settings.answer_cache_bytes = std::max(whole / 4, kLeastAnswerCache);
+  settings.cache_bytes = whole - settings.answer_cache_bytes;
   settings.max_ttl = whole_seconds(of.max_cache_ttl);
   settings.min_ttl = std::min(whole_seconds(of.min_cache_ttl), settings.max_ttl);
   settings.max_negative_ttl = whole_seconds(of.max_ncache_ttl);
@@ -163,6 +167,32 @@ SocketUpstream::Options upstream_options_of(const NamedConf& conf) {
   options.ports_v4 = {conf.recursion.ipv4_ports.least, conf.recursion.ipv4_ports.most};
   options.ports_v6 = {conf.recursion.ipv6_ports.least, conf.recursion.ipv6_ports.most};
   return options;
+}
+
+RecursionKeys recursion_keys_of(const NamedConf& conf) {
+  RecursionKeys message;
+  for (const TsigKey& key : conf.keys) {
+    auto names_it = [&](const PeerConf& peer) { return peer.key && peer.key->wire() == key.name.wire(); };
+    bool wanted = std::any_of(conf.views.begin(), conf.views.end(), [&](const ViewConf& view) {
+      return recurses(view) && std::any_of(view.peers.begin(), view.peers.end(), names_it);
+    });
+    if (!wanted) continue;
+    message.keys.push_back({std::string(key.name.wire()), static_cast<uint8_t>(key.algorithm),
+                            static_cast<uint16_t>(key.mac_size), key.secret});
+  }
+  return message;
+}
+
+TsigKeys tsig_keys(const RecursionKeys& keys) {
+  TsigKeys all;
+  for (const RecursionKeys::Key& each : keys.keys) {
+    TsigKey& key = all.emplace_back();
+    key.name = Name::from_wire(each.name);
+    key.algorithm = static_cast<TsigAlgorithm>(each.algorithm);
+    key.mac_size = each.mac_size;
+    key.secret = each.secret;
+  }
+  return all;
 }
 
 }  // namespace umaya::named

@@ -37,13 +37,18 @@ std::string transfer_label(const Query& query, const Requester& requester) {
          (requester.key != nullptr ? " with key " + requester.key->text() : "");
 }
 
-/// What the configuration says of incremental transfers of a zone to a client.
-void set_ixfr_rules(const ServedView& view, const Query& query, const Requester& client, TransferOrder& order) {
-  const UpdateConf& conf = settings_for(view, query.lower_name()).update;
+/// What the configuration says of transfers of a zone to a client.
+void set_rules(const ServedView& view, const Query& query, const Requester& client, TransferOrder& order) {
+  const ZoneSettings& settings = settings_for(view, query.lower_name());
+  const UpdateConf& conf = settings.update;
   const PeerConf* peer = find_peer(view.conf.peers, client.address);
   order.incremental = peer != nullptr && peer->provide_ixfr ? *peer->provide_ixfr : conf.provide_ixfr;
   order.ratio = conf.max_ixfr_ratio;
   order.udp_size = std::min(query.udp_size, view.conf.answer.max_udp_size);
+  order.most_time = settings.transfer.max_time_out;
+  order.most_idle = settings.transfer.max_idle_out;
+  bool whole = order.transport == Transport::tcp;  // over UDP there is one message
+  if (whole) order.format = peer != nullptr && peer->format ? *peer->format : settings.transfer.format;
 }
 
 }  // namespace
@@ -106,7 +111,31 @@ size_t Responder::respond_to(const Requester& client, const Query& query, std::s
     return acknowledge(query, packet, context, out);
   }
   const ServedView* view = choose_view(*snapshot_, query, client, context);
-  return answer_question(view, query, packet, context, out);
+  if (view == nullptr) return answer_question(view, query, packet, context, out);
+  return answer_or_order(*view, client, query, packet, context, out);
+}
+
+/// From our zones, or else, when the client may recurse, an order to ask others.
+size_t Responder::answer_or_order(const ServedView& view, const Requester& client, const Query& query,
+                                  std::string_view packet, AnswerContext& context, std::span<char> out) {
+  AnswerReport report;
+  context.report = &report;
+  context.recursion_available = later_ != nullptr && may_recurse(view, client);
+  size_t size = answer_question(&view, query, packet, context, out);
+  context.report = nullptr;
+  if (!context.recursion_available || !query.recursion_desired || !report.is_others()) return size;
+  RecursiveOrder& order = later_->emplace();
+  order.snapshot = snapshot_;
+  order.place.transport = context.transport;
+  order.place.udp_limit = context.udp_limit;
+  order.place.reserved = context.reserved;
+  order.place.client_known =
+      context.transport == Transport::tcp || client.key != nullptr || cookie_ == CookieState::valid;
+  while (snapshot_->views[order.place.view].get() != &view) ++order.place.view;
+  order.client = client.address;
+  order.local = client.local;
+  order.options = context.options;
+  return 0;
 }
 
 /// RFC 7314: the option that tells how long the zone in question may be served; empty: it is not asked for.
@@ -155,6 +184,7 @@ size_t Responder::respond_signed(const Query& query, std::string_view packet, Re
   } else {
     client.key = &check.key->name;
     size = respond_to(client, query, packet, context, out);
+    if (later_ != nullptr && *later_) (*later_)->signer.emplace(std::move(signer));
   }
   return size == 0 ? 0 : signer.sign(out, size, now());
 }
@@ -172,8 +202,9 @@ void Responder::note(const Query& query, std::string_view packet, const sockaddr
 }
 
 size_t Responder::respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out,
-                          const net::IpAddress& local) {
+                          const net::IpAddress& local, std::optional<RecursiveOrder>* later) {
   count(transport);
+  later_ = later;
   Query query;
   if (parse_query(packet, query) == ParsedAs::drop) {
     ++counters_.dropped;
@@ -190,16 +221,33 @@ size_t Responder::respond(std::string_view packet, const sockaddr* client, Trans
   if (page_ != nullptr) {
     count_query(*page_, query, client, transport);
     if (cookies_ && !query.cookie.empty()) count_cookie(*page_, cookie_);
-    count_reply(*page_, *snapshot_, query, context, {out.data(), size});
+    bool is_later = later != nullptr && *later;
+    if (!is_later) count_reply(*page_, *snapshot_, query, context, {out.data(), size});
   }
   if (log_ != nullptr) note(query, packet, client, local, context, {out.data(), size});
   return size;
 }
 
+void Responder::conclude(const Query& query, const RecursiveOrder& order, std::string_view answer) {
+  const ServedView& view = *order.snapshot->views[order.place.view];
+  if (page_ != nullptr && answer.empty()) page_->add(Count::dropped);
+  if (page_ != nullptr && !answer.empty()) {
+    AnswerContext context;
+    context.catalog = &view.catalog;
+    count_reply(*page_, *order.snapshot, query, context, answer);
+  }
+  if (log_ == nullptr) return;
+  sockaddr_storage client{};
+  (void)net::Endpoint{order.client, 0}.to_sockaddr(client);
+  const auto* address = reinterpret_cast<const sockaddr*>(&client);
+  log_->note_answer({query, address, order.local, order.place.transport, view_text(view)}, answer);
+}
+
 size_t Responder::respond_from(const Requester& client, const Query& query, std::string_view packet,
                                AnswerContext& context, std::span<char> out) {
   const ServedView& first = *snapshot_->views[0];
-  if (first.matches_all && !query.is_signed && query.opcode == opcode::kQuery) {
+  bool recurses = later_ != nullptr && first.conf.recursion.recursion;
+  if (first.matches_all && !recurses && !query.is_signed && query.opcode == opcode::kQuery) {
     context.catalog = &first.catalog;
     return answer_question(&first, query, packet, context, out);
   }
@@ -253,13 +301,13 @@ std::optional<TransferOrder> Responder::transfer(std::string_view packet, const 
     order.serial = serial_in_question(packet, query);
     if (!order.serial) return std::nullopt;
   }
-  set_ixfr_rules(*view, query, *requester, order);
+  order.transport = transport;
+  set_rules(*view, query, *requester, order);
   order.snapshot = snapshot_;
   order.zone = {snapshot_->view_with(*view, zone->name)->conf.name, zone->name};  // whose journal it is
   order.zone_number = zone->number;
   order.image = zone->image;
   order.packet = packet;
-  order.transport = transport;
   order.label = transfer_label(query, *requester);
   if (query.has_edns) order.options = expire_of(*view, query);
   if (log_ != nullptr)

@@ -3,7 +3,8 @@
 // DESCRIPTION
 //     The zone process answers here what the query processes hand on (questions.h). Finds the view of the client,
 //     checks what it may ask, and answers; a question that is signed (RFC 8945) is checked first and its answer signed.
-//     A question for a zone or for what is new in it gives a TransferOrder, which the connection carries out.
+//     A question for a zone or for what is new in it gives a TransferOrder, which the connection carries out; one that
+//     only other name servers can answer gives a RecursiveOrder (late_answers.h).
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 
 #include "named-lite/answer/answer.h"
 #include "named-lite/answer/edns.h"
+#include "named-lite/query/found_answer.h"
 #include "named-lite/query/query_log.h"
 #include "named-lite/server/snapshot.h"
 #include "named-lite/server/transfer_out.h"
@@ -29,6 +31,16 @@ struct Counters {
   uint64_t signature_errors = 0;
   uint64_t transfers = 0;
   uint64_t notifies = 0;  ///< of primaries
+};
+
+/// A question that other name servers have to be asked, of a client that may have their answer.
+struct RecursiveOrder {
+  SnapshotPtr snapshot;  ///< owns the key of the signer
+  RecursivePlace place;
+  net::IpAddress client;
+  net::IpAddress local;  ///< that was asked
+  std::string options;   ///< EDNS options of the answer
+  std::optional<TsigSigner> signer;
 };
 
 class UpdateService;
@@ -49,9 +61,12 @@ class Responder {
   void on_serve(Served served) { served_ = std::move(served); }
   /// The same data lie in another place from now on.
   void moved(size_t view, std::string_view zone, ImagePtr image);
-  /// The answer in out; its size, 0 when none may be given. local: the address that was asked.
+  /// The answer in out; its size, 0 when none may be given. local: the address that was asked. later: takes what only
+  /// other name servers can answer; null: nobody asks them, and no client may recurse.
   size_t respond(std::string_view packet, const sockaddr* client, Transport transport, std::span<char> out,
-                 const net::IpAddress& local = {});
+                 const net::IpAddress& local = {}, std::optional<RecursiveOrder>* later = nullptr);
+  /// Counts and notes the answer to such a question.
+  void conclude(const Query& query, const RecursiveOrder& order, std::string_view answer);
   /// The transfer that a packet asks for, when the client may have it; respond() answers all else. Over UDP an IXFR
   /// only. local: the address that was asked.
   std::optional<TransferOrder> transfer(std::string_view packet, const sockaddr* client, Transport transport,
@@ -95,16 +110,19 @@ class Responder {
                     std::span<char> out);
   size_t answer_question(const ServedView* view, const Query& query, std::string_view packet, AnswerContext& context,
                          std::span<char> out) const;
+  size_t answer_or_order(const ServedView& view, const Requester& client, const Query& query, std::string_view packet,
+                         AnswerContext& context, std::span<char> out);
   std::string expire_of(const ServedView& view, const Query& query) const;
   std::optional<Requester> requester_of(const Query& query, std::string_view packet, const sockaddr* client,
                                         const net::IpAddress& local, std::optional<TsigSigner>& signer) const;
 
   std::shared_ptr<Snapshot> snapshot_;
   std::optional<CookieSecret> secret_;
-  std::optional<Cookies> cookies_;  // these three: of the snapshot
+  std::optional<Cookies> cookies_;  // these two: of the snapshot
   EdnsSettings edns_;
-  EdnsOptions options_;
+  EdnsOptions options_;  // these three: of the question that is being answered
   CookieState cookie_ = CookieState::none;
+  std::optional<RecursiveOrder>* later_ = nullptr;
   Counters counters_;
   PageNumbers* page_ = nullptr;
   QueryLog* log_ = nullptr;

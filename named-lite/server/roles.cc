@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <functional>
 
 #include "libcommon/log/divert.h"
 #include "named-lite/query/query_server.h"
@@ -15,16 +16,16 @@ namespace umaya::named {
 
 namespace {
 
-/// Runs the loop of a process until it is told to end.
-void run_loop() {
-  auto& loop = event::Loop::current();
-  loop.at_round_end([] { log::flush(); });
-  event::SignalWatch terminate(SIGTERM, [&loop] { loop.stop(); });
-  loop.run();
-}
-
 void end_loop() {
   event::Loop::current().stop();
+}
+
+/// Runs the loop of a process until it is told to end.
+void run_loop(const std::function<void()>& told_to_end = end_loop) {
+  auto& loop = event::Loop::current();
+  loop.at_round_end([] { log::flush(); });
+  event::SignalWatch terminate(SIGTERM, told_to_end);
+  loop.run();
 }
 
 void change_listening(QueryServer& server, ipc::Packet packet) {
@@ -33,6 +34,19 @@ void change_listening(QueryServer& server, ipc::Packet packet) {
   if (!at) return;
   if (packet.fds.size() == 2) return server.listen({*at, std::move(packet.fds[0]), std::move(packet.fds[1])});
   server.close(*at);
+}
+
+void change_channel(ZoneServer& server, ipc::Packet packet) {
+  auto change = ipc::decode<ChannelChange>(packet.bytes);
+  if (!change) return;
+  Fd fd = packet.fds.empty() ? Fd() : std::move(packet.fds[0]);
+  if (change->control) {
+    ControlChannel channel;
+    channel.path = change->at;
+    channel.read_only = change->read_only;
+    return server.change_control(std::move(channel), std::move(fd));
+  }
+  if (auto at = net::Endpoint::parse(change->at)) server.change_statistics(*at, std::move(fd));
 }
 
 }  // namespace
@@ -107,6 +121,7 @@ int run_zone(Fd control, std::vector<ControlSocket> sockets, const CookieSecret&
     if (auto bad = ipc::decode<BadConfig>(packet.bytes)) {
       return server.keep_configuration(std::move(bad->why), bad->number);
     }
+    if (packet.is<ChannelChange>()) return change_channel(server, std::move(packet));
     if (packet.fds.size() != 1) return;
     if (auto config = ipc::decode<NewConfig>(packet.bytes)) {
       auto files = config_files_in(packet.fds[0].get());
@@ -120,7 +135,7 @@ int run_zone(Fd control, std::vector<ControlSocket> sockets, const CookieSecret&
     server.connect(recursion ? ZoneServer::kRecursion : peer->number, std::move(packet.fds[0]));
   };
   parent = std::make_unique<Link>(std::move(control), received, end_loop);
-  run_loop();
+  run_loop([&server] { server.end(end_loop); });
   log::flush();
   return 0;
 }

@@ -19,9 +19,14 @@ constexpr Duration kWithoutData = 30s;  // at most; the first tries come sooner,
 constexpr Duration kLeastPause = 1s;    // however many NOTIFY come
 constexpr unsigned kMostIdle = 6;       // the least pause is doubled at most that often
 
-Duration bounded(uint32_t seconds) {
+Duration bounded_expire(uint32_t seconds) {
   constexpr Duration kMost = std::chrono::hours(24 * 28);
   return std::clamp<Duration>(std::chrono::seconds(seconds), 30s, kMost);
+}
+
+/// Of the two limits the upper one counts more.
+Duration bounded(uint32_t seconds, std::chrono::seconds least, std::chrono::seconds most) {
+  return std::min(std::max(std::chrono::seconds(seconds), least), most);
 }
 
 /// Nine tenths to the whole, so that many zones do not come at the same moment.
@@ -31,6 +36,13 @@ Duration jittered(Duration whole) {
 }
 
 }  // namespace
+
+std::unique_ptr<Secondaries::Zone> Secondaries::make_zone(const ZoneId& id) {
+  return std::make_unique<Zone>(merging_, [this, id] {
+    auto known = zones_.find(id);
+    if (known != zones_.end()) known->second->task.spawn(take_merged(*known->second));
+  });
+}
 
 void Secondaries::configure_zone(Zone& zone, const ServedView& view, const ZoneConf& conf, const Snapshot& snapshot) {
   zone.conf = conf;
@@ -59,7 +71,7 @@ void Secondaries::configure() {
         zone->wake.set();
         continue;
       }
-      zone = std::make_unique<Zone>();
+      zone = make_zone(id);
       configure_zone(*zone, *view, conf, *snapshot);
       zone->image = view->catalog.image_of(id.zone);
       fresh.push_back(zone.get());
@@ -120,7 +132,7 @@ event::Task<void> Secondaries::keep(Zone& zone) {
   if (zone.image) {
     // The file's time says when a primary was heard last.
     int64_t age = std::max<int64_t>(0, wall_seconds() - file_time(zone.copy.path));
-    zone.expires = monotonic_now() + bounded(soa_times(*zone.image).expire) - std::chrono::seconds(age);
+    zone.expires = monotonic_now() + bounded_expire(soa_times(*zone.image).expire) - std::chrono::seconds(age);
   }
   while (true) {
     bool asked = zone.again;
@@ -142,8 +154,8 @@ event::Task<void> Secondaries::keep(Zone& zone) {
 /// A primary has the zone as it is here. It expires when its SOA says, or when the primary itself must give it up (RFC
 /// 7314 4).
 void Secondaries::confirmed(Zone& zone, Outcome outcome) {
-  Duration whole = bounded(soa_times(*zone.image).expire);
-  Duration left = zone.granted ? std::min(whole, bounded(*zone.granted)) : whole;
+  Duration whole = bounded_expire(soa_times(*zone.image).expire);
+  Duration left = zone.granted ? std::min(whole, bounded_expire(*zone.granted)) : whole;
   TimePoint expires = monotonic_now() + left;
   zone.expires = outcome == Outcome::up_to_date ? std::max(zone.expires, expires) : expires;
   left = zone.expires - monotonic_now();
@@ -159,7 +171,9 @@ Duration Secondaries::pause_after(Zone& zone, Outcome outcome) {
   zone.tries = 0;
   SoaTimes times = soa_times(*zone.image);
   if (outcome != Outcome::failed) confirmed(zone, outcome);
-  pause = jittered(bounded(outcome == Outcome::failed ? times.retry : times.refresh));
+  const TransferConf& conf = zone.conf.settings->transfer;
+  pause = jittered(outcome == Outcome::failed ? bounded(times.retry, conf.min_retry, conf.max_retry)
+                                              : bounded(times.refresh, conf.min_refresh, conf.max_refresh));
   if (now >= zone.expires) expire(zone);
   return zone.image ? std::min<Duration>(pause, zone.expires - now) : pause;
 }

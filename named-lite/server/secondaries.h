@@ -1,7 +1,7 @@
 // NAME    secondaries - keeps the zones up to date whose primaries are other servers
 //
 // SYNOPSIS
-//     Secondaries secondaries(responder, pool, [](const ZoneConf& zone, ImagePtr image) { … notify … });
+//     Secondaries secondaries(responder, pool, [](const ZoneId& zone, ImagePtr image) { … notify … });
 //     secondaries.configure();                          // after each change of the configuration
 //     secondaries.notified(view, zone);                 // a primary says that there is something new
 //
@@ -11,7 +11,8 @@
 //     (RFC 1034 4.3.5, RFC 1996): by IXFR (RFC 1995) when there is a version to begin with, and by AXFR (RFC 5936) when
 //     there is none or when what came by IXFR is of no use. Everything goes over TCP, signed when the primary has a
 //     key. What was fetched is checked and kept in a thread (transfer/zone_copy.h), and then put into service. What
-//     comes broken is thrown away: the zone of before stays, and is asked for again at the retry time.
+//     comes broken is thrown away: the zone of before stays, and is asked for again at the retry time. A large zone
+//     that IXFR has changed much is written anew beside that (update/merger.h).
 //     However many NOTIFY come, one check of a zone runs and one waits; while they bring nothing new, the pause between
 //     two checks grows.
 //
@@ -19,8 +20,8 @@
 //     A zone that could not be refreshed until its expire time has no data any more: SERVFAIL.
 //
 // LIMITS
-//     Refresh and retry 30 s to 4 weeks, with a jitter of a tenth; 10 transfers at once; 60 s without a message, or
-//     max-transfer-time-in, end one.
+//     Refresh and retry within min- and max-refresh-time, min- and max-retry-time, with a jitter of a tenth; 10
+//     transfers at once; max-transfer-idle-in without a message, or max-transfer-time-in, end one.
 #pragma once
 
 #include <functional>
@@ -36,6 +37,7 @@
 #include "named-lite/server/responder.h"
 #include "named-lite/transfer/zone_copy.h"
 #include "named-lite/transfer/zone_receiver.h"
+#include "named-lite/update/merger.h"
 
 namespace umaya::named {
 
@@ -44,7 +46,7 @@ class Secondaries {
   /// How long after a change the file is written.
   static constexpr Duration kSaveDelay = std::chrono::minutes(15);
   /// A zone has a new serial and is in service.
-  using Changed = std::function<void(const ZoneConf&, const ImagePtr&)>;
+  using Changed = std::function<void(const ZoneId&, const ImagePtr&)>;
   /// responder and pool outlive this object.
   Secondaries(Responder& responder, event::WorkerPool& pool, Changed changed)
       : responder_(responder), pool_(pool), changed_(std::move(changed)) {}
@@ -77,6 +79,7 @@ class Secondaries {
 
  private:
   struct Zone {
+    Zone(event::WorkerPool& merging, std::function<void()> merged) : merger(merging, std::move(merged)) {}
     ZoneConf conf;
     ZoneCopy copy;
     ImagePtr image;
@@ -90,12 +93,16 @@ class Secondaries {
     bool whatever = false;            // the next transfer is made whatever the serial
     bool unsaved = false;             // the file lacks something
     bool will_save = false;           // save_later() runs
-    event::Semaphore disk{1};         // file and journal
-    event::TaskScope task;            // last: what it runs uses the rest
+    event::Semaphore disk{1};         // file and journal, and who changes the image
+    Merger merger;
+    event::TaskScope task;  // last: what it runs uses the rest
   };
   enum class Outcome : unsigned char { up_to_date, transferred, failed };
   using ExchangePtr = std::unique_ptr<PrimaryExchange>;
 
+  std::unique_ptr<Zone> make_zone(const ZoneId& id);
+  event::Task<void> take_merged(Zone& zone);
+  event::Task<void> finish_merge(Zone& zone);
   void configure_zone(Zone& zone, const ServedView& view, const ZoneConf& conf, const Snapshot& snapshot);
   event::Task<void> keep(Zone& zone);
   Duration pause_after(Zone& zone, Outcome outcome);
@@ -104,6 +111,7 @@ class Secondaries {
   bool is_wanted(const Zone& zone, uint32_t serial, const std::string& from) const;
   event::Task<Result<SoaAnswer>> ask_soa(Zone& zone, RemoteServer primary, ExchangePtr& exchange, bool expire);
   const PeerConf* peer_of(const Zone& zone, const RemoteServer& primary, const Snapshot& snapshot) const;
+  event::Task<Result<ExchangePtr>> connect(Zone& zone, RemoteServer primary);
   void confirmed(Zone& zone, Outcome outcome);
   bool asks_expire(const Zone& zone, const RemoteServer& primary) const;
   bool asks_ixfr(const Zone& zone, const RemoteServer& primary) const;
@@ -121,6 +129,7 @@ class Secondaries {
   event::WorkerPool& pool_;
   Changed changed_;
   event::Semaphore transfers_{10};
+  event::WorkerPool merging_{1};
   std::map<ZoneId, std::unique_ptr<Zone>> zones_;
 };
 

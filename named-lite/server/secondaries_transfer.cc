@@ -2,6 +2,7 @@
 #include "named-lite/dns/types.h"
 #include "named-lite/dns/wire_record.h"
 #include "named-lite/logging/category.h"
+#include "named-lite/server/local_end.h"
 #include "named-lite/server/secondaries.h"
 #include "named-lite/transfer/expire_option.h"
 #include "named-lite/transfer/ixfr_receiver.h"
@@ -16,7 +17,6 @@ using namespace std::chrono_literals;
 
 using log = Logged<Category::xfer_in>;
 constexpr Duration kSoaAnswer = 15s;
-constexpr Duration kSilence = 60s;       // between two messages of a transfer
 constexpr size_t kLeastSteps = 100'000;  // records that an IXFR may have, however small the zone
 
 std::string label_of(const ZoneConf& conf) {
@@ -30,12 +30,12 @@ size_t most_records(const ZoneConf& conf) {
 
 /// Takes messages until the receiver has enough.
 template <class Receiver>
-event::Task<Result<>> receive_all(PrimaryExchange& exchange, Receiver& receiver, Duration longest) {
-  TimePoint end = monotonic_now() + longest;
+event::Task<Result<>> receive_all(PrimaryExchange& exchange, Receiver& receiver, TransferConf conf) {
+  TimePoint end = monotonic_now() + conf.max_time_in;
   while (receiver.state() == Receiver::State::more) {
     TimePoint now = monotonic_now();
     if (now >= end) co_return temporary("it takes longer than max-transfer-time-in");
-    auto message = co_await exchange.receive(std::min<Duration>(kSilence, end - now));
+    auto message = co_await exchange.receive(std::min<Duration>(conf.max_idle_in, end - now));
     if (!message) co_return std::unexpected(message.error());
     receiver.take(*message);
   }
@@ -92,10 +92,18 @@ bool Secondaries::asks_expire(const Zone& zone, const RemoteServer& primary) con
   return peer != nullptr && peer->request_expire ? *peer->request_expire : zone.conf.settings->transfer.request_expire;
 }
 
+event::Task<Result<Secondaries::ExchangePtr>> Secondaries::connect(Zone& zone, RemoteServer primary) {
+  const SnapshotPtr snapshot = responder_.snapshot();
+  const PeerConf* peer = peer_of(zone, primary, *snapshot);
+  event::PeerAddress source = local_end(primary.at.address, zone.conf.settings->transfer.source,
+                                        peer != nullptr ? &peer->transfer_source : nullptr);
+  co_return co_await PrimaryExchange::open(std::move(primary), snapshot, source);
+}
+
 /// Over a new connection, which stays open for the transfer.
 event::Task<Result<SoaAnswer>> Secondaries::ask_soa(Zone& zone, RemoteServer primary, ExchangePtr& exchange,
                                                     bool expire) {
-  auto opened = co_await PrimaryExchange::open(primary, responder_.snapshot());
+  auto opened = co_await connect(zone, primary);
   if (!opened) co_return std::unexpected(opened.error());
   exchange = std::move(*opened);
   std::string question = zone_question(zone.conf.name, type::kSoa, 0);
@@ -128,7 +136,7 @@ event::Task<Secondaries::Outcome> Secondaries::ask(Zone& zone, RemoteServer prim
     log::warning("{}: IXFR from {}: {}: the whole zone is asked for", label_of(zone.conf), from,
                  incremental.error().what);
     // What is on its way over the old connection belongs to the old question.
-    auto opened = co_await PrimaryExchange::open(primary, responder_.snapshot());
+    auto opened = co_await connect(zone, primary);
     if (!opened) co_return failed(opened.error().what);
     exchange = std::move(*opened);
   }
@@ -147,7 +155,7 @@ event::Task<Result<>> Secondaries::fetch_steps(Zone& zone, PrimaryExchange& exch
   limits.zone_records = most_records(zone.conf);
   limits.step_records = kLeastSteps + 4 * size_t{image->header().record_count};
   IxfrReceiver receiver(zone.conf.name, exchange.id(), image->header().serial, limits);
-  auto received = co_await receive_all(exchange, receiver, zone.conf.settings->transfer.max_time_in);
+  auto received = co_await receive_all(exchange, receiver, zone.conf.settings->transfer);
   if (!received) co_return received;
   if (receiver.content() == IxfrReceiver::Content::nothing_new) co_return permanent("it has nothing new after all");
   if (receiver.content() == IxfrReceiver::Content::zone) {
@@ -162,7 +170,7 @@ event::Task<Result<>> Secondaries::fetch_zone(Zone& zone, PrimaryExchange& excha
   auto asked = co_await exchange.ask(zone_question(zone.conf.name, type::kAxfr, 0));
   if (!asked) co_return asked;
   ZoneReceiver receiver(zone.conf.name, exchange.id(), most_records(zone.conf));
-  auto received = co_await receive_all(exchange, receiver, zone.conf.settings->transfer.max_time_in);
+  auto received = co_await receive_all(exchange, receiver, zone.conf.settings->transfer);
   if (!received) co_return received;
   RecordList records = receiver.release();
   co_return co_await take_up_zone(zone, std::move(records), std::move(from));
@@ -182,19 +190,45 @@ event::Task<Result<>> Secondaries::take_up_zone(Zone& zone, RecordList records, 
   auto work = [copy = zone.copy, list, former, seed] { return take_zone(copy, *list, former, seed); };
   CopyResult result = co_await pool_.run(std::move(work));
   zone.disk.release();
+  if (result.image) zone.merger.forget();
   co_return take_up(zone, std::move(result), " from " + from);
 }
 
 event::Task<Result<>> Secondaries::take_up_steps(Zone& zone, std::vector<ZoneChange> steps, std::string from) {
   bool alone = co_await zone.disk.acquire();
   (void)alone;
+  co_await zone.merger.until_there_is_room(zone.image);
+  if (zone.merger.is_ready()) co_await finish_merge(zone);
   const ImagePtr former = zone.image;
   size_t changes = steps.size();
   auto list = std::make_shared<const std::vector<ZoneChange>>(std::move(steps));
   auto work = [copy = zone.copy, list, former] { return take_steps(copy, former, *list); };
   CopyResult result = co_await pool_.run(std::move(work));
   zone.disk.release();
+  if (result.image) zone.merger.changed(result.image, result.change);
   co_return take_up(zone, std::move(result), " from " + from + " by IXFR in " + std::to_string(changes) + " steps");
+}
+
+/// The zone was written anew beside all else.
+event::Task<void> Secondaries::take_merged(Zone& zone) {
+  bool alone = co_await zone.disk.acquire();
+  (void)alone;
+  if (zone.merger.is_ready()) co_await finish_merge(zone);
+  zone.disk.release();
+}
+
+/// The same zone in less memory, with what has come since. The caller has the zone's `disk`.
+event::Task<void> Secondaries::finish_merge(Zone& zone) {
+  auto work = [merged = zone.merger.take()] { return merged.finish(); };
+  Result<ImagePtr> image = co_await pool_.run(std::move(work));
+  if (!image) {
+    log::error("{}: not written anew: {}", label_of(zone.conf), image.error().what);
+    co_return;
+  }
+  if (!zone.image) co_return;  // it has expired
+  log::info("{}: written anew, {} octets instead of {}", label_of(zone.conf), (*image)->header().size,
+            zone.image->header().size);
+  serve(zone, *image);
 }
 
 Result<> Secondaries::take_up(Zone& zone, CopyResult result, std::string how) {
@@ -210,7 +244,7 @@ Result<> Secondaries::take_up(Zone& zone, CopyResult result, std::string how) {
   }
   responder_.add(Count::transfers_in);
   serve(zone, result.image);
-  changed_(zone.conf, result.image);
+  changed_(zone.copy.id, result.image);
   return {};
 }
 

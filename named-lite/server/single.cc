@@ -27,8 +27,8 @@ Result<std::unique_ptr<Single>> Single::open(const ParentOptions& options) {
   if (single->sockets_.empty()) {
     return permanent("no address to listen on: see listen-on in " + options.config_file);
   }
-  single->control_sockets_ = open_control_sockets(single->report_.control_channels());
-  single->statistics_.sockets = open_statistics_sockets(single->report_.statistics_endpoints());
+  single->channels_.control = open_control_sockets(single->report_.control_channels());
+  single->channels_.statistics = open_statistics_sockets(single->report_.statistics_endpoints());
   for (int i = 0; i < 3; ++i) {
     UMAYA_TRY(StatisticsPage page, StatisticsPage::create());
     single->statistics_.pages.push_back(std::move(page));
@@ -39,10 +39,17 @@ Result<std::unique_ptr<Single>> Single::open(const ParentOptions& options) {
 Result<void> Single::start() {
   UMAYA_TRY(auto pair, socket_pair());
   zone_ = std::make_unique<ZoneServer>(
-      ZoneServer::Hooks{[] { log::info("running"); }, [this] { open_new_addresses(); },
+      ZoneServer::Hooks{[] { log::info("running"); },
+                        [this] {
+                          open_new_addresses();
+                          change_channels();
+                        },
                         [this](ZonesRead which, uint32_t number) { reload(which, number); },
                         [] { event::Loop::current().stop(); }, getpid()});
-  zone_->take_commands(std::move(control_sockets_));
+  std::vector<ControlSocket> control;
+  for (ControlSocket& each : channels_.control) control.push_back({std::move(each.fd), each.channel});
+  for (StatisticsSocket& each : channels_.statistics) statistics_.sockets.push_back({std::move(each.fd), each.at});
+  zone_->take_commands(std::move(control));
   CookieSecret secret = random_cookie_secret();
   zone_->make_cookies(secret);
   query_ =
@@ -108,6 +115,21 @@ void Single::open_new_addresses() {
     listening_.push_back(at);
     log::info("listening on {}", at.to_string());
   }
+}
+
+void Single::change_channels() {
+  Channels::Hooks hooks;
+  hooks.control_opened = [this](ControlSocket& socket) { zone_->change_control(socket.channel, std::move(socket.fd)); };
+  hooks.control_closed = [this](const std::string& path) {
+    ControlChannel channel;
+    channel.path = path;
+    zone_->change_control(std::move(channel), Fd());
+  };
+  hooks.statistics_opened = [this](StatisticsSocket& socket) {
+    zone_->change_statistics(socket.at, std::move(socket.fd));
+  };
+  hooks.statistics_closed = [this](const net::Endpoint& at) { zone_->change_statistics(at, Fd()); };
+  channels_.change(report_.control_channels(), report_.statistics_endpoints(), hooks);
 }
 
 }  // namespace umaya::named

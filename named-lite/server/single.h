@@ -27,18 +27,21 @@ class Single {
   /// Begins to read zones: once the process is in its final state (user, sandbox).
   Result<void> start();
   void reload(ZonesRead which, uint32_t number = 0);
+  /// Calls ended once nothing is left to be done (ZoneServer::end).
+  void end(std::function<void()> ended) { zone_->end(std::move(ended)); }
   const Questions::Counters& counters() const { return query_->counters(); }
 
  private:
   Result<void> start_recursion();
   void open_new_addresses();
+  void change_channels();
   explicit Single(ParentOptions options) : options_(std::move(options)) {}
   ParentOptions options_;
   ConfigReport report_;
   ConfigFiles files_;
   std::vector<ListenSockets> sockets_;  // until they are served
   std::vector<net::Endpoint> listening_;
-  std::vector<ControlSocket> control_sockets_;
+  Channels channels_;               // their descriptors: until they are served
   StatisticsEquipment statistics_;  ///< pages: of the questions, of the zones
   std::unique_ptr<QueryServer> query_;
   PageNumbers* recursion_page_ = nullptr;

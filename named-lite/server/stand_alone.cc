@@ -167,8 +167,9 @@ int run_single(const Options& options, const Outside& outside) {
   auto& loop = event::Loop::current();
   loop.at_round_end([] { log::flush(); });
   event::SignalWatch reload(SIGHUP, [&] { (*single)->reload(ZonesRead::all); });
-  event::SignalWatch terminate(SIGTERM, [&] { loop.stop(); });
-  event::SignalWatch interrupt(SIGINT, [&] { loop.stop(); });
+  auto end = [&] { (*single)->end([&] { loop.stop(); }); };
+  event::SignalWatch terminate(SIGTERM, end);
+  event::SignalWatch interrupt(SIGINT, end);
   signal(SIGPIPE, SIG_IGN);
   if (auto started = (*single)->start(); !started) log::fatal("{}", started.error().what);
   loop.run();

@@ -1,7 +1,9 @@
 #include "named-lite/server/tcp.h"
 
+#include "libcommon/base/clock.h"
 #include "named-lite/dns/wire.h"
 #include "named-lite/logging/category.h"
+#include "named-lite/query/local_address.h"
 #include "named-lite/server/update_service.h"
 
 namespace umaya::named {
@@ -13,41 +15,50 @@ using namespace std::chrono_literals;
 using log = Logged<Category::xfer_out>;
 constexpr Duration kIdle = 30s;
 constexpr Duration kStalled = 10s;
-constexpr Duration kStalledTransfer = 60s;
-constexpr size_t kTransferMessage = 16 * 1024;  // names are compressed in the first 16 KiB of a message only
 constexpr size_t kMostUnsent = 128 * 1024;
 
 size_t be16(std::string_view octets) {
   return be16_at(octets, 0);
 }
 
-/// The end of a connection that is ours.
-net::IpAddress local_address(int fd) {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof storage;
-  auto* address = reinterpret_cast<sockaddr*>(&storage);
-  if (getsockname(fd, address, &size) != 0) return {};
-  auto local = net::IpAddress::from_sockaddr(address);
-  return local ? local->unmapped() : net::IpAddress();
+void write_message(event::Stream& client, std::string_view message) {
+  char length[2] = {static_cast<char>(message.size() >> 8), static_cast<char>(message.size())};
+  client.write({length, 2});
+  client.write(message);
 }
 
 }  // namespace
 
-TcpServer::TcpServer(Responder& responder, event::WorkerPool& pool)
-    : responder_(responder), pool_(pool), answer_(std::make_unique_for_overwrite<char[]>(kMostAnswer)) {}
+TcpServer::TcpServer(Responder& responder, LateAnswers& late, event::WorkerPool& pool)
+    : responder_(responder), late_(late), pool_(pool), answer_(std::make_unique_for_overwrite<char[]>(kMostAnswer)) {}
 
 void TcpServer::adopt(Fd fd, const event::PeerAddress& peer, std::string arrived) {
   if (sessions_.size() >= kMostClients) return;
   sessions_.spawn(session(std::move(fd), peer, std::move(arrived)));
 }
 
-bool TcpServer::answer(event::Stream& client, std::string_view question, const Ends& ends) {
-  size_t size = responder_.respond(question, ends.client(), Transport::tcp, {answer_.get(), kMostAnswer}, ends.local);
-  if (size == 0) return false;
-  char length[2] = {static_cast<char>(size >> 8), static_cast<char>(size)};
-  client.write({length, 2});
-  client.write({answer_.get(), size});
-  return true;
+/// False when there is no answer.
+event::Task<bool> TcpServer::answer(event::Stream& client, std::string question, const Ends& ends) {
+  std::optional<RecursiveOrder> later;
+  size_t size =
+      responder_.respond(question, ends.client(), Transport::tcp, {answer_.get(), kMostAnswer}, ends.local, &later);
+  if (!later) {
+    if (size > 0) write_message(client, {answer_.get(), size});
+    co_return size > 0;
+  }
+  struct Waiting {
+    std::string answer;
+    event::Event arrived;
+  };
+  auto waiting = std::make_shared<Waiting>();  // shared: the client may be gone when the answer comes
+  late_.ask(question, std::move(*later), [waiting](std::string_view answer) {
+    waiting->answer = answer;
+    waiting->arrived.set();
+  });
+  bool arrived = co_await waiting->arrived.wait();
+  (void)arrived;
+  if (!waiting->answer.empty()) write_message(client, waiting->answer);
+  co_return !waiting->answer.empty();
 }
 
 event::Task<void> TcpServer::answer_update(event::Stream& client, std::string packet, const Ends& ends) {
@@ -56,10 +67,7 @@ event::Task<void> TcpServer::answer_update(event::Stream& client, std::string pa
   responder_.count(Transport::tcp);
   Requester sender{address->unmapped(), nullptr, ends.local};
   std::string answer = co_await responder_.updates()->answer(std::move(packet), sender, Transport::tcp);
-  if (answer.empty()) co_return;
-  char length[2] = {static_cast<char>(answer.size() >> 8), static_cast<char>(answer.size())};
-  client.write({length, 2});
-  client.write(answer);
+  if (!answer.empty()) write_message(client, answer);
 }
 
 /// Only who may have the zone comes here: nobody else takes a place (D19).
@@ -81,31 +89,33 @@ event::Task<bool> TcpServer::carry_out(event::Stream& client, TransferOrder orde
 /// False when the connection is of no use any more.
 event::Task<bool> TcpServer::send_zone(event::Stream& client, Transfer transfer) {
   log::info("{}: started", transfer.label());
-  client.set_timeout(kStalledTransfer);
+  client.set_timeout(transfer.most_idle());
+  client.set_deadline(monotonic_now() + transfer.most_time());
+  const size_t message_size = responder_.snapshot()->conf.transfers.message_size;
   size_t messages = 0;
   while (!transfer.done()) {
     // A record that does not fit an ordinary message gets one for itself.
-    size_t size = transfer.next({answer_.get(), kTransferMessage});
+    size_t size = transfer.next({answer_.get(), message_size});
     if (size == 0) size = transfer.next({answer_.get(), kMostAnswer});
     if (size == 0) {
       log::error("{}: a record is too large for a message", transfer.label());
       responder_.add(Count::transfers_out_failed);
       co_return false;
     }
-    char length[2] = {static_cast<char>(size >> 8), static_cast<char>(size)};
-    client.write({length, 2});
-    client.write({answer_.get(), size});
+    write_message(client, {answer_.get(), size});
     ++messages;
     if (client.unsent() < kMostUnsent && !transfer.done()) continue;
     auto sent = co_await client.flush();
     if (!sent) {
-      log::warning("{}: the client went away", transfer.label());
+      bool late = sent.error().sys_errno == ETIMEDOUT;
+      log::warning("{}: the client {}", transfer.label(), late ? "is too slow" : "went away");
       responder_.add(Count::transfers_out_failed);
       co_return false;
     }
   }
   log::info("{}: ended: {} messages, {} records{}", transfer.label(), messages, transfer.records(),
             transfer.is_incremental() ? ", incremental" : "");
+  client.set_deadline(TimePoint::max());
   co_return true;
 }
 
@@ -128,11 +138,12 @@ event::Task<void> TcpServer::session(Fd fd, event::PeerAddress peer, std::string
       if (!useful) break;
       continue;
     }
-    if (responder_.updates() != nullptr && is_update(question.data)) {
-      std::string packet(question.data);
+    std::string packet(question.data);
+    if (responder_.updates() != nullptr && is_update(packet)) {
       co_await answer_update(client, std::move(packet), ends);
-    } else if (!answer(client, question.data, ends)) {
-      break;
+    } else {
+      bool answered = co_await answer(client, std::move(packet), ends);
+      if (!answered) break;
     }
     std::string_view more = client.buffered();
     bool next_is_here = more.size() >= 2 && more.size() >= 2 + be16(more);

@@ -31,13 +31,13 @@ Transfer Transfer::begin(TransferOrder order) {
   parse_query(order.packet, query);
   auto transfer = [&](Stream stream) { return Transfer(std::move(order), std::move(stream)); };
   using Extent = ZoneStream::Extent;
-  if (is_up_to_date(order)) return transfer(ZoneStream(order.image, query, order.packet, Extent::soa));
+  if (is_up_to_date(order)) return transfer(ZoneStream(order.image, query, order.packet, Extent::soa, order.format));
   if (auto news = news_for(order)) {
     std::vector<ZoneChange> steps(1, std::move(*news));
-    return transfer(ChangeStream(std::move(steps), query, order.packet));
+    return transfer(ChangeStream(std::move(steps), query, order.packet, order.format));
   }
   Extent extent = order.transport == Transport::udp ? Extent::soa : Extent::zone;
-  return transfer(ZoneStream(order.image, query, order.packet, extent));
+  return transfer(ZoneStream(order.image, query, order.packet, extent, order.format));
 }
 
 size_t Transfer::next(std::span<char> out) {

@@ -40,6 +40,9 @@ struct TransferOrder {
   unsigned ratio = 100;            ///< max-ixfr-ratio, per cent; 0: any
   Transport transport = Transport::tcp;
   size_t udp_size = 512;  ///< what the client can take over UDP
+  TransferFormat format = TransferFormat::many_answers;
+  seconds most_time{7200};  ///< max-transfer-time-out
+  seconds most_idle{60};    ///< max-transfer-idle-out
   std::optional<TsigSigner> signer;
   std::optional<std::string> options;  ///< of the OPT record of the first message; nothing: it has none
   std::string label;                   ///< "IXFR of 'ex.test/IN' to 192.0.2.1", for the log
@@ -56,6 +59,8 @@ class Transfer {
   uint64_t records() const;
   bool is_incremental() const { return std::holds_alternative<ChangeStream>(stream_); }
   const std::string& label() const { return label_; }
+  seconds most_time() const { return most_time_; }
+  seconds most_idle() const { return most_idle_; }
 
  private:
   using Stream = std::variant<ZoneStream, ChangeStream>;
@@ -64,12 +69,15 @@ class Transfer {
         stream_(std::move(stream)),
         signer_(std::move(order.signer)),
         options_(std::move(order.options)),
+        most_time_(order.most_time),
+        most_idle_(order.most_idle),
         label_(std::move(order.label)) {}
 
   SnapshotPtr snapshot_;
   Stream stream_;
   std::optional<TsigSigner> signer_;
   std::optional<std::string> options_;
+  seconds most_time_, most_idle_;
   std::string label_;
 };
 

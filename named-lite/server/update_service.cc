@@ -98,7 +98,18 @@ event::Task<uint16_t> UpdateService::work(const Exchange& exchange, Transport tr
     co_return rcode::kRefused;
   }
   if (wrong != rcode::kNoError) co_return wrong;
-  co_return co_await keeper_.update(std::move(id), std::move(request));
+  uint16_t code = co_await keeper_.update(id, std::move(request));
+  if (code == rcode::kNoError) count_in_zone(*view, id.zone);
+  co_return code;
+}
+
+/// One that was done.
+void UpdateService::count_in_zone(const ServedView& view, std::string_view zone) {
+  if (page_ == nullptr) return;
+  SuffixHashes hashes(zone, view.catalog.seed());
+  const ServedZone* served = view.catalog.find(hashes, hashes.labels());
+  if (served == nullptr || served->name != zone || served->number >= kMostZonesCounted) return;
+  page_->zones[served->number][static_cast<size_t>(ZoneCount::updates)].add();
 }
 
 event::Task<std::string> UpdateService::answer(std::string packet, Requester client, Transport transport) {

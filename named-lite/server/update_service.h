@@ -55,6 +55,7 @@ class UpdateService {
   event::Task<void> answer_later(std::string packet, Requester client, Reply reply);
   std::string finish(const Exchange& exchange, Transport transport);
   event::Task<uint16_t> work(const Exchange& exchange, Transport transport);
+  void count_in_zone(const ServedView& view, std::string_view zone);
 
   Current current_;
   ZoneKeeper& keeper_;

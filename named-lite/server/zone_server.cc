@@ -5,8 +5,10 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/strings.h"
 #include "libcommon/log/divert.h"
+#include "named-lite/feed/receiver.h"
 #include "named-lite/logging/log_sender.h"
 #include "named-lite/server/kept_zones.h"
+#include "named-lite/server/recursion_settings.h"
 #include "named-lite/server/statistics_source.h"
 
 namespace umaya::named {
@@ -25,9 +27,7 @@ ZoneServer::ZoneServer(Hooks hooks)
       publisher_(
           [this](size_t view, const std::string& name, const ImagePtr& image) { responder_.moved(view, name, image); }),
       secondaries_(responder_, workers_,
-                   [this](const ZoneConf& zone, const ImagePtr& image) {
-                     notifier_.zone_changed(zone, *image, responder_.snapshot()->conf.keys);
-                   }),
+                   [this](const ZoneId& zone, const ImagePtr& image) { tell_secondaries(zone, *image); }),
       keeper_(
           workers_, [this](const ZoneId& zone, const ImagePtr& image) { serve_updated(zone, image); },
           [this] { return publisher_.settled(kTakingUp); }),
@@ -61,12 +61,15 @@ void ZoneServer::connect(unsigned receiver, Fd fd) {
   publisher_.disconnect(receiver);
   auto received_from = [this, receiver](ipc::Packet packet) { received(receiver, std::move(packet)); };
   auto ended = [this, receiver] {
+    if (receiver == kRecursion) late_.connect(nullptr);
     publisher_.disconnect(receiver);
     links_.erase(receiver);
   };
   auto& link = links_[receiver];
   link = std::make_unique<Link>(std::move(fd), received_from, ended);
   publisher_.connect(receiver, *link);
+  if (receiver == kRecursion) late_.connect([&to = *link](std::string message) { return to.post(std::move(message)); });
+  give_recursion_keys();
   link->post(ipc::encode(log_orders()));
 }
 
@@ -136,8 +139,31 @@ event::Task<std::optional<uint64_t>> ZoneServer::command_caches(CacheCommand com
   co_return answer->count;
 }
 
+void ZoneServer::end(std::function<void()> ended) {
+  const SnapshotPtr snapshot = responder_.snapshot();
+  bool saves = snapshot && snapshot->conf.updates.flush_zones_on_shutdown;
+  if (!saves) return ended();
+  tasks_.spawn(save_and_end(std::move(ended)));
+}
+
+event::Task<void> ZoneServer::save_and_end(std::function<void()> ended) {
+  std::string wrong = co_await control_.save_all();
+  if (!wrong.empty()) log::error("not all zones were written: {}", wrong);
+  ended();
+}
+
 void ZoneServer::take_commands(std::vector<ControlSocket> sockets) {
   control_server_ = std::make_unique<ControlServer>(std::move(sockets), control_);
+}
+
+void ZoneServer::change_control(ControlChannel channel, Fd fd) {
+  control_server_->close(channel.path);
+  if (fd) control_server_->open({std::move(fd), std::move(channel)});
+}
+
+void ZoneServer::change_statistics(const net::Endpoint& at, Fd fd) {
+  statistics_->close(at);
+  if (fd) statistics_->open({std::move(fd), at});
 }
 
 event::Task<void> ZoneServer::load() {
@@ -196,10 +222,20 @@ bool ZoneServer::take_up(std::shared_ptr<Snapshot> snapshot, const ConfigFiles& 
   responder_.replace(std::move(snapshot));
   // First what was updated while the files were read, so that nobody is given what is older.
   keeper_.configure(responder_.snapshot()->journal, kept_zones(*responder_.snapshot()));
-  publisher_.configure(ipc::encode(*shared), *responder_.snapshot());
+  give_recursion_keys();
+  const std::string config = ipc::encode(*shared);
+  publisher_.configure(config, *responder_.snapshot());
+  late_.configure(config_mark_of(config), responder_.snapshot()->conf.recursion.recursive_clients);
   secondaries_.configure();
   notify_changes(before.get());
   return true;
+}
+
+/// Before the configuration that names them.
+void ZoneServer::give_recursion_keys() {
+  auto link = links_.find(kRecursion);
+  const SnapshotPtr snapshot = responder_.snapshot();
+  if (link != links_.end() && snapshot) link->second->post(ipc::encode(recursion_keys_of(snapshot->conf)));
 }
 
 /// Primary zones with another serial than before, all of them at the start.
@@ -216,7 +252,7 @@ void ZoneServer::notify_changes(const Snapshot* before) {
       ImagePtr image = view->catalog.image_of(name);
       ImagePtr former = old != nullptr ? old->catalog.image_of(name) : nullptr;
       bool same = former && image && former->header().serial == image->header().serial;
-      if (image && !same) notifier_.zone_changed(zone, *image, snapshot->conf.keys);
+      if (image && !same) notifier_.zone_changed(view->conf, zone, *image, snapshot->conf);
     }
   }
 }
@@ -229,9 +265,17 @@ void ZoneServer::serve_updated(const ZoneId& zone, const ImagePtr& image) {
     ImagePtr former = view->catalog.image_of(zone.zone);
     bool same = former && former->header().serial == image->header().serial;
     responder_.serve(zone.view, zone.zone, image);
-    const ZoneConf* conf = view->zones.exactly(zone.zone);
-    if (!same && conf != nullptr) notifier_.zone_changed(*conf, *image, snapshot->conf.keys);
+    if (!same) tell_secondaries(zone, *image);
     return;
+  }
+}
+
+void ZoneServer::tell_secondaries(const ZoneId& zone, const ZoneImage& image) {
+  const SnapshotPtr snapshot = responder_.snapshot();
+  for (const auto& view : snapshot->views) {
+    if (view->conf.name != zone.view) continue;
+    const ZoneConf* conf = view->zones.exactly(zone.zone);
+    if (conf != nullptr) notifier_.zone_changed(view->conf, *conf, image, snapshot->conf);
   }
 }
 
@@ -338,8 +382,14 @@ void ZoneServer::answer(unsigned receiver, const PacketRequest& request) {
     tasks_.spawn(answer_transfer(receiver, request.ticket, std::move(*order)));
     return;
   }
-  size_t size = responder_.respond(request.packet, address, Transport::udp, {answer_.get(), kMostUdpAnswer}, local);
-  post_answer(receiver, request.ticket, {answer_.get(), size});
+  std::optional<RecursiveOrder> later;
+  size_t size =
+      responder_.respond(request.packet, address, Transport::udp, {answer_.get(), kMostUdpAnswer}, local, &later);
+  auto send = [this, receiver, ticket = request.ticket](std::string_view bytes) {
+    post_answer(receiver, ticket, bytes);
+  };
+  if (later) return late_.ask(request.packet, std::move(*later), std::move(send));
+  send({answer_.get(), size});
 }
 
 void ZoneServer::received(unsigned receiver, ipc::Packet packet) {
@@ -355,6 +405,8 @@ void ZoneServer::received(unsigned receiver, ipc::Packet packet) {
     if (waiting == cache_answers_.end()) return;
     waiting->second->count = done->count;
     waiting->second->arrived.set();
+  } else if (packet.is<RecursionReply>()) {
+    if (receiver == kRecursion) late_.take(std::move(packet));
   } else if (packet.is<PacketRequest>()) {
     if (auto request = ipc::decode<PacketRequest>(packet.bytes)) answer(receiver, *request);
   } else if (packet.is<ConnectionRequest>() && packet.fds.size() == 1) {

@@ -68,14 +68,21 @@ class ZoneServer {
   void count_in(StatisticsEquipment statistics);
   /// Lines of the log of another process.
   void take_log(LogBatch batch);
+  /// Calls ended, once the zone files are written when flush-zones-on-shutdown wants that.
+  void end(std::function<void()> ended);
   /// Obeys ndc on these sockets.
   void take_commands(std::vector<ControlSocket> sockets);
+  /// With a descriptor ndc, or statistics, are asked there from now on, without one no more.
+  void change_control(ControlChannel channel, Fd fd);
+  void change_statistics(const net::Endpoint& at, Fd fd);
 
  private:
+  event::Task<void> save_and_end(std::function<void()> ended);
   event::Task<ReloadResult> reload_and_wait(ZonesRead which);
   void end_reloads(uint32_t first, uint32_t last, const ReloadResult& result);
   void configure_log(const NamedConf& conf);
   void give_log_orders();
+  void give_recursion_keys();
   LogOrders log_orders() const;
   bool take_line(log::Level level, std::string_view text);
   void write_record(const LogRecord& record);
@@ -87,6 +94,7 @@ class ZoneServer {
   void notify_changes(const Snapshot* before);
   void received(unsigned receiver, ipc::Packet packet);
   void serve_updated(const ZoneId& zone, const ImagePtr& image);
+  void tell_secondaries(const ZoneId& zone, const ZoneImage& image);
   void answer(unsigned receiver, const PacketRequest& request);
   event::Task<void> answer_transfer(unsigned receiver, uint32_t ticket, TransferOrder order);
   void post_answer(unsigned receiver, uint32_t ticket, std::string_view packet);
@@ -97,7 +105,8 @@ class ZoneServer {
   LogSettings log_settings_;
   Responder responder_{nullptr};
   event::WorkerPool readers_{1};  // of the journal, for transfers: never behind a zone that is being loaded
-  TcpServer tcp_{responder_, readers_};
+  LateAnswers late_{responder_};
+  TcpServer tcp_{responder_, late_, readers_};
   Publisher publisher_;
   event::WorkerPool workers_{1};
   Notifier notifier_;

@@ -87,36 +87,50 @@ std::vector<StatisticsSocket> open_statistics_sockets(const std::vector<net::End
 }
 
 StatisticsServer::StatisticsServer(std::vector<StatisticsSocket> sockets, Source source) : source_(std::move(source)) {
-  for (StatisticsSocket& socket : sockets) {
-    Place& place = *places_.emplace_back(std::make_unique<Place>());
-    place.at = socket.at;
-    auto arrived = [this, &place](Fd client, const event::PeerAddress& peer) {
-      accepted(place, std::move(client), peer);
-    };
-    place.listener = std::make_unique<event::Listener>(std::move(socket.fd), arrived);
+  for (StatisticsSocket& socket : sockets) open(std::move(socket));
+}
+
+void StatisticsServer::open(StatisticsSocket socket) {
+  auto place = std::make_shared<Place>();
+  place->at = socket.at;
+  place->allow = allowed_at(socket.at);
+  auto arrived = [this, known = std::weak_ptr<Place>(place)](Fd client, const event::PeerAddress& peer) {
+    if (PlacePtr open = known.lock()) accepted(open, std::move(client), peer);
+  };
+  place->listener = std::make_unique<event::Listener>(std::move(socket.fd), arrived);
+  places_.push_back(std::move(place));
+}
+
+void StatisticsServer::close(const net::Endpoint& at) {
+  std::erase_if(places_, [&](const PlacePtr& place) {
+    if (place->at == at) place->listener.reset();
+    return place->at == at;
+  });
+}
+
+AclRef StatisticsServer::allowed_at(const net::Endpoint& at) const {
+  for (const StatisticsChannel& channel : channels_) {
+    if (channel.at == at) return channel.allow;
   }
+  return nullptr;
 }
 
 void StatisticsServer::allow(const std::vector<StatisticsChannel>& channels) {
-  for (auto& place : places_) {
-    place->allow = nullptr;
-    for (const StatisticsChannel& channel : channels) {
-      if (channel.at == place->at) place->allow = channel.allow;
-    }
-  }
+  channels_ = channels;
+  for (const PlacePtr& place : places_) place->allow = allowed_at(place->at);
 }
 
-void StatisticsServer::accepted(Place& place, Fd fd, const event::PeerAddress& peer) {
+void StatisticsServer::accepted(const PlacePtr& place, Fd fd, const event::PeerAddress& peer) {
   auto address = net::IpAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&peer.storage));
-  if (!address || !place.allow || !admits(*place.allow, address->unmapped())) {
+  if (!address || !place->allow || !admits(*place->allow, address->unmapped())) {
     log::warning("statistics: {} is not allowed", address ? address->to_string() : "unknown");
     return;
   }
-  if (++place.clients >= kMostClients) place.listener->pause();
+  if (++place->clients >= kMostClients) place->listener->pause();
   sessions_.spawn(session(place, std::move(fd)));
 }
 
-event::Task<void> StatisticsServer::session(Place& place, Fd fd) {
+event::Task<void> StatisticsServer::session(PlacePtr place, Fd fd) {
   event::Stream stream(std::move(fd));
   for (int count = 1; count <= kMostRequests; ++count) {
     HttpRequestReader reader;
@@ -143,8 +157,8 @@ event::Task<void> StatisticsServer::session(Place& place, Fd fd) {
     auto sent = co_await stream.flush(body);
     if (!sent || close) break;
   }
-  --place.clients;
-  place.listener->resume();
+  --place->clients;
+  if (place->listener) place->listener->resume();
 }
 
 }  // namespace umaya::named

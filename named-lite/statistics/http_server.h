@@ -63,6 +63,9 @@ class StatisticsServer {
   StatisticsServer& operator=(const StatisticsServer&) = delete;
   /// Who may ask at which address; nobody where none is named, and before this is called.
   void allow(const std::vector<StatisticsChannel>& channels);
+  /// Answers at this address, too; or there no more, but for the connections that are there.
+  void open(StatisticsSocket socket);
+  void close(const net::Endpoint& at);
 
  private:
   struct Place {
@@ -71,11 +74,15 @@ class StatisticsServer {
     std::unique_ptr<event::Listener> listener;
     size_t clients = 0;
   };
-  void accepted(Place& place, Fd fd, const event::PeerAddress& peer);
-  event::Task<void> session(Place& place, Fd fd);
+  /// Shared: a connection may outlive its address.
+  using PlacePtr = std::shared_ptr<Place>;
+  AclRef allowed_at(const net::Endpoint& at) const;
+  void accepted(const PlacePtr& place, Fd fd, const event::PeerAddress& peer);
+  event::Task<void> session(PlacePtr place, Fd fd);
 
   Source source_;
-  std::vector<std::unique_ptr<Place>> places_;
+  std::vector<StatisticsChannel> channels_;
+  std::vector<PlacePtr> places_;
   event::TaskScope sessions_;
 };
 

@@ -132,6 +132,7 @@ CopyResult take_steps(const ZoneCopy& copy, const ImagePtr& former, const std::v
   result.error = error_of_change(**image, change);
   if (!result.error.empty()) return result;
   result.image = *image;
+  result.change = std::move(change);
   if (!copy.journal || !copy.journal->append(copy.id, steps, most_journal(copy, **image))) {
     // Without its place in the journal the zone must stand in its file.
     auto saved = begin_anew(copy, records_of(**image), **image);

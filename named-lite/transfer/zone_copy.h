@@ -39,7 +39,8 @@ struct ZoneCopy {
 };
 
 struct CopyResult {
-  ImagePtr image;  ///< null: see error
+  ImagePtr image;     ///< null: see error
+  ZoneChange change;  ///< of take_steps(): what led to it
   std::string error;
   std::string warning;
   bool saved = false;  ///< the file has all of it

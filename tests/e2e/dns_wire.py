@@ -5,8 +5,11 @@
     answer.rcode, answer.flags, answer.sections[0]       # [(owner, type, class, ttl, data), …], names in lower case
 """
 
+import base64
+import hmac
 import socket
 import struct
+import time
 from collections import namedtuple
 
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "NULL": 10, "PTR": 12, "HINFO": 13, "MX": 15, "TXT": 16, "RP": 17,
@@ -197,3 +200,53 @@ def record_text(record):
     owner, kind, cls, ttl, data = record
     parts = [name_text(each) if isinstance(each, tuple) else each.hex() for each in data if each != b""]
     return f"{name_text(owner)} {ttl} {cls if cls != 1 else ''} {type_name(kind)} {' '.join(parts)}"
+
+
+class Tsig:
+    """Signs messages one after the other as RFC 8945 says: a question, or the answers to one (mac: of the question)."""
+
+    ALGORITHM = wire_name("hmac-sha256")
+
+    def __init__(self, key, secret, mac=b""):
+        self.name, self.secret, self.mac = wire_name(key), base64.b64decode(secret), mac
+        self.later, self.unsigned = False, b""
+
+    def sign(self, packet):
+        timers = struct.pack(">HIH", 0, int(time.time()), 300)
+        data = (struct.pack(">H", len(self.mac)) + self.mac if self.mac else b"") + self.unsigned + packet
+        data += timers if self.later else self.name + struct.pack(">HI", 255, 0) + self.ALGORITHM + timers + bytes(4)
+        self.mac = hmac.new(self.secret, data, "sha256").digest()
+        self.later, self.unsigned = True, b""
+        rdata = self.ALGORITHM + timers + struct.pack(">H", 32) + self.mac + packet[:2] + bytes(4)
+        count = struct.unpack(">H", packet[10:12])[0] + 1
+        return (packet[:10] + struct.pack(">H", count) + packet[12:] + self.name +
+                struct.pack(">HHIH", TYPES["TSIG"], 255, 0, len(rdata)) + rdata)
+
+    def leave(self, packet):
+        """One that is not signed, but covered by the next signature."""
+        self.unsigned += packet
+        return packet
+
+
+def mac_of(packet):
+    """The MAC of a signed message; None when it is not signed."""
+    last = (Message(packet).sections[2] or [None])[-1]
+    if last is None or last[1] != TYPES["TSIG"]:
+        return None
+    rdata, at = last[4][0], 0
+    while rdata[at]:
+        at += 1 + rdata[at]
+    size = struct.unpack_from(">H", rdata, at + 9)[0]
+    return rdata[at + 11:at + 11 + size]
+
+
+def is_signed_by(packet, key, secret, mac):
+    """Whether an answer has the signature that the holder of the key gives to the answer to a question with this MAC."""
+    last = (Message(packet).sections[2] or [None])[-1]
+    if last is None or last[1] != TYPES["TSIG"]:
+        return False
+    size = len(wire_name(key)) + 10 + len(last[4][0])
+    bare = packet[:10] + struct.pack(">H", struct.unpack(">H", packet[10:12])[0] - 1) + packet[12:-size]
+    timers = last[4][0][len(Tsig.ALGORITHM):][:8]
+    data = struct.pack(">H", len(mac)) + mac + bare + wire_name(key) + struct.pack(">HI", 255, 0) + Tsig.ALGORITHM + timers + bytes(4)
+    return hmac.new(base64.b64decode(secret), data, "sha256").digest() == mac_of(packet)

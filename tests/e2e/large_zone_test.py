@@ -31,11 +31,15 @@ def update(number, owner, octets):
 class Dynamic(NameServer):
     """named-lite with one zone that everybody may update, the log of which can be long."""
 
+    def __init__(self, zones, transfer=""):
+        self.transfer = transfer
+        super().__init__(zones)
+
     def configure(self, zones):
         super().configure(zones)
         with open(self.path("named.conf")) as f:
             text = f.read()
-        self.write("named.conf", text.replace('file "big.test";', 'file "big.test"; notify no; allow-update { any; };'))
+        self.write("named.conf", text.replace('file "big.test";', 'file "big.test"; notify no; allow-update { any; }; ' + self.transfer))
 
 
 class Updater:
@@ -107,7 +111,42 @@ class Listener:
         self.times.sort()
 
 
+class Follower(NameServer):
+    """A secondary of it."""
+
+    def __init__(self, port):
+        self.primary = port
+        super().__init__({})
+
+    def configure(self, zones):
+        super().configure({})
+        with open(self.path("named.conf"), "a") as f:
+            f.write(f'zone "big.test" {{ type secondary; primaries port {self.primary} {{ 127.0.0.1; }}; file "copy"; }};\n')
+
+    def serial(self):
+        answer = self.udp("big.test", "SOA")
+        return struct.unpack(">I", answer[-20:-16])[0] if rcode(answer) == 0 else None
+
+
 class LargeZone(unittest.TestCase):
+    def test_a_secondary_that_takes_many_increments_writes_it_anew_beside_them(self):
+        zone = "$TTL 60\n@ SOA ns root 1 3600 900 604800 60\n@ NS ns\nns A 192.0.2.1\n"
+        zone += "".join(f"h{i:06d} A 10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}\n" for i in range(60000))
+        with Dynamic({"big.test": zone}, transfer="allow-transfer { any; };") as server, Follower(server.port) as follower:
+            wait_for(lambda: follower.serial() == 1, 20, "the zone is there")
+            notify = struct.pack(">HHHHHH", 7, 4 << 11, 1, 0, 0, 0) + wire("big.test") + struct.pack(">HH", 6, 1)
+            with Updater(server) as updater:
+                for part in range(1, 11):
+                    updater.run(600 + part)
+                    follower.udp_packet(notify)
+                    newest = struct.unpack(">I", server.udp("big.test", "SOA")[-20:-16])[0]
+                    wait_for(lambda n=newest: follower.serial() == n, 20, f"serial {newest}: {follower.logged()[-2000:]}")
+                wait_for(lambda: "written anew" in follower.logged(), 30, "it is written anew")
+                self.assertNotIn("not written anew", follower.logged())
+                self.assertNotIn("the whole zone is asked for", follower.logged())
+                for owner in random.Random(1).sample(sorted(updater.expected), 500):
+                    self.assertEqual(follower.udp(owner)[-4:], bytes(updater.expected[owner]), owner)
+
     def test_a_zone_that_changes_for_ever_is_written_anew_beside_it(self):
         zone = "$TTL 60\n@ SOA ns root 1 3600 900 604800 60\n@ NS ns\nns A 192.0.2.1\n"
         zone += "".join(f"h{i:06d} A 10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}\n" for i in range(RECORDS))

@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import socket
+import stat
 import struct
 import subprocess
 import tempfile
@@ -88,6 +89,75 @@ class Listening(unittest.TestCase):
             self.assertIn(expected, done.stderr)
         self.assertEqual(answers(ask(server.port, "mail.ex.test")), 1)
         self.assertIsNone(ask(other, "mail.ex.test", timeout=1))
+
+    def test_a_reload_opens_and_closes_the_sockets_of_ndc_and_of_statistics(self):
+        server = self.start()
+        first, second = free_port(), free_port()
+
+        def statistics(port):
+            try:
+                with socket.create_connection(("127.0.0.1", port), 2) as s:
+                    s.sendall(b"GET /json/v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    return s.recv(65536).startswith(b"HTTP/1.1 200")
+            except OSError:
+                return False
+
+        def channels(*ports, ndc=("ndc",)):
+            controls = " ".join(f'unix "{server.path(name)}" perm 0600{more};' for name, *rest in
+                                (each if isinstance(each, tuple) else (each,) for each in ndc) for more in (rest or [""]))
+            text = server.conf.split("controls {")[0] + f"controls {{ {controls} }};\n"
+            text += "".join(f"statistics-channels {{ inet 127.0.0.1 port {port}; }};\n" for port in ports)
+            server.write("named.conf", text)
+
+        def ndc(name, *words):
+            done = subprocess.run([PROGRAM, "ndc", "-s", server.path(name), *words], capture_output=True, text=True, timeout=60)
+            return done.returncode, done.stdout + done.stderr
+
+        self.assertFalse(statistics(first))
+        channels(first, ndc=("ndc", ("other", " read-only yes")))
+        self.assertEqual(ndc("ndc", "reload")[0], 0)
+        wait_for(lambda: statistics(first), 10, "statistics are given")
+        wait_for(lambda: ndc("other", "status")[0] == 0, 10, "commands are taken over the new socket")
+        self.assertIn("read-only", ndc("other", "reload")[1])
+        self.assertEqual(stat.S_IMODE(os.stat(server.path("other")).st_mode), 0o600)
+        channels(second, ndc=("other",))
+        self.assertEqual(ndc("ndc", "reconfig")[0], 0)
+        wait_for(lambda: statistics(second) and not statistics(first), 10, "another address has the place of the first")
+        wait_for(lambda: not os.path.exists(server.path("ndc")), 10, "the old socket is closed")
+        wait_for(lambda: ndc("other", "reload")[0] == 0, 10, "the other one may do all now")
+        # What stands in the way is told, and all else goes on.
+        with socket.create_server(("127.0.0.1", first)):
+            channels(first, second, ndc=("other", "/nonexistent/ndc"))
+            self.assertEqual(ndc("other", "reload")[0], 0)
+            wait_for(lambda: "no statistics on" in server.logged() and "not controlled over" in server.logged(), 10)
+        self.assertTrue(statistics(second))
+        # A zone process that dies gets the sockets of now.
+        before = server.role("zone")
+        os.kill(before, 9)
+        wait_for(lambda: server.role("zone") not in (None, before) and ndc("other", "status")[0] == 0, 20, "it is controlled again")
+        wait_for(lambda: statistics(second), 10, "and gives statistics")
+
+    @unittest.skipUnless(os.geteuid() == 0, "network namespaces need root")
+    def test_0_0_0_0_stands_for_all_addresses_and_each_answers_for_itself(self):
+        with Network() as net:
+            host, client = net.host("host"), net.host("client")
+            net.link(client, "10.0.0.9/24", host, "10.0.0.1/24")
+            client.address("fd00::9/64", "client-0")
+            host.address("10.0.0.2/24", "host-0")
+            host.address("fd00::1/64", "host-0")
+            host.address("fd00::2/64", "host-0")
+            conf = ('options { directory "$DIR"; pid-file "$DIR/named.pid"; listen-on { 0.0.0.0; }; listen-on-v6 { ::; }; '
+                    'recursion no; };\nkey k { algorithm hmac-sha256; secret "c2VjcmV0"; };\n'
+                    'view one { match-destinations { 10.0.0.1; fd00::1; }; zone "ex.test" { type primary; file "one"; }; };\n'
+                    'view two { zone "ex.test" { type primary; file "two"; }; };\n')
+            server = net.named(host, conf, {"one": ZONE + "www A 10.1.1.1\n", "two": ZONE + "www A 10.2.2.2\n"})
+            host.address("10.0.0.3/24", "host-0")  # one that comes later
+            for address, expected in (("10.0.0.1", "10.1.1.1"), ("10.0.0.2", "10.2.2.2"), ("10.0.0.3", "10.2.2.2"),
+                                      ("fd00::1", "10.1.1.1"), ("fd00::2", "10.2.2.2")):
+                for more in ((), ("+tcp",), ("-y", "hmac-sha256:k:c2VjcmV0")):
+                    text = client.dig(address, "www.ex.test", "A", *more)
+                    self.assertIn(expected, text, (address, more, server.logged()))
+                    self.assertNotIn("unexpected", text)
 
     def test_errors_of_zones_are_told_to_who_reloads(self):
         server = self.start()

@@ -124,6 +124,20 @@ class Logging(unittest.TestCase):
         self.assertIn("query failed (REFUSED) for elsewhere.test/IN/A", text)
         self.assertNotIn("query: ", text)
 
+    def test_a_rate_limit_that_begins_to_act_has_one_line(self):
+        logging = f"logging {{ {CHANNELS} category rate-limit {{ queries; }}; category default {{ rest; }}; }};\n"
+        for log_only, words in (("", "limits answers to"), ("log-only yes;", "would limit answers to")):
+            server = self.start(logging, f"rate-limit {{ responses-per-second 3; nxdomains-per-second 50; window 5; {log_only} }};")
+            for i in range(40):
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                    s.sendto(question("mail.ex.test", "A", i), ("127.0.0.1", server.port))
+            wait_for(lambda: words in server.read("queries.log"), 10, "it is told")
+            lines = server.read("queries.log").splitlines()
+            self.assertLessEqual(len(lines), 2, "a line for each process that answers")
+            for line in lines:
+                self.assertRegex(line, rf"rate-limit: info: {words} 127\.0\.0\.0/24 for 'mail\.ex\.test/A'$")
+            self.assertNotIn("rate-limit", server.read("rest.log"))
+
     def test_what_other_servers_do_not_answer_is_told_as_a_failure(self):
         server = self.start(f"logging {{ {CHANNELS} category query-errors {{ queries; }}; category default {{ rest; }}; }};\n",
                             f"resolver-query-timeout 1; forward only; forwarders port {free_port()} {{ 127.0.0.1; }};",

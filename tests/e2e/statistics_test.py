@@ -339,6 +339,8 @@ class Statistics(unittest.TestCase):
             self.assertEqual(update(server, zone="other.test", additions=new), 9)
             self.moved(server, before, UpdateDone=1, UpdateBadPrereq=1, UpdateRej=2, UpdateFail=0)
             self.assertEqual(server.json()["opcodes"]["UPDATE"], 4)
+            zones = {zone["name"]: zone["queries"] for zone in server.json()["views"]["_default"]["zones"]}
+            self.assertEqual(zones["ex.test"].get("updates"), 1, "those that were done count by zone")
             self.assertEqual(update(server, additions=[("new.other.", "A", bytes(4))]), 10)
             self.moved(server, before, UpdateFail=1)
 

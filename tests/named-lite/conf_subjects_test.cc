@@ -51,12 +51,12 @@ Parsed options(const std::string& text) {
 TEST_CASE("conf: what of recursion and servers is not acted on is named with file and line", "[named-lite][conf]") {
   Parsed p = parse(R"(options { query-source address 192.0.2.1 port 53; query-source-v6 port 5300; };
 server 192.0.2.5 { transfers 3; provide-ixfr no; request-nsid yes; bogus yes; edns no; tcp-only yes; };
-server 192.0.2.6 { transfer-format one-answer;
+server 192.0.2.6 { max-udp-size 600;
   padding 10; };
 )");
   for (const char* line :
        {"c:1:", "c:2:", "c:3:", "c:4:", "a fixed port makes forged answers easy", "\"transfers\" of a server",
-        "\"request-nsid\" of a server", "\"transfer-format\" of a server", "\"padding\""}) {
+        "\"request-nsid\" of a server", "\"max-udp-size\" of a server", "\"padding\""}) {
     CHECK_THAT(p.all(), Catch::Contains(line));
   }
   for (const char* word : {"\"bogus\"", "\"edns\"", "\"tcp-only\"", "\"provide-ixfr\"", "\"server\""}) {

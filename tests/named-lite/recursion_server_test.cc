@@ -1,5 +1,7 @@
 #include "named-lite/server/recursion_server.h"
 
+#include <thread>
+
 #include "named-lite/feed/publisher.h"
 #include "tests/named-lite/real_server.h"
 
@@ -21,19 +23,27 @@ ImagePtr zone_image(const std::string& address) {
                       .image);
 }
 
+/// The same server, which takes its time for a name.
+FakeInternet::Server slow_for(const std::string& part, FakeInternet::Server server) {
+  return [part, server](std::string_view packet, bool tcp) {
+    if (packet.find(part) != std::string_view::npos) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    return server(packet, tcp);
+  };
+}
+
 /// A recursion process, with the test as zone process, query process and forwarder.
 struct Office {
   RealServer far{"127.0.0.1", 0,
-                 zone_server({{"far.test.",
-                               "$TTL 300\n@ SOA ns root 1 2 3 4 60\n@ NS ns\nns A 192.0.2.9\nwww A "
-                               "198.51.100.1\nalias CNAME host.own.test.\n"}})};
+                 slow_for("slow", zone_server({{"far.test.",
+                                                "$TTL 300\n@ SOA ns root 1 2 3 4 60\n@ NS ns\nns A 192.0.2.9\nwww A "
+                                                "198.51.100.1\nslow A 198.51.100.2\nalias CNAME host.own.test.\n"}}))};
   Result<StatisticsPage> page = StatisticsPage::create();
   bool ready = false, trouble = false;
   RecursionServer server{{[this] { ready = true; }, [this] { trouble = true; }}};
   Publisher publisher{[](size_t, const std::string&, const ImagePtr&) {}};
   std::unique_ptr<Link> zone_end, query_end;
   std::vector<CacheCommandDone> commands;
-  std::vector<RecursionReply> replies;
+  std::vector<RecursionReply> replies, zone_replies;
   std::optional<AnswerCache> cache;
   uint64_t mark = 0;
   uint32_t tickets = 0;
@@ -41,15 +51,21 @@ struct Office {
   Office() {
     server.count_in(**page);
     auto zone = socket_pair();
-    auto query = socket_pair();
-    REQUIRE((page && zone && query));
+    REQUIRE((page && zone));
     auto from_server = [this](ipc::Packet packet) {
       if (auto done = ipc::decode<FeedDone>(packet.bytes)) return publisher.done(1, *done);
+      if (auto reply = ipc::decode<RecursionReply>(packet.bytes)) return zone_replies.push_back(std::move(*reply));
       commands.push_back(*ipc::decode<CacheCommandDone>(packet.bytes));
     };
     zone_end = std::make_unique<Link>(std::move(zone->first), from_server, [] {});
     server.connect_zone(std::move(zone->second));
     publisher.connect(1, *zone_end);
+    connect_query();
+  }
+  /// A query process, in the place of the one before.
+  void connect_query() {
+    auto query = socket_pair();
+    REQUIRE(query);
     query_end = std::make_unique<Link>(
         std::move(query->first), [this](ipc::Packet packet) { received(std::move(packet)); }, [] {});
     server.connect_query(0, std::move(query->second));
@@ -149,6 +165,34 @@ TEST_CASE("recursion server: a question is resolved, kept where query processes 
   office.ask("www.far.test.");
   CHECK(office.count(Count::upstream_queries_v4) == 2);
   CHECK(office.server.questions() == 3);
+}
+
+TEST_CASE("recursion server: the zone process may ask, too, and gets its answers itself", "[named][recursion]") {
+  Office office;
+  office.configure();
+  office.until([&] { return office.cache.has_value(); });
+  RecursionRequest request = office.request("www.far.test.");
+  office.zone_end->post(ipc::encode(request));
+  office.until([&] { return !office.zone_replies.empty(); });
+  CHECK(office.zone_replies[0].ticket == request.ticket);
+  CHECK(has(office.zone_replies[0], "\xc6\x33\x64\1"));
+  CHECK(office.replies.empty());
+}
+
+TEST_CASE("recursion server: what a process asked is not answered to the one in its place", "[named][recursion]") {
+  Office office;
+  office.configure();
+  office.until([&] { return office.cache.has_value(); });
+  office.query_end->post(ipc::encode(office.request("slow.far.test.")));
+  office.until([&] { return office.server.questions() == 1; });
+  office.connect_query();
+  office.until([&] { return office.count(Count::upstream_queries_v4) == 1; });
+  // The new one has the same number for another question.
+  RecursionRequest other = office.request("nobody.far.test.");
+  other.ticket = 1;
+  office.query_end->post(ipc::encode(other));
+  office.until([&] { return office.replies.size() == 1 && office.is_cached("slow.far.test."); });
+  CHECK(office.replies[0].rcode == rcode::kNxDomain);
 }
 
 TEST_CASE("recursion server: what is no question, or of an unknown configuration, is not asked of others",

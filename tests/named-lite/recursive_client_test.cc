@@ -1,5 +1,8 @@
 #include "named-lite/query/recursive_client.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "named-lite/dns/types.h"
 #include "named-lite/recursion/answer_body.h"
 #include "tests/named-lite/zone_support.h"
@@ -48,6 +51,18 @@ struct Desk {
   RecursivePlace place;
 
   Desk() { client.configure(kMark, 100); }
+  /// Over a link that belongs to the test.
+  void connect_by_post() {
+    client.connect([this](std::string message) {
+      auto request = ipc::decode<RecursionRequest>(message);
+      REQUIRE(request);
+      requests.push_back(std::move(*request));
+      return true;
+    });
+  }
+  void take(uint32_t ticket, const RecursiveAnswer& answer) {
+    client.take({ipc::encode(reply_for(ticket, answer)), {}});
+  }
   void connect() {
     auto pair = socket_pair();
     REQUIRE(pair);
@@ -319,4 +334,74 @@ TEST_CASE("found answer: names that do not exist are one account for their zone"
   CHECK(report("a.far.test.", "far.test.") == report("b.c.far.test.", "far.test."));
   CHECK(report("a.far.test.", "far.test.") != report("a.near.test.", "near.test."));
   CHECK(report("a.far.test.", "far.test.") != report("a.far.test.", "test."));
+}
+
+TEST_CASE("recursive client: it asks over a link of somebody else's, and leaves room for a signature",
+          "[named][recursion]") {
+  Desk desk;
+  desk.connect_by_post();
+  desk.place.reserved = 100;
+  desk.ask("www.far.test.", type::kA);
+  desk.ask("many.far.test.", type::kA);
+  REQUIRE(desk.requests.size() == 2);
+  desk.take(desk.requests[0].ticket, answer_for("www.far.test."));
+  desk.take(desk.requests[1].ticket, answer_for("many.far.test.", 25));
+  REQUIRE(desk.answers.size() == 2);
+  CHECK(decode(desk.answers[0]).sections[0].size() == 1);
+  // 25 records of 16 octets would fit 512 octets, but not 412.
+  CHECK(desk.answers[1].size() <= 412);
+  CHECK((desk.answers[1][2] & 2) != 0);
+  desk.ask("www.far.test.", type::kA);
+  desk.client.connect(RecursiveClient::Post());
+  REQUIRE(desk.found.size() == 3);
+  CHECK(desk.found[2].rcode == rcode::kServFail);
+}
+
+TEST_CASE("wait limits: D40 so many of a network wait, and of what took long so many are answered in a second",
+          "[named][recursion][attacks]") {
+  WaitLimits limits;
+  const auto one = *net::IpAddress::parse("192.0.2.7");
+  const auto other = *net::IpAddress::parse("192.0.3.7");
+  for (unsigned i = 0; i < WaitLimits::kMostWaiting; ++i) CHECK(limits.enter(one));
+  CHECK_FALSE(limits.enter(*net::IpAddress::parse("192.0.2.250")));
+  CHECK(limits.enter(other));
+  CHECK(limits.networks() == 2);
+  TimePoint now = monotonic_now();
+  CHECK(limits.leave(one, std::chrono::seconds(1), now));  // quick ones are not counted
+  unsigned sent = 0;
+  for (int i = 0; i < 100; ++i) sent += limits.leave(one, std::chrono::seconds(9), now) ? 1 : 0;
+  CHECK(sent == WaitLimits::kMostLate);
+  CHECK(limits.leave(one, std::chrono::seconds(9), now + std::chrono::seconds(1)));
+  CHECK(limits.leave(other, std::chrono::seconds(9), now));
+  CHECK(limits.networks() == 1);
+  for (unsigned i = 102; i < WaitLimits::kMostWaiting; ++i) limits.leave(one, {}, now);
+  CHECK(limits.networks() == 0);
+}
+
+TEST_CASE("recursive client: D40 DNSBomb: answers that gather for one network do not come as a pulse",
+          "[named][recursion][attacks]") {
+  Desk desk;
+  desk.client.configure(kMark, 1000);
+  desk.connect_by_post();
+  for (int i = 0; i < 900; ++i) desk.ask("n" + std::to_string(i) + ".bomb.test.", type::kA);
+  CHECK(desk.requests.size() == WaitLimits::kMostWaiting);
+  REQUIRE(desk.found.size() == 900 - WaitLimits::kMostWaiting);
+  for (const std::string& answer : desk.answers) {
+    CHECK(answer.size() <= 40);  // no larger than the question
+    CHECK((answer[2] & 2) != 0);
+  }
+  std::this_thread::sleep_for(WaitLimits::kLong + std::chrono::milliseconds(50));
+  desk.found.clear();
+  for (const RecursionRequest& request : desk.requests) {
+    desk.take(request.ticket, answer_for("n0.bomb.test.", 30));
+  }
+  CHECK(desk.client.waiting() == 0);
+  auto sent =
+      std::count_if(desk.found.begin(), desk.found.end(), [](const FoundAnswer& each) { return !each.dropped; });
+  CHECK(sent == WaitLimits::kMostLate);
+  // Who is known to be where it says is not held up, nor is this host itself.
+  desk.requests.clear();
+  desk.place.client_known = true;
+  for (int i = 0; i < 300; ++i) desk.ask("n" + std::to_string(i) + ".bomb.test.", type::kA);
+  CHECK(desk.requests.size() == 300);
 }

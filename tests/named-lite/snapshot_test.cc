@@ -174,3 +174,26 @@ TEST_CASE("snapshot: D20 an IXFR question without a whole SOA is no transfer", "
   soa.back() = 22;
   is_refused(packet + std::string("\1b") + soa.substr(2) + data);  // of another zone
 }
+
+TEST_CASE("snapshot: what is said of the transfer of a zone, or of a server, is in the order", "[named][snapshot]") {
+  Directory dir;
+  dir.write("z", kGood);
+  const std::string zone = "zone \"%.test\" { type primary; file \"z\"; allow-transfer { any; }; ";
+  auto named = [&](const std::string& letter) { return std::string(zone).replace(zone.find('%'), 1, letter); };
+  dir.write("conf", dir.options("transfer-format one-answer; max-transfer-idle-out 2; max-transfer-time-out 3;") +
+                        "server 10.0.0.1 { transfer-format many-answers; };\n" + named("a") + "};\n" + named("b") +
+                        "max-transfer-time-out 4; };\n");
+  Responder responder(build_snapshot(dir.path("conf"), nullptr).snapshot);
+  auto order_of = [&](const char* client, const std::string& apex) {
+    sockaddr_in address = from(client);
+    auto order = responder.transfer(question(apex, type::kAxfr), reinterpret_cast<sockaddr*>(&address), Transport::tcp);
+    REQUIRE(order);
+    return std::move(*order);
+  };
+  TransferOrder first = order_of("10.0.0.2", "a.test");
+  CHECK(first.format == TransferFormat::one_answer);
+  CHECK(first.most_idle == std::chrono::minutes(2));
+  CHECK(first.most_time == std::chrono::minutes(3));
+  CHECK(order_of("10.0.0.1", "a.test").format == TransferFormat::many_answers);
+  CHECK(order_of("10.0.0.2", "b.test").most_time == std::chrono::minutes(4));
+}

@@ -1,5 +1,6 @@
 #include "named-lite/recursion/sockets.h"
 
+#include "libcommon/base/clock.h"
 #include "named-lite/recursion/recursor.h"
 #include "tests/named-lite/real_server.h"
 
@@ -142,4 +143,62 @@ TEST_CASE("sockets: a tree of real servers is walked, over UDP and TCP", "[recur
   CHECK(ask("none.leaf.test.").rcode == 3);
   CHECK(ask("www.leaf.test.").sections[0].size() == 2);
   CHECK(recursor.counters().cache_hits >= 2);
+}
+
+namespace {
+
+TsigKeys keys_with(const std::string& secret) {
+  TsigKey key;
+  key.name = name("k.");
+  key.secret = secret;
+  return {key};
+}
+
+/// Answers who signs with this secret, signed, over UDP after an unsigned and a wrongly signed answer.
+RealServer::Behaviour signing_server(const std::string& secret) {
+  return [secret](std::string_view q, bool tcp) {
+    FakeInternet::Packets packets;
+    TsigRecord record;
+    static const TsigKeys wrong = keys_with("another");
+    const TsigKeys keys = keys_with(secret);
+    if (find_tsig(q, record) != TsigFound::yes) return packets;
+    auto now = static_cast<uint64_t>(wall_seconds());
+    TsigCheck check = verify_request(q, record, keys, now);
+    if (!check.ok()) return packets;
+    std::string question(q.substr(0, 12 + 8 + 4));  // x.test. A IN
+    question[11] = 0;
+    std::string good = Forged(question).a(Section::answer, "x.test.", "198.51.100.1").text();
+    std::string forged = Forged(question).a(Section::answer, "x.test.", "203.0.113.66").text();
+    std::string badly_signed = forged;
+    TsigSigner(wrong[0]).sign(badly_signed, now);
+    TsigSigner(check).sign(good, now);
+    if (!tcp) packets = {forged, badly_signed};
+    packets.push_back(good);
+    return packets;
+  };
+}
+
+}  // namespace
+
+TEST_CASE("sockets: a question with a key is signed, and only an answer that is signed with it is one",
+          "[recursion][attacks]") {
+  RealServer server("127.0.0.1", 0, signing_server("secret"));
+  SocketUpstream upstream({});
+  UpstreamRequest request = request_to(server.port());
+  request.limit = 300ms;
+  CHECK(exchange(upstream, request).status == UpstreamStatus::timed_out);  // unsigned: it gets no answer
+  request.key = std::string(name("k.").wire());
+  CHECK(exchange(upstream, request).status == UpstreamStatus::no_resources);  // the key is not there
+  upstream.set_keys(keys_with("secret"));
+  UpstreamReply reply = exchange(upstream, request);
+  REQUIRE(reply.status == UpstreamStatus::answered);
+  CHECK(reply.mismatches == 2);
+  CHECK(reply.reply.answer().at(0).data == std::string("\xc6\x33\x64\x01"));
+  request.over_tcp = true;
+  reply = exchange(upstream, request);
+  REQUIRE(reply.status == UpstreamStatus::answered);
+  CHECK(reply.reply.answer().at(0).data == std::string("\xc6\x33\x64\x01"));
+  upstream.set_keys(keys_with("changed"));
+  request.over_tcp = false;
+  CHECK(exchange(upstream, request).status == UpstreamStatus::timed_out);
 }

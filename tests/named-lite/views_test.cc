@@ -1,5 +1,6 @@
 #include <set>
 
+#include "libcommon/base/clock.h"
 #include "named-lite/query/client_view.h"
 #include "tests/named-lite/snapshot_support.h"
 
@@ -154,4 +155,76 @@ TEST_CASE("views: the settings of a name are those of its nearest zone, whatever
   for (int i = 0; i < 1'000'000; ++i)
     found += settings_for(view, Name::from_text("a.z9.test")->wire()).allow_query != nullptr;
   CHECK(found == 1'000'000);
+}
+
+namespace {
+
+/// What a responder says to an unsigned question or, with a secret, to one signed with key k.
+struct Reply {
+  size_t size = 0;
+  std::string bytes;
+  std::optional<RecursiveOrder> later;
+};
+
+Reply reply_to(Responder& responder, const std::string& owner, const std::string& secret = {}) {
+  std::string packet = question(owner, type::kA);
+  packet[2] |= 1;  // RD
+  TsigKey key;
+  key.name = name("k.");
+  key.secret = secret;
+  if (!secret.empty()) REQUIRE(TsigSigner(key).sign(packet, static_cast<uint64_t>(wall_seconds())));
+  sockaddr_in client = from("10.0.0.1");
+  Reply reply;
+  reply.bytes.assign(kMostAnswer, '\0');
+  reply.size = responder.respond(packet, reinterpret_cast<sockaddr*>(&client), Transport::udp, reply.bytes,
+                                 *net::IpAddress::parse("192.0.2.53"), &reply.later);
+  reply.bytes.resize(reply.size);
+  return reply;
+}
+
+bool says_recursion_available(const Reply& reply) {
+  return (static_cast<unsigned char>(reply.bytes.at(3)) & 0x80) != 0;
+}
+
+}  // namespace
+
+TEST_CASE("views: who signs with a key of allow-recursion has others asked, who does not is refused",
+          "[named][views]") {
+  Directory dir;
+  dir.write("z", kGood);
+  dir.write("conf", "key k { algorithm hmac-sha256; secret \"c2VjcmV0\"; };\n" +
+                        dir.options("allow-recursion { key k; }; allow-query { any; };") + zone("z"));
+  Responder responder(build_snapshot(dir.path("conf"), nullptr).snapshot);
+  Reply good = reply_to(responder, "www.far.test", "secret");
+  REQUIRE(good.later);
+  CHECK(good.size == 0);
+  CHECK(good.later->signer);
+  CHECK(good.later->place.view == 0);
+  CHECK(good.later->place.reserved >= 32);
+  CHECK(good.later->client.to_string() == "10.0.0.1");
+  Reply unsigned_one = reply_to(responder, "www.far.test");
+  CHECK_FALSE(unsigned_one.later);
+  CHECK(decode(unsigned_one.bytes).rcode == rcode::kRefused);
+  CHECK_FALSE(says_recursion_available(unsigned_one));
+  Reply forged = reply_to(responder, "www.far.test", "another");
+  CHECK_FALSE(forged.later);
+  CHECK(decode(forged.bytes).rcode == rcode::kNotAuth);
+  Reply own = reply_to(responder, "ns.ex.test", "secret");
+  CHECK_FALSE(own.later);
+  CHECK(says_recursion_available(own));
+}
+
+TEST_CASE("views: a key chooses the view that recurses", "[named][views]") {
+  Directory dir;
+  dir.write("z", kGood);
+  dir.write("conf", "key k { algorithm hmac-sha256; secret \"c2VjcmV0\"; };\n" + dir.options() +
+                        "view outside { match-clients { ! key k; any; }; recursion no; " + zone("z") +
+                        "};\nview inside { match-clients { key k; }; allow-recursion { any; }; " + zone("z") + "};\n");
+  Responder responder(build_snapshot(dir.path("conf"), nullptr).snapshot);
+  Reply inside = reply_to(responder, "www.far.test", "secret");
+  REQUIRE(inside.later);
+  CHECK(inside.later->place.view == 1);
+  Reply outside = reply_to(responder, "www.far.test");
+  CHECK_FALSE(outside.later);
+  CHECK(decode(outside.bytes).rcode == rcode::kRefused);
 }
