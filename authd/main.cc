@@ -157,12 +157,15 @@ daemon::SandboxPolicy sandbox(const daemon::Process& process) {
 
 int main(int argc, char** argv) {
   using namespace umaya;
-  return daemon::run(argc, argv,
-                     {.name = "authd",
-                      .run_as = daemon::RunAs::mail_owner,
-                      .resident = true,
-                      .prepare = authd::prepare,
-                      .sandbox = authd::sandbox,
-                      .start = authd::start,
-                      .session = authd::serve});
+  int status = daemon::run(argc, argv,
+                           {.name = "authd",
+                            .run_as = daemon::RunAs::mail_owner,
+                            .resident = true,
+                            .prepare = authd::prepare,
+                            .sandbox = authd::sandbox,
+                            .start = authd::start,
+                            .session = authd::serve});
+  // A hash may be on its way: its thread ends before OpenSSL's own clean-up at exit.
+  authd::state().shared.reset();
+  return status;
 }

@@ -1,5 +1,6 @@
 // LINK authd_core
 // NAME    authd_session_fuzz - whatever a client or a master sends, authd stays up and opens no door
+#include <openssl/crypto.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,6 +35,9 @@ struct World {
 };
 
 World& world() {
+  // OpenSSL's clean-up at exit comes after the end of the threads that hash.
+  static int ready = OPENSSL_init_crypto(0, nullptr);
+  if (ready != 1) abort();
   static World instance;
   return instance;
 }
