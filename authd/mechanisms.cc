@@ -134,14 +134,23 @@ std::string secret_of(const Subject& subject) {
   return plain ? std::string(*plain) : auth::fresh_scram_nonce();
 }
 
-/// verify: whether the client knows this password.
+/// Keys for CRAM-MD5, stored or made; some that nobody knows for nobody.
+Result<auth::CramKeys> cram_keys_of(const Subject& subject) {
+  const auto& account = subject.account;
+  bool stored = account && account->entry.password && account->entry.password->has_cram_keys();
+  if (stored) return account->entry.password->cram_keys();
+  Secret secret(secret_of(subject));
+  return auth::make_cram_keys(secret.reveal());
+}
+
+/// verify: whether the client has shown that it knows what is stored for the subject.
 template <class Verify>
 Task<Outcome> judge_proof(std::string user, Request* request, Authenticator* authenticator, Verify verify) {
   auto subject = co_await authenticator->find(user, request->origin);
   if (!subject) co_return in_trouble(user, subject.error());
-  Secret secret(secret_of(*subject));
+  Result<bool> right = verify(*subject);
   Outcome outcome;
-  outcome.verdict = authenticator->judge(*subject, verify(secret.reveal()), request->origin);
+  outcome.verdict = authenticator->judge(*subject, right, request->origin);
   authenticator->settle(outcome.verdict, auth::fresh_scram_nonce(), request->origin);
   co_return outcome;
 }
@@ -153,8 +162,9 @@ Task<Outcome> run_cram_md5(Conversation* conversation, Request* request, Authent
   if (!message) co_return given_up();
   auto shown = auth::parse_cram_response(message->reveal());
   if (!shown) co_return refused(authenticator, *request, "", "CRAM-MD5: malformed message");
-  auto verify = [challenge, shown](std::string_view password) {
-    return auth::verify_cram(challenge, password, *shown);
+  auto verify = [challenge, shown](const Subject& subject) -> Result<bool> {
+    UMAYA_TRY(auth::CramKeys keys, cram_keys_of(subject));
+    return auth::verify_cram(challenge, keys, *shown);
   };
   co_return co_await judge_proof(shown->user, request, authenticator, std::move(verify));
 }
@@ -162,7 +172,10 @@ Task<Outcome> run_cram_md5(Conversation* conversation, Request* request, Authent
 Task<Outcome> run_apop(Conversation*, Request* request, Authenticator* authenticator) {
   auto apop = request->initial ? auth::parse_apop(request->initial->reveal()) : std::nullopt;
   if (!apop) co_return refused(authenticator, *request, "", "APOP: malformed message");
-  auto verify = [apop](std::string_view password) { return auth::verify_apop(password, *apop); };
+  auto verify = [apop](const Subject& subject) -> Result<bool> {
+    Secret secret(secret_of(subject));
+    return auth::verify_apop(secret.reveal(), *apop);
+  };
   co_return co_await judge_proof(apop->shown.user, request, authenticator, std::move(verify));
 }
 

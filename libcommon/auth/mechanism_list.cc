@@ -21,7 +21,7 @@ constexpr MechanismInfo kMechanisms[] = {
     {"SCRAM-SHA-256", "mutual-auth", kForSha256, false},
     {"SCRAM-SHA-256-PLUS", "mutual-auth\tchannel-binding", kForSha256, true},
     {"EXTERNAL", "", 0, false},
-    {"CRAM-MD5", "dictionary\tactive", kPlain, false},
+    {"CRAM-MD5", "dictionary\tactive", kPlain | kCramMd5, false},
     {"APOP", "private\tdictionary\tactive", kPlain, false},
 };
 

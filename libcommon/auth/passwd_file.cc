@@ -22,6 +22,7 @@ bool valid_user_name(std::string_view user) {
 unsigned uses_of(const StoredPassword& password) {
   if (password.plain()) return kEverySecret;
   unsigned uses = kCheckable;
+  if (password.has_cram_keys()) uses |= kCramMd5;
   if (password.has_scram_keys(Hash::sha1)) uses |= kScramSha1;
   if (password.has_scram_keys(Hash::sha256)) uses |= kScramSha256;
   return uses;

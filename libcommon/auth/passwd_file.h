@@ -44,7 +44,8 @@ inline constexpr unsigned kCheckable = 1;  ///< compared with one that is given
 inline constexpr unsigned kPlain = 2;      ///< known as they are (CRAM-MD5, APOP, every SCRAM)
 inline constexpr unsigned kScramSha1 = 4;
 inline constexpr unsigned kScramSha256 = 8;
-inline constexpr unsigned kEverySecret = 15;
+inline constexpr unsigned kCramMd5 = 16;
+inline constexpr unsigned kEverySecret = 31;
 unsigned uses_of(const StoredPassword& password);
 
 /// How a file is read.

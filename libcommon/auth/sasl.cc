@@ -51,8 +51,8 @@ std::optional<SaslProof> parse_cram_response(std::string_view message) {
   return SaslProof{std::string(message.substr(0, blank)), std::move(*proof)};
 }
 
-bool verify_cram(std::string_view challenge, std::string_view password, const SaslProof& shown) {
-  return constant_time_equal(hmac(Hash::md5, password, challenge), shown.proof);
+bool verify_cram(std::string_view challenge, const CramKeys& keys, const SaslProof& shown) {
+  return constant_time_equal(cram_digest(keys, challenge), shown.proof);
 }
 
 std::optional<ApopMessage> parse_apop(std::string_view message) {

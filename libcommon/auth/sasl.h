@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "libcommon/auth/cram_md5.h"
 #include "libcommon/base/secret.h"
 
 namespace umaya::auth {
@@ -32,7 +33,7 @@ struct SaslProof {
 };
 /// The client's "user hexadecimal"; the user may have blanks.
 std::optional<SaslProof> parse_cram_response(std::string_view message);
-bool verify_cram(std::string_view challenge, std::string_view password, const SaslProof& shown);
+bool verify_cram(std::string_view challenge, const CramKeys& keys, const SaslProof& shown);
 
 /// APOP (RFC 1939) as the authentication protocol carries it: challenge NUL user NUL 16 octets of digest.
 struct ApopMessage {

@@ -15,7 +15,7 @@ namespace umaya::auth {
 
 namespace {
 
-enum class Kind : unsigned char { plain, crypt, digest, salted, pbkdf2, scram, argon2 };
+enum class Kind : unsigned char { plain, crypt, digest, salted, pbkdf2, scram, argon2, cram };
 enum class Strength : unsigned char { good, weak };
 
 struct SchemeInfo {
@@ -51,6 +51,8 @@ constexpr SchemeInfo kSchemes[] = {
     {"ARGON2I", Kind::argon2, Hash::sha1, "$argon2i$", Strength::good},
     {"ARGON2ID", Kind::argon2, Hash::sha1, "$argon2id$", Strength::good},
     {"PBKDF2", Kind::pbkdf2, Hash::sha1, "", Strength::good},
+    {"CRAM-MD5", Kind::cram, Hash::md5, "", Strength::weak},
+    {"HMAC-MD5", Kind::cram, Hash::md5, "", Strength::weak},
     {"SCRAM-SHA-1", Kind::scram, Hash::sha1, "", Strength::good},
     {"SCRAM-SHA-256", Kind::scram, Hash::sha256, "", Strength::good},
 };
@@ -126,6 +128,17 @@ std::optional<std::string_view> StoredPassword::plain() const {
   return data_;
 }
 
+bool StoredPassword::has_cram_keys() const {
+  return find_scheme(scheme_)->kind == Kind::cram;
+}
+
+Result<CramKeys> StoredPassword::cram_keys() const {
+  if (!has_cram_keys()) return permanent("{" + scheme_ + "} has no keys of this mechanism");
+  auto keys = parse_cram_keys(data_);
+  if (!keys) return permanent("the data of {" + scheme_ + "} are " + keys.error().what);
+  return keys;
+}
+
 bool StoredPassword::has_scram_keys(Hash hash) const {
   const SchemeInfo* info = find_scheme(scheme_);
   return info->kind == Kind::scram && info->hash == hash;
@@ -159,6 +172,10 @@ Result<bool> StoredPassword::verify(std::string_view password) const {
       return verify_scram(password);
     case Kind::argon2:
       return verify_argon2(password);
+    case Kind::cram: {
+      UMAYA_TRY(CramKeys keys, cram_keys());
+      return constant_time_equal(cram_keys_text(make_cram_keys(password)), cram_keys_text(keys));
+    }
   }
   return false;
 }
@@ -282,6 +299,9 @@ Result<std::string> hash_password(std::string_view scheme, std::string_view pass
     case Kind::scram:
       data = scram_keys_text(
           make_scram_keys(info->hash, password, random_salt(16), rounds > 0 ? rounds : kScramIterations));
+      break;
+    case Kind::cram:
+      data = cram_keys_text(make_cram_keys(password));
       break;
     case Kind::digest:
       data = digest(info->hash, password);

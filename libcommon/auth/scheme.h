@@ -7,7 +7,8 @@
 // DESCRIPTION
 //     PLAIN, CLEAR, CLEARTEXT · CRYPT and its kinds DES-, MD5-, SHA256-, SHA512-CRYPT, BLF-CRYPT, YESCRYPT (libcrypt) ·
 //     SHA, SHA1, SHA256, SHA512, MD5 digests (PLAIN-MD5 in hexadecimal, LDAP-MD5 in base64) · SSHA, SSHA256, SSHA512,
-//     SMD5 (digest and salt) · PBKDF2 · SCRAM-SHA-1, SCRAM-SHA-256 · ARGON2I, ARGON2ID (libargon2). A suffix .b64 or
+//     SMD5 (digest and salt) · PBKDF2 · SCRAM-SHA-1, SCRAM-SHA-256 · ARGON2I, ARGON2ID (libargon2) · CRAM-MD5
+//     (HMAC-MD5 is another name for it). A suffix .b64 or
 //     .hex names the encoding of a digest. Comparing takes the same time wherever the difference is. Crypt kinds are
 //     slow on purpose (is_slow()): call verify() of those in a worker.
 //
@@ -20,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libcommon/auth/cram_md5.h"
 #include "libcommon/auth/digest.h"
 #include "libcommon/auth/scram.h"
 #include "libcommon/base/result.h"
@@ -40,6 +42,9 @@ class StoredPassword {
   bool is_weak() const;
   /// The password itself, when it is stored as it is.
   std::optional<std::string_view> plain() const;
+  /// Whether these are keys for CRAM-MD5, and the keys.
+  bool has_cram_keys() const;
+  Result<CramKeys> cram_keys() const;
   /// Whether these are keys for SCRAM with that hash, and the keys.
   bool has_scram_keys(Hash hash) const;
   Result<ScramKeys> scram_keys(Hash hash) const;

@@ -151,9 +151,9 @@ TEST_CASE("sasl: CRAM-MD5 as in RFC 2195", "[auth][sasl]") {
   REQUIRE(shown);
   CHECK(shown->user == "tim");
   std::string challenge = "<1896.697170952@postoffice.reston.mci.net>";
-  CHECK(verify_cram(challenge, "tanstaaftanstaaf", *shown));
-  CHECK(!verify_cram(challenge, "tanstaaftanstaag", *shown));
-  CHECK(!verify_cram("<x@y>", "tanstaaftanstaaf", *shown));
+  CHECK(verify_cram(challenge, make_cram_keys("tanstaaftanstaaf"), *shown));
+  CHECK(!verify_cram(challenge, make_cram_keys("tanstaaftanstaag"), *shown));
+  CHECK(!verify_cram("<x@y>", make_cram_keys("tanstaaftanstaaf"), *shown));
   CHECK(make_cram_challenge("h") != make_cram_challenge("h"));
   for (std::string bad :
        {"", "tim", " b913a602c7eda7a495b4e6e7334d3890", "tim b913", "tim zz13a602c7eda7a495b4e6e7334d3890"}) {
@@ -172,4 +172,19 @@ TEST_CASE("sasl: APOP as in RFC 1939", "[auth][sasl]") {
   CHECK(!parse_apop(message + "x"));
   CHECK(!parse_apop(message.substr(1)));
   CHECK(!parse_apop(""));
+}
+
+TEST_CASE("sasl: keys of CRAM-MD5 give what HMAC-MD5 gives, for texts and passwords of every length", "[auth][sasl]") {
+  for (size_t length = 0; length < 200; ++length) {
+    std::string text(length, 'x'), password(length, 'p');
+    CramKeys keys = make_cram_keys(password);
+    CHECK(cram_digest(keys, "challenge") == hmac(Hash::md5, password, "challenge"));
+    CHECK(cram_digest(make_cram_keys("secret"), text) == hmac(Hash::md5, "secret", text));
+    CHECK(cram_digest(*parse_cram_keys(cram_keys_text(keys)), text) == cram_digest(keys, text));
+  }
+  // As Dovecot writes it for the password "test".
+  CHECK(cram_keys_text(make_cram_keys("test")) == "e02d374fde0dc75a17a557039a3a5338c7743304777dccd376f332bee68d2cf6");
+  CHECK(!parse_cram_keys(""));
+  CHECK(!parse_cram_keys(std::string(64, 'g')));
+  CHECK(!parse_cram_keys(std::string(62, 'a')));
 }

@@ -41,10 +41,11 @@ void try_scram(std::string_view input, ScramServer::Plus plus, const ChannelBind
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view input(reinterpret_cast<const char*>(data), size);
   if (auto plain = parse_sasl_plain(input); plain && plain->user.empty()) abort();
-  if (auto cram = parse_cram_response(input)) (void)verify_cram("<1@h>", "secret", *cram);
+  if (auto cram = parse_cram_response(input)) (void)verify_cram("<1@h>", CramKeys(), *cram);
   if (auto apop = parse_apop(input)) (void)verify_apop("secret", *apop);
   if (auto name = parse_external(input); name && name->find('\0') != std::string::npos) abort();
   (void)parse_scram_keys(Hash::sha256, input);
+  (void)parse_cram_keys(input);
   try_scram(input, ScramServer::Plus::no, {});
   try_scram(input, ScramServer::Plus::yes, {"tls-exporter", "data"});
   return 0;
