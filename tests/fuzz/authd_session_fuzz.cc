@@ -36,7 +36,7 @@ struct World {
 
 World& world() {
   // OpenSSL's clean-up at exit comes after the end of the threads that hash.
-  static int ready = OPENSSL_init_crypto(0, nullptr);
+  static int ready = OPENSSL_init_crypto(OPENSSL_INIT_ADD_ALL_DIGESTS, nullptr);
   if (ready != 1) abort();
   static World instance;
   return instance;
