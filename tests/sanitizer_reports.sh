@@ -9,9 +9,15 @@ if [ "${2:-}" = clear ]; then
   exit 0
 fi
 [ "$(ls -A "$reports")" ] || exit 0
+# AddressSanitizer remarks once a process that it does not know the stacks on which OpenSSL runs handshakes.
+remark='__asan_handle_no_return|^False positive error reports may follow|sanitizers/issues/189'
+count=0
 for report in "$reports"/*; do
+  grep -qvE "$remark" "$report" || continue
+  count=$((count + 1))
   echo "== $report"
   cat "$report"
 done
-echo "FAILED: $(find "$reports" -type f | wc -l) reports of the sanitizers in $reports"
+[ "$count" -gt 0 ] || exit 0
+echo "FAILED: $count reports of the sanitizers in $reports"
 exit 1

@@ -86,8 +86,8 @@ int main(int argc, char** argv) {
   hooks.run_as = daemon::RunAs::mail_owner;
   hooks.resident = true;
   hooks.prepare = tlsmgr::prepare;
-  hooks.sandbox = [](const daemon::Process&) {
-    prctl(PR_SET_DUMPABLE, 0);
+  hooks.sandbox = [](const daemon::Process& process) {
+    if (process.privileged()) prctl(PR_SET_DUMPABLE, 0);  // neither cores nor debuggers get the keys
     daemon::SandboxPolicy policy;
     policy.sockets = daemon::NewSockets::forbidden;
     return policy;

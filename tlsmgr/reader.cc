@@ -150,8 +150,8 @@ void send_answer(int fd, const std::string& bytes) {
     if (!account) log::fatal("{}", account.error().what);
     auto dropped = daemon::give_up_root(*account, daemon::Keep::read_files);
     if (!dropped) log::fatal("{}", dropped.error().what);
+    prctl(PR_SET_DUMPABLE, 0);
   }
-  prctl(PR_SET_DUMPABLE, 0);
   daemon::SandboxPolicy policy;
   policy.read = {"/"};
   policy.sockets = daemon::NewSockets::forbidden;

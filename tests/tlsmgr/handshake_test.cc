@@ -12,7 +12,8 @@
 #include "tests/support/temp_directory.h"
 #include "tlsmgr/session.h"
 
-using namespace umaya;
+namespace umaya {
+
 using namespace std::chrono_literals;
 using event::Task;
 using test::TempDirectory;
@@ -232,3 +233,5 @@ TEST_CASE("handshake: silence ends it in time", "[tlsmgr][tls]") {
   REQUIRE_FALSE(info);
   CHECK(info.error().sys_errno == ETIMEDOUT);
 }
+
+}  // namespace umaya
