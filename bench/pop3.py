@@ -67,15 +67,18 @@ def make_maildir(root, user, texts):
             os.chown(os.path.join(directory, name), OWNER, OWNER)
 
 
-def make_mailboxes(root):
+def make_mailboxes(root, scenarios):
     shutil.rmtree(root, ignore_errors=True)
     os.makedirs(root)
     os.chown(root, OWNER, OWNER)
-    for i in range(SMALL):
-        make_maildir(root, f"u{i}", [SMALL_TEXT])
-    make_maildir(root, "big", (SMALL_TEXT.replace("one", str(i)) for i in range(LARGE_BOX)))
-    megabyte = "Subject: large\n\n" + ("x" * 75 + "\n") * (1024 * 1024 // 76)
-    make_maildir(root, "large", [megabyte] * LARGE_MAIL)
+    if {"login", "login-tls", "idle"} & scenarios:
+        for i in range(SMALL):
+            make_maildir(root, f"u{i}", [SMALL_TEXT])
+    if {"stat", "uidl"} & scenarios:
+        make_maildir(root, "big", (SMALL_TEXT.replace("one", str(i)) for i in range(LARGE_BOX)))
+    if {"retr", "retr-tls"} & scenarios:
+        megabyte = "Subject: large\n\n" + ("x" * 75 + "\n") * (1024 * 1024 // 76)
+        make_maildir(root, "large", [megabyte] * LARGE_MAIL)
 
 
 def users_file(path, root):
@@ -405,7 +408,7 @@ def main():
     sandbox.add_accounts(work, [(n, i, i, "/nonexistent") for n, i in names],
                          [(n, i) for n, i in names] + [("umayadrop", 19004)])
     mail = f"{work}/mail"
-    make_mailboxes(mail)
+    make_mailboxes(mail, set(options.only.split(",")))
     make_certificate(work)
     made = {"dovecot": lambda: Dovecot(work, mail), "umaya": lambda: Umaya(work, mail, build)}
     servers = [made[name]() for name in options.servers.split(",")]

@@ -37,7 +37,8 @@ size_t session_share(const config::MasterService& line, size_t workers) {
   // A limit of 1 is Postfix's way to say "one process" for these; it never was a limit of their clients.
   bool single = listed(line.command, {"qmgr", "pickup", "anvil", "verify", "flush", "become", "proxymap", "authd",
                                       "bounce", "named-lite", "tlsmgr"});
-  if (single || line.process_limit == 0) return 0;
+  // pop3d counts its clients itself: pop3_login_limit, pop3_session_limit.
+  if (single || line.command == "pop3d" || line.process_limit == 0) return 0;
   size_t processes = worker_limit(line, workers);
   return (static_cast<size_t>(line.process_limit) + processes - 1) / processes;
 }

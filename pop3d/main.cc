@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
                           .run_as = daemon::RunAs::net_user,
                           .prepare = pop3d::prepare,
                           .sandbox = pop3d::sandbox,
+                          .start = pop3d::start,
                           .session = pop3d::session,
                           .stop = pop3d::stop});
   pop3d::finish();

@@ -43,6 +43,7 @@ struct Service {
   std::unique_ptr<auth::AuthClient> auth;
   std::unique_ptr<LoginGate> gate;
   std::unique_ptr<Encryption> encryption;
+  std::unique_ptr<event::IoWatch> parent_watch;
 };
 
 std::unique_ptr<Service>& service_slot() {
@@ -186,6 +187,18 @@ daemon::SandboxPolicy sandbox(const daemon::Process& process) {
   daemon::SandboxPolicy policy;
   policy.write = {"/"};
   return policy;
+}
+
+/// Without its parent this process can do nothing: master starts another pair.
+Result<void> start(daemon::Process& process) {
+  Service& state = service();
+  if (!state.parent) return {};
+  state.parent_watch = std::make_unique<event::IoWatch>(state.parent->fd(), event::Readiness::read, [&process] {
+    service().parent_watch->disable();
+    log::error("the parent of sessions is gone");
+    process.stop();
+  });
+  return {};
 }
 
 event::Task<void> session(daemon::Process& process, Fd fd, event::PeerAddress peer) {

@@ -14,6 +14,7 @@ Result<void> prepare(daemon::Process& process);
 /// What the log-in process may do where root started it: read the directory of sockets, and use what it has.
 daemon::SandboxPolicy login_policy(const std::string& queue_directory);
 daemon::SandboxPolicy sandbox(const daemon::Process& process);
+Result<void> start(daemon::Process& process);
 event::Task<void> session(daemon::Process& process, Fd fd, event::PeerAddress peer);
 void stop(daemon::Process& process);
 /// After the loop has ended: what stands on it goes before it.

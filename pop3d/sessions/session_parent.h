@@ -43,6 +43,8 @@ class SessionParent {
   Result<void> hand_over(const Handover& handover, int client_fd);
   /// Ends all sessions.
   void stop();
+  /// Becomes readable when the parent is gone.
+  int fd() const { return channel_.get(); }
 
  private:
   SessionParent(Fd channel, Fd connector) : channel_(std::move(channel)), connector_(std::move(connector)) {}

@@ -99,10 +99,22 @@ class Processes(unittest.TestCase):
             self.assertEqual(again.stat()[0], 1)
             again.quit()
 
-    def pop_or_none(self, mail):
+    def test_a_parent_that_dies_is_replaced(self):
+        with PopInstance() as mail:
+            mail.crashes_expected = True
+            client = mail.pop()
+            for pid, name in mail.daemons().items():
+                if name == "pop3d" and os.stat(f"/proc/{pid}").st_uid == 0:
+                    os.kill(pid, signal.SIGKILL)
+            again = wait_for(lambda: self.pop_or_none(mail, "bob", "geheim"), 30, "bob can log in")
+            again.quit()
+            self.assertEqual(client.stat(), (0, 0))  # its own process goes on
+            client.quit()
+
+    def pop_or_none(self, mail, *login):
         try:
-            return mail.pop()
-        except (poplib.error_proto, OSError):
+            return mail.pop(*login)
+        except (poplib.error_proto, OSError, EOFError):
             return None
 
     def test_a_mailbox_that_comes_to_be_or_is_replaced_is_served(self):
