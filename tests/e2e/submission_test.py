@@ -290,8 +290,16 @@ class LoggingIn(unittest.TestCase):
                 self.assertEqual(client.rcpt("bob@example.test")[0], 250)
 
 
+def open_port(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
 class BoundLine:
     """OpenSSL's own client, which tells what binds the connection (RFC 9266), with an SMTP dialogue through it."""
+
+    GREETING = "220 "
 
     def __init__(self, port):
         self.client = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-ign_eof", "-crlf",
@@ -300,7 +308,7 @@ class BoundLine:
         for line in self.client.stdout:
             if line.startswith("    Keying material: "):
                 self.binding = bytes.fromhex(line.split(": ")[1])
-            if line.startswith("220 "):
+            if line.startswith(self.GREETING):
                 break
 
     def say(self, line):
@@ -335,11 +343,32 @@ class BoundLine:
         self.client.stdout.close()
 
 
+class BoundPop(BoundLine):
+    GREETING = "+OK"
+
+    def say(self, line):
+        self.client.stdin.write(line + "\n")
+        self.client.stdin.flush()
+        reply = self.client.stdout.readline()
+        return {"+O": 235, "+ ": 334}.get(reply[:2], 535), reply[2:].strip()
+
+
 class ChannelBinding(unittest.TestCase):
+    def test_pop3_over_tls_is_bound_as_well(self):
+        port = free_port()
+        with SubmissionInstance(users_file="alice:{PLAIN}wonderland\n") as mail:
+            mail.edit_master(f"127.0.0.1:{port} inet n - n - - pop3d\n  -o pop3_tls_wrappermode=yes\n")
+            mail.reload()
+            wait_for(lambda: open_port(port), 15, "the port with TLS at once")
+            for ours, expected in ((True, 235), (False, 535)):
+                line = BoundPop(port)
+                self.addCleanup(line.close)
+                other = bytes([line.binding[0] ^ 1]) + line.binding[1:]
+                self.assertEqual(line.log_in("alice", "wonderland", line.binding if ours else other), expected)
+
     def test_a_log_in_is_bound_to_the_line_it_is_made_on(self):
         with SubmissionInstance(users_file="alice:{PLAIN}wonderland\n") as mail:
-            if "SCRAM-SHA-256-PLUS" not in mail.offered():
-                self.skipTest("authd does not offer SCRAM-SHA-256-PLUS")
+            self.assertIn("SCRAM-SHA-256-PLUS", mail.offered())
             for ours, password, expected in ((True, "wonderland", 235), (True, "wrong", 535), (False, "wonderland", 535)):
                 line = BoundLine(mail.submissions_port)
                 self.addCleanup(line.close)

@@ -54,11 +54,11 @@ class FakeAuth {
     if (line.verb() == "AUTH") {
       method_ = line.field(1);
       given_.clear();
-      if (auto resp = line.value("resp")) said = base64_decode(*resp);
+      if (auto resp = line.value("resp")) said = *resp == "=" ? "" : base64_decode(*resp).value_or("");
       if (method_ == "ANONYMOUS") return verdict(id, "anonymous", "");
       if (!said && method_ == "PLAIN") return ask("");
     } else {
-      said = base64_decode(line.field(1));
+      said = base64_decode(line.field(1)).value_or("");
     }
     if (method_ == "PLAIN") return plain(id, *said);
     if (said) given_.push_back(*said);
