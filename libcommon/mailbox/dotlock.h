@@ -25,10 +25,15 @@
 
 namespace umaya::mailbox {
 
+/// What a lock says of its owner: the pid alone, or "pid:host" as Dovecot writes it. Of a lock with our host's name a
+/// process that does not exist holds nothing, whatever the age of the lock.
+enum class LockOwner : unsigned char { pid, pid_and_host };
+
 class Dotlock {
  public:
   /// Tries once; nothing when somebody else holds it.
-  static Result<std::optional<Dotlock>> try_lock(int directory, const std::string& name, Duration stale_after);
+  static Result<std::optional<Dotlock>> try_lock(int directory, const std::string& name, Duration stale_after,
+                                                 LockOwner owner = LockOwner::pid);
 
   Dotlock(Dotlock&& other) noexcept : directory_(std::exchange(other.directory_, -1)), name_(std::move(other.name_)) {}
   Dotlock& operator=(Dotlock&&) = delete;

@@ -296,4 +296,10 @@ TEST_CASE("maildir sync: while another program holds the list's lock, numbers wa
   utimensat(AT_FDCWD, (tree.path() + "/dovecot-uidlist.lock").c_str(), times, 0);
   CHECK(ids(tree.location()) == Ids{"0000000100000005", "0000000200000005"});
   CHECK_FALSE(tree.has("dovecot-uidlist.lock"));
+  char host[256] = "";
+  gethostname(host, sizeof host - 1);
+  tree.put("new/3.c", "x\n");
+  tree.put("dovecot-uidlist.lock", "2147483646:" + std::string(host));  // left by one that was killed
+  CHECK(ids(tree.location()).size() == 3);
+  CHECK_FALSE(tree.has("dovecot-uidlist.lock"));
 }

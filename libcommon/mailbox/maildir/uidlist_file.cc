@@ -35,7 +35,8 @@ Result<void> UidlistFile::read() {
 Result<bool> UidlistFile::lock(Duration limit) {
   TimePoint end = monotonic_now() + limit;
   while (!lock_) {
-    UMAYA_TRY(std::optional<Dotlock> lock, Dotlock::try_lock(folder_.root(), kLockName, kStaleLock));
+    UMAYA_TRY(std::optional<Dotlock> lock,
+              Dotlock::try_lock(folder_.root(), kLockName, kStaleLock, LockOwner::pid_and_host));
     if (lock) {
       lock_.emplace(std::move(*lock));
     } else if (monotonic_now() >= end) {

@@ -7,10 +7,11 @@
 //     UMAYA_CHECK(file.append(lines));                // or replace(text)
 //
 // DESCRIPTION
-//     As Dovecot does it: the lock is dovecot-uidlist.lock, broken when it is older than two minutes; lines are added
-//     at the end, or the file is written anew beside it and renamed. Dovecot throws a list away that has one wrong
-//     line, so that what was written in part is cut off again, and no more is appended than the kernel writes in one
-//     piece. What was written is on the disk when the call returns: uids that anybody was told are never given again.
+//     As Dovecot does it: the lock is dovecot-uidlist.lock, broken when it is older than two minutes or its owner is
+//     dead; lines are added at the end, or the file is written anew beside it and renamed. Dovecot throws a list away
+//     that has one wrong line, so that what was written in part is cut off again, and no more is appended than the
+//     kernel writes in one piece. What was written is on the disk when the call returns: uids that anybody was told are
+//     never given again.
 //
 // OWNERSHIP
 //     Borrows the folder. The lock goes with the object. What list() gave borrows text that stays until then.
