@@ -8,6 +8,7 @@
 #include "named-lite/dns/ldns_rdata.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/dns/wire.h"
+#include "named-lite/zone/service_binding.h"
 
 namespace umaya::named {
 
@@ -156,23 +157,8 @@ bool Fields::address6(const Token& word) {
 }
 
 bool Fields::unescaped(const Token& word, std::string& text) {
-  std::string_view raw = word.text;
-  for (size_t i = 0; i < raw.size(); ++i) {
-    if (raw[i] != '\\') {
-      text += raw[i];
-      continue;
-    }
-    if (++i >= raw.size()) return complain(&word, "a \\ at the end of the text");
-    if (!ascii_digit(raw[i])) {
-      text += raw[i];
-      continue;
-    }
-    auto code = i + 3 <= raw.size() ? parse_uint(raw.substr(i, 3)) : std::nullopt;
-    if (!code || *code > 255) return complain(&word, "\\ must be followed by a character or three digits up to 255");
-    text += static_cast<char>(*code);
-    i += 2;
-  }
-  return true;
+  const char* fault = unescape(word.text, text);
+  return fault == nullptr || complain(&word, fault);
 }
 
 bool Fields::string(const Token& word) {
@@ -331,6 +317,8 @@ bool parse_rdata(uint16_t type, std::span<const Token> words, const Name& origin
     return false;
   } else if (!info->layout.empty()) {
     if (!Fields(*info, words, origin, out, complaint).parse()) return false;
+  } else if (type == type::kSvcb || type == type::kHttps) {
+    if (!parse_service_binding(words, origin, out, complaint)) return false;
   } else if (std::string why; !parse_with_ldns(*info, words, origin, out, why)) {
     complaint = {words.empty() ? nullptr : &words[0], why, {}};
     return false;

@@ -1,8 +1,8 @@
 // NAME    rdata_text - the data of a record, from the words of a zone file to wire form
 //
 // DESCRIPTION
-//     Driven by the layout of types.h; `\# length hexadecimal` is understood for every type (RFC 3597 5). Types
-//     without a layout go through ldns.
+//     Driven by the layout of types.h; `\# length hexadecimal` is understood for every type (RFC 3597 5). SVCB and
+//     HTTPS have a parser of their own (service_binding.h); other types without a layout go through ldns.
 //
 // ERRORS
 //     A Complaint names the word that is wrong, and what to write in its place.

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include "libcommon/base/strings.h"
+
 namespace umaya::named {
 
 namespace {
@@ -23,6 +25,25 @@ bool ends_word(char c) {
 }
 
 }  // namespace
+
+const char* unescape(std::string_view raw, std::string& text) {
+  for (size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i] != '\\') {
+      text += raw[i];
+      continue;
+    }
+    if (++i >= raw.size()) return "a \\ at the end of the text";
+    if (!ascii_digit(raw[i])) {
+      text += raw[i];
+      continue;
+    }
+    auto code = i + 3 <= raw.size() ? parse_uint(raw.substr(i, 3)) : std::nullopt;
+    if (!code || *code > 255) return "\\ must be followed by a character or three digits up to 255";
+    text += static_cast<char>(*code);
+    i += 2;
+  }
+  return nullptr;
+}
 
 ZoneScanner::ZoneScanner(std::string_view text) : text_(text), at_(text.data()), end_(text.data() + text.size()) {
   if (text.starts_with("\xEF\xBB\xBF")) at_ += 3;  // a byte order mark that an editor left

@@ -24,6 +24,9 @@ struct Token {
   bool quoted = false;
 };
 
+/// Appends what a word stands for when its escapes, \X and \DDD, are read (RFC 1035 5.1). nullptr, or what is wrong.
+const char* unescape(std::string_view raw, std::string& text);
+
 /// A word and what should stand in its place.
 struct Edit {
   Token at;
