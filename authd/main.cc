@@ -49,6 +49,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <thread>
 
 #include "authd/session.h"
@@ -65,11 +66,14 @@ namespace umaya::authd {
 namespace {
 
 constexpr size_t kSaltKeySize = 32;
+constexpr Duration kFetchTime = std::chrono::milliseconds(300);
+constexpr Duration kLookEvery = std::chrono::milliseconds(20);
 
 struct State {
   std::unique_ptr<SystemHelper> helper;
   std::unique_ptr<Shared> shared;
   std::string salt_key;
+  std::set<Session*> sessions;
 };
 
 State& state() {
@@ -142,7 +146,28 @@ Trust trust_in(const daemon::Process& process, int fd) {
 event::Task<void> serve(daemon::Process& process, Fd fd, event::PeerAddress) {
   Trust trust = trust_in(process, fd.get());
   Session session(std::move(fd), *state().shared, trust);
+  state().sessions.insert(&session);
   co_await session.run();
+  state().sessions.erase(&session);
+}
+
+/// Clients keep their connections. The next authd starts when this one is gone, so those that are idle are closed, as
+/// soon as the log-ins that wait to be fetched have had their time.
+event::Task<void> send_clients_away() {
+  if (!state().shared->logins.empty()) co_await event::sleep(kFetchTime);
+  while (true) {
+    for (Session* session : state().sessions) session->close_if_idle();
+    co_await event::sleep(kLookEvery);
+  }
+}
+
+void stop(daemon::Process& process) {
+  process.scope().spawn(send_clients_away());
+}
+
+void reload(daemon::Process& process) {
+  process.retire();
+  stop(process);
 }
 
 daemon::SandboxPolicy sandbox(const daemon::Process& process) {
@@ -164,7 +189,9 @@ int main(int argc, char** argv) {
                             .prepare = authd::prepare,
                             .sandbox = authd::sandbox,
                             .start = authd::start,
-                            .session = authd::serve});
+                            .session = authd::serve,
+                            .stop = authd::stop,
+                            .reload = authd::reload});
   // A hash may be on its way: its thread ends before OpenSSL's own clean-up at exit.
   authd::state().shared.reset();
   return status;

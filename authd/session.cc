@@ -1,5 +1,6 @@
 #include "authd/session.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -165,6 +166,10 @@ event::Task<void> Session::run() {
     if (protocol == Protocol::broken) break;
   }
   requests_.cancel();
+}
+
+void Session::close_if_idle() {
+  if (requests_.size() == 0) ::shutdown(stream_.fd(), SHUT_RD);
 }
 
 Session::Protocol Session::handle(AuthLine& line) {

@@ -43,6 +43,7 @@ class LoginStore {
   static constexpr Duration kLifetime = std::chrono::seconds(60);
 
   void keep(const std::string& cookie, uint32_t client_pid, uint32_t request, std::string user, TimePoint now);
+  bool empty() const { return logins_.empty(); }
   /// The user of a log-in, once; empty when there is none.
   std::string take(std::string_view cookie, uint32_t client_pid, uint32_t request, TimePoint now);
 
@@ -76,6 +77,8 @@ class Session {
 
   Session(Fd fd, Shared& shared, Trust trust);
   event::Task<void> run();
+  /// Ends the conversation unless a request is under way. A client that asks at this moment opens another connection.
+  void close_if_idle();
 
  private:
   class Exchange;
