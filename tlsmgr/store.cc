@@ -47,6 +47,8 @@ void Store::load(const tls::IdentityFiles& files, std::vector<tls::SourceFile> s
   set->files = files;
   set->sources = std::move(sources);
   renew(set->identity, tls::load_identity(files, set->sources), files.parameters);
+  // At once: after a reload, processes go on with what a tlsmgr before us has told them.
+  name_keys(set->identity);
   sets_[files.name()] = std::move(set);
 }
 
@@ -56,13 +58,17 @@ void Store::forget_keys(TimePoint now) {
   std::erase_if(keys_, [now](const auto& entry) { return now - entry.second.named > kKeepKey; });
 }
 
+void Store::name_keys(const Identity& identity) {
+  TimePoint now = monotonic_now();
+  forget_keys(now);
+  for (size_t i = 0; i < identity.chains.size(); ++i) keys_[identity.chains[i].key] = {identity.keys[i], now};
+}
+
 IdentityAnswer Store::answer_with(Identity& identity, const std::string& known) {
   IdentityAnswer out;
   out.trouble = identity.trouble;
   if (identity.chains.empty()) return out;
-  TimePoint now = monotonic_now();
-  forget_keys(now);
-  for (size_t i = 0; i < identity.chains.size(); ++i) keys_[identity.chains[i].key] = {identity.keys[i], now};
+  name_keys(identity);
   out.mark = identity.mark;
   out.found = known == identity.mark ? IdentityFound::unchanged : IdentityFound::yes;
   if (out.found == IdentityFound::yes) out.chains = identity.chains;

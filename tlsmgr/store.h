@@ -43,7 +43,7 @@ class Store {
   void load(const tls::IdentityFiles& files, std::vector<tls::SourceFile> sources);
   void use(Reader& reader) { reader_ = &reader; }
   event::Task<tls::IdentityAnswer> identity(tls::IdentityQuery query);
-  /// nullptr: nobody was given a certificate of this key lately.
+  /// nullptr: the key was not loaded at start, and nobody was given a certificate of it lately.
   evp_pkey_st* key(const std::string& name) const;
   size_t keys() const { return keys_.size(); }
 
@@ -71,6 +71,7 @@ class Store {
   event::Task<bool> look_again(Set* set);
   void renew(Identity& identity, Result<tls::PrivateIdentity> loaded, const std::string& title);
   tls::IdentityAnswer answer_with(Identity& identity, const std::string& known);
+  void name_keys(const Identity& identity);
   void forget_keys(TimePoint now);
 
   Reader* reader_ = nullptr;
