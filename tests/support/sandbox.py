@@ -10,6 +10,7 @@ Needs root; can_enter() says why not.
 
 import ctypes
 import fcntl
+import functools
 import os
 import socket
 import struct
@@ -66,19 +67,42 @@ def bind(source, target):
     mount(source, target, options="bind")
 
 
+@functools.cache
+def installed():
+    shown = subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n"], capture_output=True, text=True)
+    return {line.split()[1] for line in shown.stdout.splitlines() if line.startswith("ii")}
+
+
+def missing_libraries(package):
+    """Libraries that the package needs, itself or by others, and that this system has not: a small Debian lacks many."""
+    depends = subprocess.run(["apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests", "--no-conflicts",
+                              "--no-breaks", "--no-replaces", "--no-enhances", package], capture_output=True, text=True)
+    names = {line.strip() for line in depends.stdout.splitlines() if line.startswith("lib")}
+    return sorted(name for name in names - installed() - {package} if ":" not in name)
+
+
+def fetch(package, archives):
+    """The package's file, downloaded with apt's own client unless it is there."""
+    for name in os.listdir(archives):
+        if name.startswith(package + "_") and name.endswith(".deb"):
+            return os.path.join(archives, name)
+    fetched = subprocess.run(["apt-get", "download", package], cwd=archives, capture_output=True, text=True)
+    if fetched.returncode == 0:
+        return fetch(package, archives)
+    raise RuntimeError(f"apt-get download {package}: {fetched.stderr.strip()}")
+
+
 def download(packages, store):
-    """Unpacks the packages below store/<package>/ with apt's own client; gives their directories. Call before enter()."""
+    """Unpacks each package below store/<package>/, with the libraries that it needs; gives their directories. Call before
+    enter()."""
+    archives = os.path.join(store, "archives")
+    os.makedirs(archives, exist_ok=True)
     roots = []
     for package in packages:
         root = os.path.join(store, package)
         if not os.path.isdir(root):
-            archive = os.path.join(store, "archives")
-            os.makedirs(archive, exist_ok=True)
-            fetched = subprocess.run(["apt-get", "download", package], cwd=archive, capture_output=True, text=True)
-            debs = [f for f in os.listdir(archive) if f.startswith(package + "_")]
-            if fetched.returncode != 0 or not debs:
-                raise RuntimeError(f"apt-get download {package}: {fetched.stderr.strip()}")
-            subprocess.run(["dpkg", "-x", os.path.join(archive, debs[0]), root + ".new"], check=True)
+            for each in (package, *missing_libraries(package)):
+                subprocess.run(["dpkg", "-x", fetch(each, archives), root + ".new"], check=True)
             os.rename(root + ".new", root)
         roots.append(root)
     return roots
