@@ -4,7 +4,6 @@ unpacked beside the build."""
 import os
 import pty
 import select
-import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from umaya_instance import BUILD, PATIENCE, wait_for
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import sandbox  # noqa: E402
 
-PACKAGES = ["fetchmail", "mutt", "getmail6", "mpop", "libsecret-1-0", "libgsasl18", "libtokyocabinet9", "libgpgme11", "libassuan0", "libidn12", "libntlm0",
+PACKAGES = ["fetchmail", "curl", "mutt", "getmail6", "mpop", "libsecret-1-0", "libgsasl18", "libtokyocabinet9", "libgpgme11", "libassuan0", "libidn12", "libntlm0",
             "libgssglue1"]
 
 
@@ -28,7 +27,7 @@ class MailClients(unittest.TestCase):
             cls.roots = dict(zip(PACKAGES, sandbox.download(PACKAGES, os.path.join(BUILD, "peers"))))
         except (RuntimeError, subprocess.CalledProcessError) as error:
             raise unittest.SkipTest(f"the mail programs cannot be fetched: {error}") from error
-        libraries = [os.path.join(root, "usr/lib", triplet) for root in cls.roots.values()
+        libraries = [os.path.join(root, place, triplet) for root in cls.roots.values() for place in ("usr/lib", "lib")
                      for triplet in ("x86_64-linux-gnu", "aarch64-linux-gnu")]
         cls.environment = dict(os.environ, TERM="xterm",
                                LD_LIBRARY_PATH=":".join(path for path in libraries if os.path.isdir(path)))
@@ -127,14 +126,12 @@ class MailClients(unittest.TestCase):
                 self.assertEqual(mail.raw_mail("alice"), [])
 
     def test_curl_with_and_without_tls(self):
-        if not shutil.which("curl"):
-            self.skipTest("curl is not there")
         with TlsInstance() as mail:
             mail.deliver("for curl")
             for url, options in ((f"pop3://127.0.0.1:{mail.pop_port}/1", []),
                                  (f"pop3://127.0.0.1:{mail.pop_port}/1", ["--ssl-reqd"]),
                                  (f"pop3s://127.0.0.1:{mail.tls_port}/1", [])):
-                text = self.run_program("curl", "-sSk", "--user", "alice:secret", *options, url)
+                text = self.run_program(self.program("curl"), "-sSk", "--user", "alice:secret", *options, url)
                 self.assertIn("Subject: for curl", text)
                 self.assertIn("\n.leading dot", text)
                 wait_for(lambda: mail.umaya("who").stdout == "", 10, "the session ends")

@@ -450,7 +450,7 @@ class PopBeforeSmtp(unittest.TestCase):
             self.assertEqual(self.relays(mail), 450)
 
 
-PROGRAMS = ["swaks", "libnet-ssleay-perl", "msmtp", "libgsasl18", "libntlm0", "libgssglue1", "libsecret-1-0", "mutt",
+PROGRAMS = ["swaks", "curl", "libnet-ssleay-perl", "msmtp", "libgsasl18", "libntlm0", "libgssglue1", "libsecret-1-0", "mutt",
             "libtokyocabinet9", "libgpgme11", "libassuan0", "libidn12"]
 
 
@@ -462,7 +462,7 @@ class MailPrograms(unittest.TestCase):
         except (RuntimeError, subprocess.CalledProcessError) as error:
             raise unittest.SkipTest(f"the mail programs cannot be fetched: {error}") from error
         triplets = ("x86_64-linux-gnu", "aarch64-linux-gnu")
-        libraries = [os.path.join(root, "usr/lib", t) for root in cls.roots.values() for t in triplets]
+        libraries = [os.path.join(root, place, t) for root in cls.roots.values() for place in ("usr/lib", "lib") for t in triplets]
         perl = [os.path.join(cls.roots["libnet-ssleay-perl"], "usr/lib", t, "perl5/5.36") for t in triplets]
         cls.environment = dict(os.environ, TERM="xterm", LD_LIBRARY_PATH=":".join(p for p in libraries if os.path.isdir(p)),
                                PERL5LIB=":".join(p for p in perl if os.path.isdir(p)))
@@ -489,7 +489,7 @@ class MailPrograms(unittest.TestCase):
     def test_swaks(self):
         for count, mechanism in enumerate(self.mechanisms(["PLAIN", "LOGIN", "CRAM-MD5"]), 1):
             common = ["--server", f"127.0.0.1:{self.mail.submission_port}", "--from", "alice@example.test", "--to", FAR,
-                      "--tls", "--auth", mechanism, "--auth-user", "alice"]
+                      "--helo", "client.test", "--tls", "--auth", mechanism, "--auth-user", "alice"]
             self.arrived(self.run_program("swaks", *common, "--auth-password", "wonderland"), mechanism, count)
             refused = self.run_program("swaks", *common, "--auth-password", "looking-glass")
             self.assertEqual(refused.returncode, 28, refused.stdout)
