@@ -19,7 +19,7 @@ namespace {
 
 /// A server whose one password nobody can guess; its loop lives as long as the program.
 struct World {
-  event::Loop loop;
+  umaya::event::Loop loop;
   std::unique_ptr<Shared> shared;
   World() {
     log::capture([](log::Level, std::string_view) {});
@@ -55,7 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string heard;
   {
     Session session(Fd{ends[0]}, *w.shared, trust);
-    event::TaskScope scope;
+    umaya::event::TaskScope scope;
     scope.spawn(session.run());
     (void)!::write(client.get(), input.data(), input.size());
     for (int round = 0; round < 6; ++round) {
