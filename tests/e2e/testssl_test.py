@@ -38,9 +38,13 @@ class TestSsl(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         try:
-            cls.tool = sandbox.download(["testssl.sh"], os.path.join(BUILD, "peers"))[0]
+            cls.tool, *others = sandbox.download(["testssl.sh", "bsdextrautils", "procps", "ldnsutils"],
+                                                 os.path.join(BUILD, "peers"))
         except RuntimeError as error:
             raise unittest.SkipTest(str(error)) from error
+        programs = [os.path.join(root, place) for root in others for place in ("usr/bin", "bin")]
+        libraries = [os.path.join(root, place, "x86_64-linux-gnu") for root in others for place in ("usr/lib", "lib")]
+        cls.environment = dict(os.environ, PATH=":".join([os.environ["PATH"], *programs]), LD_LIBRARY_PATH=":".join(libraries))
         cls.folder = tempfile.mkdtemp(prefix="umaya-testssl-")
         cls.ca = Authority(os.path.join(cls.folder, "ca"))
         cls.port = free_port()
@@ -55,7 +59,7 @@ class TestSsl(unittest.TestCase):
 
     def check(self, port, *options):
         found = os.path.join(self.folder, f"{port}.json")
-        environment = dict(os.environ, TESTSSL_INSTALL_DIR=os.path.join(self.tool, "etc", "testssl"))
+        environment = dict(self.environment, TESTSSL_INSTALL_DIR=os.path.join(self.tool, "etc", "testssl"))
         done = subprocess.run(["bash", os.path.join(self.tool, "usr", "bin", "testssl"), "--quiet", "--color", "0",
                                "--warnings", "off", "--nodns", "min", "--ip", "127.0.0.1", "--add-ca",
                                self.ca.certificate, "--jsonfile", found, "--fast", *options, f"{NAME}:{port}"],

@@ -56,14 +56,15 @@ Params params() {
   return p;
 }
 
-event::Task<void> transaction(event::Stream* client, std::shared_ptr<ThreeMessages> box, const Params* p) {
+umaya::event::Task<void> transaction(umaya::event::Stream* client, std::shared_ptr<ThreeMessages> box,
+                                     const Params* p) {
   Offload offload(0);
   Transaction::Owner owner{"u", "s", false};
   Transaction session(*client, std::move(box), offload, *p, std::move(owner));
   co_await session.run();
 }
 
-event::Task<void> login(event::Stream* client, auth::AuthClient* auth, const Params* p) {
+umaya::event::Task<void> login(umaya::event::Stream* client, auth::AuthClient* auth, const Params* p) {
   Link link;
   Login session(*client, *auth, nullptr, *p, link);
   auto user = co_await session.run();
@@ -73,14 +74,14 @@ event::Task<void> login(event::Stream* client, auth::AuthClient* auth, const Par
 void talk(std::string_view input, bool logged_in) {
   static const int file = message_file();
   static const Params p = params();
-  event::Loop loop;
+  umaya::event::Loop loop;
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) abort();
   Fd client(ends[1]);
-  event::Stream stream{Fd(ends[0])};
+  umaya::event::Stream stream{Fd(ends[0])};
   auth::AuthClient auth("/nonexistent");
   auto box = std::make_shared<ThreeMessages>(file);
-  event::TaskScope scope;
+  umaya::event::TaskScope scope;
   (void)!write(client.get(), input.data(), input.size());
   shutdown(client.get(), SHUT_WR);
   scope.spawn(logged_in ? transaction(&stream, box, &p) : login(&stream, &auth, &p));
