@@ -24,14 +24,8 @@ class Server {
   using Handler = std::function<std::vector<std::string>(const Query&)>;
 
   Server() {
-    event::PeerAddress any;
-    any.size = net::Endpoint::parse("127.0.0.1:0")->to_sockaddr(any.storage);
-    udp_.emplace(event::DatagramSocket::create(AF_INET, any).value());
-    sockaddr_storage bound{};
-    socklen_t size = sizeof bound;
-    getsockname(udp_->fd(), reinterpret_cast<sockaddr*>(&bound), &size);
-    endpoint_ = *net::Endpoint::from_sockaddr(reinterpret_cast<sockaddr*>(&bound));
-    auto listening = event::listen_on(reinterpret_cast<sockaddr*>(&bound), size);
+    auto listening = bind_both();
+    for (int tries = 0; !listening && tries < 100; ++tries) listening = bind_both();  // TCP may have the port in use
     listener_.emplace(std::move(listening.value()), [this](Fd fd, const event::PeerAddress&) {
       scope_.spawn(serve_tcp(std::make_unique<event::Stream>(std::move(fd))));
     });
@@ -46,6 +40,17 @@ class Server {
   bool saw_edns = false;
 
  private:
+  /// A port of UDP that nobody has; the same one listening for TCP, if that is free, too.
+  Result<Fd> bind_both() {
+    event::PeerAddress any;
+    any.size = net::Endpoint::parse("127.0.0.1:0")->to_sockaddr(any.storage);
+    udp_.emplace(event::DatagramSocket::create(AF_INET, any).value());
+    sockaddr_storage bound{};
+    socklen_t size = sizeof bound;
+    getsockname(udp_->fd(), reinterpret_cast<sockaddr*>(&bound), &size);
+    endpoint_ = *net::Endpoint::from_sockaddr(reinterpret_cast<sockaddr*>(&bound));
+    return event::listen_on(reinterpret_cast<sockaddr*>(&bound), size);
+  }
   static Query query_in(std::string_view wire) {
     auto m = parse_message(wire);
     return {.id = m->id, .name = m->question, .type = m->question_type};
