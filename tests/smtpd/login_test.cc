@@ -344,7 +344,7 @@ TEST_CASE("AUTH: kinds of servers that are none are named with the cure", "[smtp
   CHECK(cyrus.error().what.find("smtpd_sasl_type = dovecot") != std::string::npos);
   CHECK(!create("shadow", "x"));
   for (auto path : {"inet:127.0.0.1:12345", "127.0.0.1:12345", "inet:[::1]:12345", "private/auth", "unix:private/auth",
-                    "unix:/run/dovecot/auth", "inet:localhost:12345"}) {
+                    "unix:/run/dovecot/auth"}) {
     CHECK(create("dovecot", path));
   }
   for (auto path : {"inet:127.0.0.1", "inet:", "inet:nosuch.invalid:12345"}) CHECK_FALSE(create("dovecot", path));
