@@ -17,6 +17,8 @@ using namespace umaya::authd;
 
 namespace {
 
+constexpr std::string_view kBobs = "0c1d2e3f4a5b6c7d", kOfEverybody = "9f8e7d6c5b4a3f2e";
+
 /// A server whose one password nobody can guess; its loop lives as long as the program.
 struct World {
   umaya::event::Loop loop;
@@ -25,11 +27,11 @@ struct World {
     log::capture([](log::Level, std::string_view) {});
     Params params;
     params.sources = {"tables", "static"};
-    params.password_maps = "inline:{ {bob = {PLAIN}0c1d2e3f4a5b6c7d} }";
+    params.password_maps = "inline:{ {bob = {PLAIN}" + std::string(kBobs) + "} }";
     params.user_defaults = "uid=5000 gid=5000 home=/vmail/%d/%n";
     params.mechanisms = {"plain", "login", "scram-sha-256", "external", "cram-md5", "apop"};
     params.default_scheme = "PLAIN";
-    params.static_password = "9f8e7d6c5b4a3f2e";
+    params.static_password = kOfEverybody;
     shared = std::make_unique<Shared>(std::move(params), table::Options(), std::string(32, 'k'), 1, nullptr);
   }
 };
@@ -51,6 +53,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Fd client(ends[1]);
   Trust trust = size % 2 == 0 ? Trust::client : Trust::master;
   std::string input(reinterpret_cast<const char*>(data), size);
+  // A fuzzer that sees what memory is compared with learns the passwords: to hear them again is no leak then.
+  for (std::string_view known : {kBobs, kOfEverybody}) {
+    if (input.find(known) != std::string::npos) return 0;
+  }
   bool external = input.find("cert_username") != std::string::npos;  // a name that the service vouches for
   std::string heard;
   {
@@ -66,7 +72,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   }
   if (!external && heard.find("\nOK\t") != std::string::npos) abort();
-  if (heard.find("0c1d2e3f4a5b6c7d") != std::string::npos || heard.find("9f8e7d6c5b4a3f2e") != std::string::npos)
-    abort();
+  if (heard.find(kBobs) != std::string::npos || heard.find(kOfEverybody) != std::string::npos) abort();
   return 0;
 }
