@@ -55,7 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string input(reinterpret_cast<const char*>(data), size);
   // A fuzzer that sees what memory is compared with learns the passwords: to hear them again is no leak then.
   for (std::string_view known : {kBobs, kOfEverybody}) {
-    if (input.find(known) != std::string::npos) return 0;
+    if (input.find(known.substr(1)) != std::string::npos) return 0;  // an escaped NUL ends in "0", too
   }
   bool external = input.find("cert_username") != std::string::npos;  // a name that the service vouches for
   std::string heard;
