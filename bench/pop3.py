@@ -31,8 +31,7 @@ import sandbox  # noqa: E402
 from cpu import CpuMeter, pss_kib, tree  # noqa: E402
 from servers import SERVICES, SMTP_PORT, wait_for  # noqa: E402
 
-PACKAGES = ["dovecot-core", "dovecot-pop3d", "libexttextcat-2.0-0", "liblua5.4-0", "libstemmer0d", "libwrap0", "libsodium23",
-            "libunwind8", "libtirpc3"]
+PACKAGES = ["dovecot-core", "dovecot-pop3d"]
 PORT, TLS_PORT = 2110, 2995
 OWNER = 19010
 SMALL, LARGE_BOX, LARGE_MAIL = 2000, 10000, 200

@@ -18,7 +18,6 @@ using event::Task;
 namespace {
 
 constexpr size_t kMostNames = 1000;  // of a certificate that are looked at
-constexpr size_t kExporterOctets = 32;
 constexpr Duration kLookAfter = std::chrono::seconds(2);  // whether our certificate was replaced
 
 /// The common name that counts where a certificate has no DNS names; empty when it is not one plain text.
@@ -87,17 +86,11 @@ std::string trouble_of(SSL* ssl, long verdict) {
 
 /// RFC 9266 for TLS 1.3, else RFC 5929 3 where the extended master secret makes it safe (RFC 7627 5.4).
 void bind_channel(SSL* ssl, ClientConnection& out) {
-  if (SSL_version(ssl) >= TLS1_3_VERSION) {
-    constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
-    std::string bytes(kExporterOctets, '\0');
-    if (SSL_export_keying_material(ssl, reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), kLabel.data(),
-                                   kLabel.size(), nullptr, 0, 1) != 1) {
-      return;
-    }
+  if (!out.info.channel_binding.empty()) {
     out.binding_type = "tls-exporter";
-    out.binding = std::move(bytes);
-    return;
+    out.binding = out.info.channel_binding;
   }
+  if (SSL_version(ssl) >= TLS1_3_VERSION) return;
   if (!SSL_get_extms_support(ssl)) return;
   char bytes[EVP_MAX_MD_SIZE];
   const bool resumed = SSL_session_reused(ssl);  // then the server's is the first Finished message

@@ -9,12 +9,10 @@ import os
 import re
 import smtplib
 import subprocess
-import sys
-import tempfile
 import time
-import unittest
 
 import mail_peers
+import peer_stories
 from auth_client import AuthSocket, Scram, encode, plain_message
 from mail_peers import Exim, Network, Peer, Postfix, sandbox
 from umaya_instance import BUILD, Instance, wait_for
@@ -23,8 +21,7 @@ OURS, THEIRS = "192.0.2.10", "192.0.2.20"
 USERS = "alice:{PLAIN}secret:19003:19003\nbob:{PLAIN}geheim:19003:19003::::nologin\n"
 MECHANISMS = "plain, login, cram-md5, scram-sha-1, scram-sha-256"
 # The first that has a file gives it: Debian's light Exim cannot ask an authentication server.
-PACKAGES = ["exim4-daemon-heavy", "libmariadb3", "libspf2-2", "libopendmarc2", "libpq5", "libldap-2.5-0", "dovecot-core",
-            "libsodium23", "libexttextcat-2.0-0", "libstemmer0d", "liblua5.3-0", *mail_peers.PACKAGES]
+PACKAGES = ["exim4-daemon-heavy", "dovecot-core", *mail_peers.PACKAGES]
 
 
 class Login:
@@ -323,21 +320,8 @@ STORIES = {"postfix": lambda work: with_peer(work, AuthPostfix, ["PLAIN", "LOGIN
            "shadow": lambda work: system_users(work, auth_pam_service=""), "slow-pam": slow_pam}
 
 
-class Peers(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        why = sandbox.can_enter()
-        if why:
-            raise unittest.SkipTest(why)
-        try:
-            sandbox.download(PACKAGES, mail_peers.STORE)
-        except (RuntimeError, subprocess.CalledProcessError) as error:
-            raise unittest.SkipTest(f"the peers cannot be fetched: {error}") from error
-
-    def story(self, name):
-        done = sandbox.run_inside(os.path.abspath(__file__), name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  text=True, errors="replace", timeout=300)
-        self.assertEqual(done.returncode, 0, done.stdout[-12000:])
+class Peers(peer_stories.Stories):
+    script, packages = __file__, PACKAGES
 
     def test_postfix_authenticates_its_users_against_authd(self):
         self.story("postfix")
@@ -358,20 +342,5 @@ class Peers(unittest.TestCase):
         self.story("slow-pam")
 
 
-def main(name):
-    work = tempfile.mkdtemp(prefix="umaya-auth-")
-    os.chmod(work, 0o755)
-    try:
-        mail_peers.PACKAGES[:] = PACKAGES
-        mail_peers.prepare(work)
-        STORIES[name](work)
-    finally:
-        if not os.environ.get("UMAYA_KEEP"):
-            mail_peers.remove(work)
-
-
 if __name__ == "__main__":
-    if sandbox.inside() and len(sys.argv) > 1:
-        main(sys.argv[1])
-    else:
-        unittest.main()
+    peer_stories.main(STORIES, PACKAGES)

@@ -10,11 +10,11 @@ import hashlib
 import os
 import ssl
 import subprocess
-import sys
 import tempfile
 import unittest
 
 import mail_peers
+import peer_stories
 from mail_peers import Network, Postfix, mail_zone, reverse_zone, sandbox
 from next_hop_test import NameServer, free_port_on
 from smtp_peer import SmtpPeer
@@ -295,8 +295,7 @@ class Accounts(unittest.TestCase):
 
 
 MECHANISMS = ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"]
-PACKAGES = [*mail_peers.PACKAGES, "dovecot-core", "libapparmor1", "libexttextcat-2.0-0", "liblua5.3-0", "libsodium23",
-            "libstemmer0d", "libunwind8"]
+PACKAGES = [*mail_peers.PACKAGES, "dovecot-core"]
 OURS, THEIRS = "192.0.2.10", "192.0.2.20"
 PASSWORDS = {"alice": "wonderland", "bob": "builder"}
 
@@ -468,41 +467,12 @@ def try_wrong_password(ours, work):
 STORIES = {"log-in": log_in_everywhere}
 
 
-class RealServers(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        why = sandbox.can_enter()
-        if why:
-            raise unittest.SkipTest(why)
-        try:
-            sandbox.download(PACKAGES, mail_peers.STORE)
-        except (RuntimeError, subprocess.CalledProcessError) as error:
-            raise unittest.SkipTest(f"the peers cannot be fetched: {error}") from error
+class RealServers(peer_stories.Stories):
+    script, packages = __file__, PACKAGES
 
     def test_every_mechanism_logs_in_at_postfix_with_dovecot(self):
-        done = sandbox.run_inside(os.path.abspath(__file__), "log-in", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  text=True, errors="replace", timeout=300)
-        self.assertEqual(done.returncode, 0, done.stdout[-12000:])
-
-
-def main(name):
-    work = tempfile.mkdtemp(prefix="umaya-peers-")
-    os.chmod(work, 0o755)
-    try:
-        mail_peers.PACKAGES[:] = PACKAGES
-        mail_peers.prepare(work)
-        more = os.path.join(work, "accounts")
-        os.mkdir(more)
-        sandbox.add_accounts(more, [("dovecot", 19007, 19007, "/"), ("dovenull", 19008, 19008, "/")],
-                             [("dovecot", 19007), ("dovenull", 19008)])
-        STORIES[name](work)
-    finally:
-        if not os.environ.get("UMAYA_KEEP"):
-            mail_peers.remove(work)
+        self.story("log-in")
 
 
 if __name__ == "__main__":
-    if sandbox.inside() and len(sys.argv) > 1:
-        main(sys.argv[1])
-    else:
-        unittest.main()
+    peer_stories.main(STORIES, PACKAGES)

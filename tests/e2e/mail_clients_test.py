@@ -16,8 +16,7 @@ from umaya_instance import BUILD, PATIENCE, wait_for
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import sandbox  # noqa: E402
 
-PACKAGES = ["fetchmail", "curl", "mutt", "getmail6", "mpop", "libsecret-1-0", "libgsasl18", "libtokyocabinet9", "libgpgme11", "libassuan0", "libidn12", "libntlm0",
-            "libgssglue1"]
+PACKAGES = ["fetchmail", "curl", "mutt", "getmail6", "mpop"]
 
 
 class MailClients(unittest.TestCase):
@@ -27,10 +26,7 @@ class MailClients(unittest.TestCase):
             cls.roots = dict(zip(PACKAGES, sandbox.download(PACKAGES, os.path.join(BUILD, "peers"))))
         except (RuntimeError, subprocess.CalledProcessError) as error:
             raise unittest.SkipTest(f"the mail programs cannot be fetched: {error}") from error
-        libraries = [os.path.join(root, place, triplet) for root in cls.roots.values() for place in ("usr/lib", "lib")
-                     for triplet in ("x86_64-linux-gnu", "aarch64-linux-gnu")]
-        cls.environment = dict(os.environ, TERM="xterm",
-                               LD_LIBRARY_PATH=":".join(path for path in libraries if os.path.isdir(path)))
+        cls.environment = dict(os.environ, TERM="xterm", LD_LIBRARY_PATH=sandbox.library_path(cls.roots.values()))
 
     def program(self, name):
         return os.path.join(self.roots[name], "usr/bin", name)

@@ -9,15 +9,12 @@ import os
 import poplib
 import random
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-import unittest
 
 import mail_peers
-from mail_peers import Dovecot, sandbox
+import peer_stories
+from mail_peers import Dovecot
 from pop3_test import PopInstance
 from umaya_instance import wait_for
 
@@ -308,21 +305,8 @@ STORIES = {"dovecot-first": lambda work, mail: in_turn(work, mail, "dovecot"),
            "lost-lists": lost_lists, "under-fire": under_fire}
 
 
-class Mailbox(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        why = sandbox.can_enter()
-        if why:
-            raise unittest.SkipTest(why)
-        try:
-            sandbox.download(mail_peers.DOVECOT, mail_peers.STORE)
-        except (RuntimeError, subprocess.CalledProcessError) as error:
-            raise unittest.SkipTest(f"Dovecot cannot be fetched: {error}") from error
-
-    def story(self, name):
-        done = sandbox.run_inside(os.path.abspath(__file__), name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  text=True, errors="replace", timeout=300)
-        self.assertEqual(done.returncode, 0, done.stdout[-12000:])
+class Mailbox(peer_stories.Stories):
+    script, packages = __file__, mail_peers.DOVECOT
 
     def test_dovecot_then_we_then_dovecot_show_the_same(self):
         self.story("dovecot-first")
@@ -337,24 +321,18 @@ class Mailbox(unittest.TestCase):
         self.story("under-fire")
 
 
-def main():
-    work = tempfile.mkdtemp(prefix="umaya-mailbox-")
-    os.chmod(work, 0o755)
-    try:
-        mail_peers.prepare(work, mail_peers.DOVECOT)
+def with_mailboxes(story):
+    """The story with a POP3 server of ours; what went wrong comes with both logs."""
+    def play(work):
         with PopInstance() as mail:
             try:
-                STORIES[sys.argv[1]](work, mail)
+                story(work, mail)
             except AssertionError as error:
                 log = os.path.join(work, "dovecot", "log")
                 theirs = open(log).read()[-3000:] if os.path.exists(log) else ""
                 raise AssertionError(f"{error}\n--- our log ---\n{mail.log()[-3000:]}\n--- Dovecot's ---\n{theirs}") from error
-    finally:
-        mail_peers.remove(work)
+    return play
 
 
 if __name__ == "__main__":
-    if sandbox.inside():
-        main()
-    else:
-        unittest.main()
+    peer_stories.main({name: with_mailboxes(story) for name, story in STORIES.items()}, mail_peers.DOVECOT)

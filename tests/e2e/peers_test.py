@@ -6,14 +6,11 @@ into the build folder; nothing is installed. Needs root.
 
 import os
 import smtplib
-import subprocess
-import sys
-import tempfile
 import time
-import unittest
 
 import mail_peers
-from mail_peers import Exim, Network, OpenSmtpd, Postfix, mail_zone, reverse_zone, sandbox
+import peer_stories
+from mail_peers import Exim, Network, OpenSmtpd, Postfix, mail_zone, reverse_zone
 from umaya_instance import Instance, delivery_status, parse, wait_for
 
 OURS, THEIRS = "192.0.2.10", "192.0.2.20"
@@ -172,21 +169,8 @@ STORIES = {"postfix": lambda work: exchange(work, Postfix), "exim": lambda work:
            "opensmtpd": lambda work: exchange(work, OpenSmtpd), "two-labs": two_labs, "best-mx": best_mx}
 
 
-class Peers(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        why = sandbox.can_enter()
-        if why:
-            raise unittest.SkipTest(why)
-        try:
-            sandbox.download(mail_peers.PACKAGES, mail_peers.STORE)
-        except (RuntimeError, subprocess.CalledProcessError) as error:
-            raise unittest.SkipTest(f"the peers cannot be fetched: {error}") from error
-
-    def story(self, name):
-        done = sandbox.run_inside(os.path.abspath(__file__), name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  text=True, errors="replace", timeout=300)
-        self.assertEqual(done.returncode, 0, done.stdout[-12000:])
+class Peers(peer_stories.Stories):
+    script = __file__
 
     def test_postfix_exchanges_mail_with_us(self):
         self.story("postfix")
@@ -204,19 +188,5 @@ class Peers(unittest.TestCase):
         self.story("best-mx")
 
 
-def main(name):
-    work = tempfile.mkdtemp(prefix="umaya-peers-")
-    os.chmod(work, 0o755)
-    try:
-        mail_peers.prepare(work)
-        STORIES[name](work)
-    finally:
-        if not os.environ.get("UMAYA_KEEP"):
-            mail_peers.remove(work)
-
-
 if __name__ == "__main__":
-    if sandbox.inside() and len(sys.argv) > 1:
-        main(sys.argv[1])
-    else:
-        unittest.main()
+    peer_stories.main(STORIES)

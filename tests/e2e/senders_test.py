@@ -17,7 +17,7 @@ from umaya_instance import BUILD, PATIENCE, Instance
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import sandbox  # noqa: E402
 
-PACKAGES = ["swaks", "bsd-mailx", "liblockfile1", "libbsd0", "libmd0"]
+PACKAGES = ["swaks", "bsd-mailx"]
 
 
 def unix_text(message):
@@ -31,10 +31,7 @@ class Packaged(unittest.TestCase):
             cls.roots = dict(zip(PACKAGES, sandbox.download(PACKAGES, os.path.join(BUILD, "peers"))))
         except (RuntimeError, subprocess.CalledProcessError) as error:
             raise unittest.SkipTest(f"the programs cannot be fetched: {error}") from error
-        libraries = [os.path.join(cls.roots[package], "usr/lib", triplet)
-                     for package in ("liblockfile1", "libbsd0", "libmd0")
-                     for triplet in ("x86_64-linux-gnu", "aarch64-linux-gnu")]
-        cls.environment = dict(os.environ, LD_LIBRARY_PATH=":".join(p for p in libraries if os.path.isdir(p)))
+        cls.environment = dict(os.environ, LD_LIBRARY_PATH=sandbox.library_path(cls.roots.values()))
 
     def run_program(self, *command, input=None, **environment):
         done = subprocess.run(command, env=dict(self.environment, **environment), input=input, text=True,

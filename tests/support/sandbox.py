@@ -22,7 +22,6 @@ MARK = "UMAYA_SANDBOX"
 # Process 1 of the PID namespace: a shell, because it takes care of orphans when they end.
 UNSHARE = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
            '"$0" "$@"; exit $?', sys.executable]
-PEER_LIBRARIES = ["libdb5.3", "libsasl2-2", "libnsl2"]
 
 
 def can_enter():
@@ -106,6 +105,13 @@ def download(packages, store):
             os.rename(root + ".new", root)
         roots.append(root)
     return roots
+
+
+def library_path(roots):
+    """LD_LIBRARY_PATH for programs that run where they were unpacked."""
+    places = [os.path.join(root, place, triplet) for root in roots for place in ("usr/lib", "lib")
+              for triplet in ("x86_64-linux-gnu", "aarch64-linux-gnu")]
+    return ":".join(place for place in places if os.path.isdir(place))
 
 
 def add_packages(roots):
