@@ -17,7 +17,7 @@ using event::Task;
 
 namespace {
 
-constexpr size_t kMostNames = 1000;  // of a certificate that are looked at
+constexpr size_t kMostNames = 1000;                       // of a certificate that are looked at
 constexpr Duration kLookAfter = std::chrono::seconds(2);  // whether our certificate was replaced
 
 /// The common name that counts where a certificate has no DNS names; empty when it is not one plain text.

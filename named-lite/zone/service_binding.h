@@ -2,7 +2,8 @@
 //
 // SYNOPSIS
 //     Complaint complaint;
-//     bool right = parse_service_binding(words, origin, out, complaint);    // 1 . alpn=h2,h3 port="8443" ipv4hint=192.0.2.1
+//     bool right = parse_service_binding(words, origin, out, complaint);    // 1 . alpn=h2,h3 port="8443"
+//     ipv4hint=192.0.2.1
 //
 // DESCRIPTION
 //     RFC 9460: priority, target, then parameters in any order: mandatory, alpn, no-default-alpn, port, ipv4hint, ech,
