@@ -124,6 +124,7 @@ int main(int argc, char** argv) {
   auto config = config::Config::load(daemon::config_directory_of(config_option));
   if (!config) log::fatal("{}", config.error().what);
   config->name_process("master", "master");
+  (void)daemon::raise_file_limit();  // one channel for each process
   umask(022);
   auto lock = master::lock_instance(*config);
   if (test_only) return lock ? 0 : 1;

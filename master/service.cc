@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "libcommon/daemon/daemon.h"
 #include "libcommon/daemon/sockets.h"
 #include "libcommon/event/listener.h"
 #include "libcommon/log/log.h"
@@ -201,6 +202,7 @@ void Service::execute(int status_fd) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
+  daemon::restore_file_limit();
   std::string path = settings_->daemon_directory + "/" + line_.command;
   std::vector<std::string> words = arguments();
   std::vector<char*> argv, envp;

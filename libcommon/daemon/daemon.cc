@@ -116,15 +116,6 @@ rlimit& limit_at_start() {
   return limit;
 }
 
-/// As many descriptors as the administrator allows: the soft limit is for programs that use select(2).
-size_t raise_file_limit() {
-  rlimit limit = {1024, 1024};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return limit.rlim_cur;
-  limit_at_start() = limit;
-  limit.rlim_cur = limit.rlim_max;
-  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : limit_at_start().rlim_cur;
-}
-
 std::vector<Fd> inherited_sockets(int count) {
   std::vector<Fd> out;
   for (int fd = kListenFd; fd < kListenFd + count; ++fd) {
@@ -173,6 +164,14 @@ Work::Work(const Process& process) : count_(process.work_) {
 
 Work::~Work() {
   if (--count_->alive == 0 && count_->on_none) count_->on_none();
+}
+
+size_t raise_file_limit() {
+  rlimit limit = {1024, 1024};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return limit.rlim_cur;
+  limit_at_start() = limit;
+  limit.rlim_cur = limit.rlim_max;
+  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : limit_at_start().rlim_cur;
 }
 
 void restore_file_limit() {

@@ -149,6 +149,10 @@ class Process {
 /// Runs the daemon; gives its exit code.
 int run(int argc, char** argv, Hooks hooks);
 
+/// Allows this process as many descriptors as the administrator's hard limit does; gives that number. The soft limit
+/// is for programs that use select(2).
+size_t raise_file_limit();
+
 /// Gives the process, in a child that becomes another program, the limit of open files that it was started with.
 void restore_file_limit();
 
