@@ -1,5 +1,6 @@
 #!/bin/sh
 # The end-to-end stories, against the build in the given folder: tests/run_e2e.sh build [name of a test …]
+# All of them run in two lanes (run_lanes.py), named ones in their order.
 # In a sanitizer build every report is a failure, also of programs that no story looks after.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,7 +16,7 @@ status=0
 if [ $# -gt 0 ]; then
   python3 -m unittest "$@" || status=$?
 else
-  python3 -m unittest discover -p '*_test.py' || status=$?
+  python3 ../run_lanes.py || status=$?
 fi
 "$here/sanitizer_reports.sh" "$UMAYA_BUILD" || status=1
 exit "$status"

@@ -39,8 +39,11 @@ class Stories(unittest.TestCase):
             raise unittest.SkipTest(f"the peers cannot be fetched: {error}") from error
 
     def story(self, name):
-        done = sandbox.run_inside(os.path.abspath(self.script), name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  text=True, errors="replace", timeout=300)
+        # What is mounted there can be removed only from outside.
+        with tempfile.TemporaryDirectory(prefix="umaya-story-", ignore_cleanup_errors=True) as place:
+            os.chmod(place, 0o755)
+            done = sandbox.run_inside(os.path.abspath(self.script), name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                      text=True, errors="replace", timeout=300, env=dict(os.environ, TMPDIR=place))
         self.assertEqual(done.returncode, 0, done.stdout[-12000:])
 
 

@@ -13,8 +13,10 @@ sanitizer build, for new reports, and removes the directory ($UMAYA_KEEP=1 keeps
 import contextlib
 import email
 import email.policy
+import itertools
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -35,6 +37,19 @@ CRASH = re.compile(r"panic:|killed by signal|pid \d+ exit status|bad command sta
 CRASH_UNLESS_KILLED = re.compile(r"panic:|killed by signal (?!9$)", re.MULTILINE)
 PATIENCE = float(os.environ.get("UMAYA_PATIENCE", "1"))  # sanitizer builds: 5
 
+# Each of the (up to four) lanes of run_lanes.py has ports of its own; a module starts anywhere among them.
+LANE_PORTS = 4000
+LANE = int(os.environ.get("UMAYA_LANE", "0")) % 4
+
+
+def ports_of_lane():
+    first, start = 16000 + LANE * LANE_PORTS, random.randrange(LANE_PORTS)
+    for i in itertools.count():
+        yield first + (start + i) % LANE_PORTS
+
+
+PORTS = ports_of_lane()
+
 
 def wait_for(condition, seconds=10, what="condition", pause=0.02):
     """Waits until condition() is true and gives its value; TimeoutError with `what` otherwise."""
@@ -49,9 +64,16 @@ def wait_for(condition, seconds=10, what="condition", pause=0.02):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that no TCP or UDP socket has, below those that the kernel gives to clients, and not given before."""
+    while True:
+        port = next(PORTS)
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as s:
+                    s.bind(("0.0.0.0", port))
+            return port
+        except OSError:
+            continue
 
 
 def greets(port, host="127.0.0.1"):

@@ -46,7 +46,7 @@ def enter():
 
 def run_inside(script, *arguments, **options):
     """Runs a Python script inside fresh namespaces; options are those of subprocess.run."""
-    environment = dict(os.environ, **{MARK: "1"})
+    environment = dict(options.pop("env", os.environ), **{MARK: "1"})
     return subprocess.run(UNSHARE + [script, *arguments], env=environment, **options)
 
 
@@ -94,17 +94,21 @@ def fetch(package, archives):
 def download(packages, store):
     """Unpacks each package below store/<package>/, with the libraries that it needs; gives their directories. Call before
     enter()."""
-    archives = os.path.join(store, "archives")
-    os.makedirs(archives, exist_ok=True)
-    roots = []
-    for package in packages:
-        root = os.path.join(store, package)
-        if not os.path.isdir(root):
-            for each in (package, *missing_libraries(package)):
-                subprocess.run(["dpkg", "-x", fetch(each, archives), root + ".new"], check=True)
-            os.rename(root + ".new", root)
-        roots.append(root)
+    os.makedirs(store, exist_ok=True)
+    roots = [os.path.join(store, package) for package in packages]
+    with open(os.path.join(store, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs may want the same package at the same time
+        for package, root in zip(packages, roots):
+            if not os.path.isdir(root):
+                unpack(package, root, os.path.join(store, "archives"))
     return roots
+
+
+def unpack(package, root, archives):
+    os.makedirs(archives, exist_ok=True)
+    for each in (package, *missing_libraries(package)):
+        subprocess.run(["dpkg", "-x", fetch(each, archives), root + ".new"], check=True)
+    os.rename(root + ".new", root)
 
 
 def library_path(roots):
