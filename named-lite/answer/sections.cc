@@ -115,7 +115,7 @@ bool Answering::additional(const ZoneImage& image, const Node& owner, const Rrse
   return complete;
 }
 
-/// False when an address did not fit.
+/// False when an address did not fit. Name servers may be told by glue: whoever wants them has no other way.
 bool Answering::add_hosts(const ZoneImage& image, const Node& owner, const RrsetEntry& entry, size_t first,
                           Additional& names, Hosts which) {
   OwnerName cut;
@@ -129,7 +129,7 @@ bool Answering::add_hosts(const ZoneImage& image, const Node& owner, const Rrset
     if (name_offset >= 0x4000) break;
     const Node* node = image.target(owner, entry, (turned + i) % entry.count);
     if (node == nullptr) node = wildcard_host(image, name_offset);
-    if (node == nullptr || (which == Hosts::ours && node->above != 0)) continue;
+    if (node == nullptr || (which == Hosts::ours && node->above != 0 && entry.type != type::kNs)) continue;
     if (which != Hosts::ours && is_at_or_below(image.name(*node), cut) != (which == Hosts::below_cut)) continue;
     auto end = names.done.begin() + static_cast<std::ptrdiff_t>(names.count);
     if (std::find(names.done.begin(), end, node) != end) continue;

@@ -223,6 +223,18 @@ Delegation Fetch::bounded(const Meaning& meaning, const Delegation& parent) cons
   return next;
 }
 
+/// A root that names its servers without addresses: those of the hints are kept. False when there are none for any.
+bool Fetch::keep_hinted_addresses(Delegation& learned) const {
+  bool any = false;
+  for (NameServer& server : learned.servers) {
+    for (const NameServer& hinted : recursor_.hints_[flight_.key.view].servers) {
+      if (server.addresses.empty() && hinted.name == server.name) server.addresses = hinted.addresses;
+    }
+    any |= !server.addresses.empty();
+  }
+  return any;
+}
+
 FetchResult Fetch::failed(uint16_t rcode) const {
   FetchResult result;
   result.rcode = rcode;
@@ -251,7 +263,8 @@ FetchResult Fetch::finish(Meaning meaning) {
   for (const Step& step : meaning.steps) recursor_.cache_.put(flight_.key.view, step.name, step.type, step.entry, now);
   if (is_priming() && !meaning.referral.servers.empty()) {
     Delegation learned = bounded(meaning, recursor_.hints_[flight_.key.view]);
-    recursor_.delegations_.put(flight_.key.view, learned, now);
+    bool reachable = learned.zone.size() > 1 || keep_hinted_addresses(learned);
+    if (reachable) recursor_.delegations_.put(flight_.key.view, learned, now);
   }
   FetchResult result;
   result.outcome = meaning.says == Says::alias ? Outcome::alias : meaning.steps.back().entry.outcome;

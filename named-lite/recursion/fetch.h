@@ -81,6 +81,7 @@ class Fetch {
   bool show_more(std::string_view zone, std::string& name);
   bool may_ask();
   Delegation bounded(const Meaning& meaning, const Delegation& parent) const;
+  bool keep_hinted_addresses(Delegation& learned) const;
   FetchResult finish(Meaning meaning);
   FetchResult failed(uint16_t rcode) const;
   bool is_priming() const;

@@ -105,6 +105,16 @@ TEST_CASE("answer: the root tells who primes where its servers are, however mini
   CHECK(z.ask(".", type::kNs).sections[2] == Lines{"a.x. A 192.0.2.1"});
 }
 
+TEST_CASE("answer: name servers below a cut are told with their glue, other hosts are not", "[named][answer]") {
+  Zones z;
+  z.add(".",
+        "$TTL 1\n@ SOA ns.lab.test. b.x 1 2 3 4 5\n@ NS ns.lab.test.\nlab.test. NS ns.lab.test.\n"
+        "ns.lab.test. A 192.0.2.1\nmx.test. MX 1 ns.lab.test.\n");
+  CHECK(z.ask(".", type::kNs).sections[2] == Lines{"ns.lab.test. A 192.0.2.1"});
+  z.settings.minimal = MinimalResponses::no_auth;
+  CHECK(z.ask("mx.test", type::kMx).sections[2].empty());
+}
+
 TEST_CASE("answer: what is beside an answer never makes it truncate (RFC 2181 9)", "[named][answer]") {
   Zones z;
   std::string text = "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ MX 1 m\nm A 192.0.2.1\n";

@@ -17,6 +17,17 @@ TEST_CASE("recursor: a name is found from the root downwards", "[recursion]") {
   CHECK(tree.net.count("192.0.2.3") + tree.net.count("192.0.2.4") == 1);
 }
 
+TEST_CASE("recursor: a root that names its servers without addresses leaves those of the hints", "[recursion]") {
+  for (std::string servers : {"@ NS a.root.\n", "@ NS a.root.\n@ NS b.root.\n", "@ NS elsewhere.leaf.test.\n"}) {
+    INFO(servers);
+    Tree tree;
+    std::string cut = "test. NS ns.test.\nns.test. A 192.0.2.2\n";
+    tree.net.zones("192.0.2.1", {{".", "$TTL 3600\n@ SOA a.root. r.root. 1 2 3 4 60\n" + servers + cut}});
+    CHECK(tree.ask("mail.leaf.test.", type::kA).sections[0] == Lines{"mail.leaf.test. A 198.51.100.1"});
+    CHECK(tree.ask("www.leaf.test.", type::kA).rcode == 0);
+  }
+}
+
 TEST_CASE("recursor: servers further up do not see the whole name", "[recursion]") {
   Tree tree;
   CHECK(tree.ask("a.b.c.d.leaf.test.", type::kMx).rcode == 0);
