@@ -8,7 +8,11 @@
 namespace umaya::fs {
 
 Result<DirectoryReader> DirectoryReader::open(const std::string& path) {
-  Fd fd(calls().openat(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0));
+  return open_at(AT_FDCWD, path);
+}
+
+Result<DirectoryReader> DirectoryReader::open_at(int directory, const std::string& path) {
+  Fd fd(calls().openat(directory, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0));
   if (!fd) return sys_error("open directory " + path);
   DIR* dir = ::fdopendir(fd.get());
   if (dir == nullptr) return sys_error("open directory " + path);

@@ -33,9 +33,13 @@ class DirectoryReader {
   };
 
   static Result<DirectoryReader> open(const std::string& path);
+  /// The directory of this name in an open one.
+  static Result<DirectoryReader> open_at(int directory, const std::string& name);
   /// The next name; nothing at the end, or after an error (which error() then tells).
   std::optional<Entry> next();
   const Result<>& error() const { return error_; }
+  /// Of the directory; it stays the reader's.
+  int fd() const { return ::dirfd(dir_.get()); }
 
  private:
   struct Closer {

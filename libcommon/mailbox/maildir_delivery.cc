@@ -15,7 +15,9 @@
 #include "libcommon/base/random.h"
 #include "libcommon/base/strings.h"
 #include "libcommon/fs/calls.h"
+#include "libcommon/fs/directory.h"
 #include "libcommon/mailbox/delivery_file.h"
+#include "libcommon/mailbox/quota_reservation.h"
 #include "libcommon/mailbox/wire_size.h"
 
 namespace umaya::mailbox {
@@ -78,6 +80,8 @@ struct Maildir::Pending {
   bool in_new = false;
   bool was_there = false;
   bool may_exist = false;  // an earlier try may have put it into new/
+  uint64_t size = 0;       // of the file
+  bool reserved = false;   // counted, or about to be
 };
 
 Result<Maildir> Maildir::open(int base, std::string_view path) {
@@ -87,7 +91,7 @@ Result<Maildir> Maildir::open(int base, std::string_view path) {
   UMAYA_TRY(Fd fresh, open_folder(root.get(), "new", made));
   UMAYA_TRY([[maybe_unused]] Fd cur, open_folder(root.get(), "cur", made));
   if (made) UMAYA_CHECK(sync_directory(root.get(), "maildir"));
-  Maildir maildir(std::move(tmp), std::move(fresh));
+  Maildir maildir(std::move(root), std::move(tmp), std::move(fresh));
   if (!made) maildir.clean_tmp();
   return maildir;
 }
@@ -132,6 +136,7 @@ Result<> Maildir::write_tmp(const MailboxMessage& message, Pending& pending) {
   UMAYA_CHECK(copy_content(message.content, {}, message.head, sink));
   struct stat status {};
   if (::fstat(pending.fd.get(), &status) < 0) return delivery_error("fstat of maildir file");
+  pending.size = written;
   const std::string rest = fmt::format("{},S={},W={}", host_name(), written, on_wire.finish());
   if (!message.key.empty()) {
     pending.new_name = fmt::format("{}.{}", message.key, rest);
@@ -141,6 +146,37 @@ Result<> Maildir::write_tmp(const MailboxMessage& message, Pending& pending) {
   pending.new_name = fmt::format("{}.M{:06}P{}V{:x}I{:x}R{:08x}.{}", usec / 1'000'000, usec % 1'000'000, getpid(),
                                  status.st_dev, status.st_ino, static_cast<uint32_t>(random_u64()), rest);
   return {};
+}
+
+/// Whether a file with this key is in new/, of whatever size.
+bool Maildir::has_key(const std::string& key) const {
+  if (key.empty()) return false;
+  auto reader = fs::DirectoryReader::open_at(new_.get(), ".");
+  while (auto entry = reader ? reader->next() : std::nullopt) {
+    if (entry->name.starts_with(key) && entry->name.substr(key.size()).starts_with('.')) return true;
+  }
+  return false;
+}
+
+/// Settles what needs no file: there is no room for it, or it is there already.
+void Maildir::refuse_early(std::span<const MailboxMessage> messages, const QuotaLimits& limits,
+                           std::span<Pending> pending, std::span<Result<>> results) {
+  if (limits == QuotaLimits{}) return;
+  auto room = QuotaReservation::begin(root_.get(), limits);
+  for (size_t i = 0; i < messages.size(); ++i) {
+    if (!room) {
+      results[i] = std::unexpected(room.error());
+      continue;
+    }
+    const MailboxMessage& message = messages[i];
+    auto error = room->would_refuse(std::max<uint64_t>(message.head.size() + message.content.size / 2, 1));
+    if (!error) continue;
+    if (has_key(message.key)) {
+      pending[i].in_new = pending[i].was_there = true;
+    } else {
+      results[i] = std::unexpected(*error);
+    }
+  }
 }
 
 Result<> Maildir::move_to_new(Pending& pending) {
@@ -165,7 +201,7 @@ void Maildir::flush_files(std::span<Pending> pending, std::span<Result<>> result
   std::atomic<size_t> next = 0;
   auto flush = [&] {
     for (size_t i = next++; i < pending.size(); i = next++) {
-      if (results[i] && fs::calls().fsync(pending[i].fd.get()) < 0) {
+      if (results[i] && pending[i].fd && fs::calls().fsync(pending[i].fd.get()) < 0) {
         results[i] = delivery_error("fsync of maildir file");
       }
     }
@@ -181,27 +217,68 @@ void Maildir::flush_files(std::span<Pending> pending, std::span<Result<>> result
   for (std::thread& helper : helpers) helper.join();
 }
 
-void Maildir::publish(std::span<Pending> pending, std::span<Result<>> results) {
-  bool any = false;
+/// Counts the files, and gives them their names.
+void Maildir::link_all(std::span<Pending> pending, std::span<Result<>> results, const QuotaLimits& limits) {
+  auto room = QuotaReservation::begin(root_.get(), limits);
   for (size_t i = 0; i < pending.size(); ++i) {
-    if (results[i]) results[i] = move_to_new(pending[i]);
-    any = any || pending[i].in_new;
+    Pending& one = pending[i];
+    if (!results[i] || one.was_there) continue;
+    if (!room) {
+      results[i] = std::unexpected(room.error());
+      continue;
+    }
+    if (one.may_exist && ::faccessat(new_.get(), one.new_name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+      one.in_new = one.was_there = true;
+      continue;
+    }
+    if (auto error = room->reserve(one.size)) {
+      results[i] = std::unexpected(*error);
+    } else {
+      one.reserved = true;
+    }
   }
-  if (!any) return;
-  auto synced = sync_directory(new_.get(), "maildir new/");
-  for (size_t i = 0; i < pending.size() && !synced; ++i) {
-    if (!pending[i].in_new) continue;
-    if (!pending[i].was_there) fs::calls().unlinkat(new_.get(), pending[i].new_name.c_str(), 0);
-    results[i] = std::unexpected(synced.error());
+  if (!room) return;
+  room->write();
+  for (size_t i = 0; i < pending.size(); ++i) {
+    if (!pending[i].reserved) continue;
+    results[i] = move_to_new(pending[i]);
+    if (results[i] && !pending[i].was_there) continue;
+    pending[i].reserved = false;
+    room->give_back(pending[i].size);
   }
 }
 
-std::vector<Result<>> Maildir::deliver(std::span<const MailboxMessage> messages) {
+/// The directory is not durable: files of ours, and what they count for, go again.
+void Maildir::take_back(std::span<Pending> pending) {
+  auto room = QuotaReservation::begin(root_.get(), {});
+  for (Pending& one : pending) {
+    if (!one.in_new || one.was_there) continue;
+    fs::calls().unlinkat(new_.get(), one.new_name.c_str(), 0);
+    if (room && one.reserved) room->give_back(one.size);
+  }
+}
+
+void Maildir::publish(std::span<Pending> pending, std::span<Result<>> results, const QuotaLimits& limits) {
+  link_all(pending, results, limits);
+  bool any = std::ranges::any_of(pending, [](const Pending& one) { return one.in_new; });
+  if (!any) return;
+  auto synced = sync_directory(new_.get(), "maildir new/");
+  if (synced) return;
+  take_back(pending);
+  for (size_t i = 0; i < pending.size(); ++i) {
+    if (pending[i].in_new) results[i] = std::unexpected(synced.error());
+  }
+}
+
+std::vector<Result<>> Maildir::deliver(std::span<const MailboxMessage> messages, const QuotaLimits& limits) {
   std::vector<Pending> pending(messages.size());
   std::vector<Result<>> results(messages.size());
-  for (size_t i = 0; i < messages.size(); ++i) results[i] = write_tmp(messages[i], pending[i]);
+  refuse_early(messages, limits, pending, results);
+  for (size_t i = 0; i < messages.size(); ++i) {
+    if (results[i] && !pending[i].was_there) results[i] = write_tmp(messages[i], pending[i]);
+  }
   flush_files(pending, results);
-  publish(pending, results);
+  publish(pending, results, limits);
   for (Pending& one : pending) {
     if (one.in_tmp) fs::calls().unlinkat(tmp_.get(), one.tmp_name.c_str(), 0);
   }

@@ -17,13 +17,16 @@
 //     finds that file and adds no second one.
 //     Opening a Maildir makes what is missing of it (never the base directory), and removes files in tmp/ that are
 //     older than 36 hours.
+//     With limits the file of a message counts with its exact size, in the order of the batch (quota_reservation.h); a
+//     message that has no room even when half its size is line ends is not written at all. A message that an earlier
+//     try has put into new/ is delivered, however full the Maildir is now, and counts once.
 //
 // OWNERSHIP
-//     A Maildir holds descriptors of tmp/ and new/. Messages are borrowed for the time of the call.
+//     A Maildir holds descriptors of its directories. Messages are borrowed for the time of the call.
 //
 // ERRORS
-//     One result for each message. All errors are temporary but one: a message larger than the limit is 5.2.2. A flush
-//     that fails once has failed: the file is removed (attack L10).
+//     One result for each message. All errors are temporary but one: a message larger than size_limit is 5.2.2. Over
+//     quota is 4.2.2. A flush that fails once has failed: the file is removed (attack L10).
 #pragma once
 
 #include <span>
@@ -34,6 +37,7 @@
 #include "libcommon/base/fd.h"
 #include "libcommon/base/result.h"
 #include "libcommon/mailbox/content.h"
+#include "libcommon/mailbox/quota_limits.h"
 
 namespace umaya::mailbox {
 
@@ -42,7 +46,8 @@ struct MailboxMessage {
   ContentSource content;
   std::string head;         ///< header lines of the delivery, each ending in LF (see delivery_head)
   uint64_t size_limit = 0;  ///< largest file that may result; 0: no limit
-  std::string key{};  ///< names this delivery, a later try included (delivery_key); empty: each try is one of its own
+  std::string key{};    ///< names this delivery, a later try included (delivery_key); empty: each try is one of its own
+  QuotaLimits quota{};  ///< mbox: what the whole mailbox may become; messages are not counted there
 };
 
 struct Envelope {
@@ -60,19 +65,25 @@ class Maildir {
   static Result<Maildir> open(int base, std::string_view path);
 
   /// Delivers all of them with one group of flushes; one result for each, in their order.
-  std::vector<Result<>> deliver(std::span<const MailboxMessage> messages);
+  std::vector<Result<>> deliver(std::span<const MailboxMessage> messages, const QuotaLimits& limits = {});
 
   /// Removes files of tmp/ that were not touched for this many seconds; gives their number.
   int clean_tmp(int64_t older_than_seconds = 36 * 3600);
 
  private:
   struct Pending;
-  Maildir(Fd tmp, Fd fresh) : tmp_(std::move(tmp)), new_(std::move(fresh)) {}
+  Maildir(Fd root, Fd tmp, Fd fresh) : root_(std::move(root)), tmp_(std::move(tmp)), new_(std::move(fresh)) {}
+  void refuse_early(std::span<const MailboxMessage> messages, const QuotaLimits& limits, std::span<Pending> pending,
+                    std::span<Result<>> results);
+  bool has_key(const std::string& key) const;
   Result<> write_tmp(const MailboxMessage& message, Pending& pending);
   Result<> move_to_new(Pending& pending);
   void flush_files(std::span<Pending> pending, std::span<Result<>> results);
-  void publish(std::span<Pending> pending, std::span<Result<>> results);
+  void publish(std::span<Pending> pending, std::span<Result<>> results, const QuotaLimits& limits);
+  void link_all(std::span<Pending> pending, std::span<Result<>> results, const QuotaLimits& limits);
+  void take_back(std::span<Pending> pending);
 
+  Fd root_;
   Fd tmp_;
   Fd new_;
 };

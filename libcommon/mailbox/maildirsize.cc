@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <thread>
 #include <vector>
 
 #include "libcommon/base/clock.h"
@@ -12,10 +13,12 @@
 #include "libcommon/fs/calls.h"
 #include "libcommon/fs/directory.h"
 #include "libcommon/fs/file.h"
+#include "libcommon/fs/lock.h"
 #include "libcommon/mailbox/maildir/file_name.h"
-#include "libcommon/mailbox/maildir/maildir_folder.h"
 
 namespace umaya::mailbox {
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -24,6 +27,7 @@ constexpr size_t kMostText = 5120;
 constexpr int64_t kTrustedSeconds = 15 * 60;
 constexpr size_t kMostFolders = 10'000;
 constexpr int64_t kMostSum = int64_t{1} << 60;
+constexpr Duration kPatience = 30s;
 
 struct Usage {
   int64_t bytes = 0, messages = 0;
@@ -34,49 +38,50 @@ bool is_trash(std::string_view folder) {
   return folder == ".Trash" || folder.starts_with(".Trash.");
 }
 
-Result<void> count_directory(const std::string& path, Usage& usage) {
+Result<void> count_directory(int maildir, const std::string& name, Usage& usage) {
+  auto reader = fs::DirectoryReader::open_at(maildir, name);
+  if (!reader && (reader.error().sys_errno == ENOENT || reader.error().sys_errno == ENOTDIR)) return {};
+  if (!reader) return std::unexpected(reader.error());
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT) return {};
-    return sys_error(path);
-  }
+  if (::fstat(reader->fd(), &status) != 0) return sys_error(name);
   usage.newest = std::max(usage.newest, FileIdentity::of(status).modified_ns);
-  UMAYA_TRY(auto reader, fs::DirectoryReader::open(path));
-  while (auto entry = reader.next()) {
+  while (auto entry = reader->next()) {
     if (entry->name.starts_with('.') || entry->kind == fs::EntryKind::directory) continue;
     if ((flags_in_name(entry->name).flags & kTrashed) != 0) continue;
     auto size = size_in_name(entry->name, 'S');
     if (!size) {
-      std::string name = path + "/" + std::string(entry->name);
-      if (::lstat(name.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+      const std::string file(entry->name);
+      if (::fstatat(reader->fd(), file.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode)) {
+        continue;
+      }
       size = static_cast<uint64_t>(status.st_size);
     }
-    usage.bytes += static_cast<int64_t>(*size);
+    usage.bytes += static_cast<int64_t>(std::min<uint64_t>(*size, kMostSum / 4096));
     ++usage.messages;
   }
-  return reader.error();
+  return reader->error();
 }
 
-Result<std::vector<std::string>> folders_of(const std::string& path) {
-  std::vector<std::string> folders{path};
-  UMAYA_TRY(auto reader, fs::DirectoryReader::open(path));
+Result<std::vector<std::string>> folders_of(int maildir) {
+  std::vector<std::string> folders{""};
+  UMAYA_TRY(auto reader, fs::DirectoryReader::open_at(maildir, "."));
   while (auto entry = reader.next()) {
     bool is_folder = entry->name.size() > 1 && entry->name[0] == '.' && entry->name[1] != '.' &&
                      (entry->kind == fs::EntryKind::directory || entry->kind == fs::EntryKind::unknown);
     if (is_folder && !is_trash(entry->name) && folders.size() < kMostFolders) {
-      folders.push_back(path + "/" + std::string(entry->name));
+      folders.push_back(std::string(entry->name) + "/");
     }
   }
   UMAYA_CHECK(reader.error());
   return folders;
 }
 
-Result<Usage> count_all(const std::string& path) {
+Result<Usage> count_all(int maildir) {
   Usage usage;
-  UMAYA_TRY(auto folders, folders_of(path));
+  UMAYA_TRY(auto folders, folders_of(maildir));
   for (const std::string& folder : folders) {
-    UMAYA_CHECK(count_directory(folder + "/new", usage));
-    UMAYA_CHECK(count_directory(folder + "/cur", usage));
+    UMAYA_CHECK(count_directory(maildir, folder + "new", usage));
+    UMAYA_CHECK(count_directory(maildir, folder + "cur", usage));
   }
   return usage;
 }
@@ -96,29 +101,6 @@ bool add_line(std::string_view line, MaildirSizeFile& file) {
 
 }  // namespace
 
-std::optional<QuotaLimits> parse_quota_limits(std::string_view text) {
-  QuotaLimits limits;
-  for (std::string_view part : split(text, ",")) {
-    auto number = parse_uint(part.substr(0, part.size() - 1));
-    if (!number || *number > static_cast<uint64_t>(kMostSum)) return std::nullopt;
-    if (part.back() == 'S') {
-      limits.bytes = *number;
-    } else if (part.back() == 'C') {
-      limits.messages = *number;
-    } else {
-      return std::nullopt;
-    }
-  }
-  return limits;
-}
-
-std::string print_quota_limits(const QuotaLimits& limits) {
-  std::string text;
-  if (limits.bytes > 0) text = fmt::format("{}S", limits.bytes);
-  if (limits.messages > 0) text += fmt::format("{}{}C", text.empty() ? "" : ",", limits.messages);
-  return text;
-}
-
 std::optional<MaildirSizeFile> parse_maildirsize(std::string_view text) {
   MaildirSizeFile file;
   size_t end = text.find('\n');
@@ -134,8 +116,38 @@ std::optional<MaildirSizeFile> parse_maildirsize(std::string_view text) {
   return file;
 }
 
+Result<Fd> quota_root(int maildir) {
+  bool is_folder = ::faccessat(maildir, "maildirfolder", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+  Fd root(::openat(maildir, is_folder ? ".." : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return sys_error("open Maildir");
+  return root;
+}
+
+Result<MaildirSizeLock> MaildirSizeLock::take(int maildir) {
+  Fd tmp(::openat(maildir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!tmp && errno == ENOENT) return MaildirSizeLock(Fd());
+  if (!tmp) return sys_error("open tmp/ of the Maildir");
+  const TimePoint end = monotonic_now() + kPatience;
+  for (auto pause = 100us; true; pause = std::min<std::chrono::microseconds>(pause * 2, 20ms)) {
+    auto state = fs::try_lock(tmp.get(), fs::LockKind::flock);
+    if (!state || *state == fs::LockState::locked) return MaildirSizeLock(std::move(tmp));
+    if (monotonic_now() >= end) return temporary("the Maildir is locked: others count its quota", "4.2.0");
+    std::this_thread::sleep_for(pause);
+  }
+}
+
 Result<MaildirSize> MaildirSize::open(const std::string& path, const QuotaLimits& limits) {
-  MaildirSize size(path, limits);
+  UMAYA_TRY(MaildirFolder folder, MaildirFolder::open(path));
+  return open(std::move(folder), limits);
+}
+
+Result<MaildirSize> MaildirSize::open(int maildir, const QuotaLimits& limits) {
+  UMAYA_TRY(Fd root, quota_root(maildir));
+  return open(MaildirFolder::at(std::move(root), "Maildir"), limits);
+}
+
+Result<MaildirSize> MaildirSize::open(MaildirFolder folder, const QuotaLimits& limits) {
+  MaildirSize size(std::move(folder), limits);
   UMAYA_TRY(bool good, size.read());
   if (!good || (!size.fits(0, 0) && (size.lines_ > 1 || wall_seconds() - size.written_ > kTrustedSeconds))) {
     UMAYA_CHECK(size.count());
@@ -145,10 +157,9 @@ Result<MaildirSize> MaildirSize::open(const std::string& path, const QuotaLimits
 
 /// False: it must be counted.
 Result<bool> MaildirSize::read() {
-  UMAYA_TRY(MaildirFolder folder, MaildirFolder::open(path_));
-  if (!folder.exists()) return true;  // empty
+  if (!folder_.exists()) return true;  // empty
   FileIdentity state;
-  auto text = folder.read(kName, kMostText + 1, &state);
+  auto text = folder_.read(kName, kMostText + 1, &state);
   if (!text || !*text) return false;
   auto file = parse_maildirsize(**text);
   if (!file) return false;
@@ -162,27 +173,23 @@ Result<bool> MaildirSize::read() {
 }
 
 Result<void> MaildirSize::count() {
+  if (!folder_.exists()) return {};
   int64_t begun = wall_usec() * 1000;
-  UMAYA_TRY(Usage usage, count_all(path_));
+  UMAYA_TRY(Usage usage, count_all(folder_.root()));
   bytes_ = usage.bytes;
   messages_ = usage.messages;
   lines_ = 1;
   written_ = wall_seconds();
-  UMAYA_TRY(MaildirFolder folder, MaildirFolder::open(path_));
-  UMAYA_TRY(Usage again, count_all(path_));
+  UMAYA_TRY(Usage again, count_all(folder_.root()));
   bool changed = again.newest != usage.newest || again.newest >= begun || again.bytes != usage.bytes;
   if (changed) {
-    fs::calls().unlinkat(folder.root(), kName, 0);  // the next one counts
+    fs::calls().unlinkat(folder_.root(), kName, 0);  // the next one counts
     return {};
   }
+  if (limits_ == QuotaLimits{}) return {};  // nobody's quota: nothing to keep
   std::string text = fmt::format("{}\n{} {}\n", print_quota_limits(limits_), bytes_, messages_);
-  (void)folder.replace(kName, text, MaildirFolder::Durable::no);
+  if (!folder_.replace(kName, text, MaildirFolder::Durable::no)) fs::calls().unlinkat(folder_.root(), kName, 0);
   return {};
-}
-
-bool MaildirSize::fits(uint64_t bytes, uint64_t messages) const {
-  if (limits_.bytes > 0 && this->bytes() + bytes > limits_.bytes) return false;
-  return limits_.messages == 0 || this->messages() + messages <= limits_.messages;
 }
 
 Result<bool> MaildirSize::has_room(uint64_t bytes, uint64_t messages) {
@@ -196,15 +203,17 @@ Result<void> MaildirSize::add(int64_t bytes, int64_t messages) {
   bytes_ = std::max<int64_t>(bytes_ + bytes, 0);
   messages_ = std::max<int64_t>(messages_ + messages, 0);
   ++lines_;
-  return add_to_maildirsize(path_, bytes, messages);
+  if (!folder_.exists()) return {};
+  return add_to_maildirsize(folder_.root(), bytes, messages);
 }
 
-Result<void> add_to_maildirsize(const std::string& path, int64_t bytes, int64_t messages) {
-  std::string name = path + "/" + kName;
-  Fd fd(fs::calls().openat(AT_FDCWD, name.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0));
+Result<void> add_to_maildirsize(int maildir, int64_t bytes, int64_t messages) {
+  Fd fd(fs::calls().openat(maildir, kName, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0));
   if (!fd && errno == ENOENT) return {};  // whoever needs it counts
-  if (!fd) return sys_error("open " + name);
-  return fs::write_all(fd.get(), fmt::format("{} {}\n", bytes, messages));
+  Result<void> done = sys_error("open maildirsize");
+  if (fd) done = fs::write_all(fd.get(), fmt::format("{} {}\n", bytes, messages));
+  if (!done) fs::calls().unlinkat(maildir, kName, 0);
+  return done;
 }
 
 }  // namespace umaya::mailbox

@@ -35,9 +35,13 @@ Result<off_t> append(int fd, off_t start, const MboxMessage& mail, uint64_t& beg
   text += from_line(mail.sender, wall_seconds());
   text += mail.message.head;
   uint64_t limit = mail.message.size_limit > 0 ? mail.message.size_limit : kMboxTextLimit;
+  const QuotaLimits quota{mail.message.quota.bytes, 0};
   uint64_t size = static_cast<uint64_t>(start);
   auto sink = [&](std::string_view block) -> Result<> {
     size += block.size();
+    if (quota.bytes > 0 && size > quota.bytes) {
+      return std::unexpected(over_quota(quota, {static_cast<uint64_t>(start), 0}));
+    }
     if (size > limit) return permanent("the mailbox is full: it would become larger than its size limit", "5.2.2");
     auto done = write_all(fd, block, "");
     if (!done) return delivery_error("write to mailbox", done.error().sys_errno);

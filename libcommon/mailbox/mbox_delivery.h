@@ -12,7 +12,8 @@
 //     file is cut back to where it was.
 //
 // ERRORS
-//     One result for each message; all temporary but one: the size limit of the mailbox is 5.2.2. Sizes are 64 bits.
+//     One result for each message; all temporary but one: the size limit of the mailbox is 5.2.2. Over quota is 4.2.2,
+//     its measure the size of the file. Sizes are 64 bits.
 #pragma once
 
 #include <span>

@@ -57,6 +57,27 @@ TEST_CASE("quota: L21 a message that fills an mbox to its limit is taken, one by
   CHECK(spool.read("kim").size() == 5 + size);
 }
 
+TEST_CASE("quota: L21 the quota of an mbox is the size of its file, and the mail waits", "[mailbox][mbox]") {
+  Message message("Subject: hi\r\n\r\n" + std::string(500, 'x'));
+  Directory measure;
+  REQUIRE(to_mbox(measure, message, 0));
+  const uint64_t size = measure.read("kim").size();
+  Directory spool;
+  auto deliver = [&](uint64_t quota) {
+    std::vector<MboxMessage> mails{{message.mail("Return-Path: <a@x>\n"), "a@x"}};
+    mails[0].message.quota.bytes = quota;
+    return deliver_mbox(spool.fd(), "kim", MboxRules(), mails)[0];
+  };
+  REQUIRE(deliver(2 * size));
+  auto refused = deliver(2 * size - 1);
+  REQUIRE_FALSE(refused);
+  CHECK_FALSE(refused.error().is_permanent());
+  CHECK(refused.error().dsn == "4.2.2");
+  CHECK(spool.read("kim").size() == size);
+  REQUIRE(deliver(2 * size));
+  CHECK(spool.read("kim").size() == 2 * size);
+}
+
 TEST_CASE("quota: L21 deliveries side by side fill an mbox to its limit and never beyond", "[mailbox][mbox]") {
   constexpr int kWriters = 6;
   constexpr uint64_t kFit = 9;

@@ -197,7 +197,7 @@ int64_t MaildirBox::counted_size(const Moved& at) {
 }
 
 void MaildirBox::tell_quota() {
-  if (freed_messages_ > 0) (void)add_to_maildirsize(folder_.path(), -freed_, -freed_messages_);
+  if (freed_messages_ > 0) (void)add_to_maildirsize(folder_.root(), -freed_, -freed_messages_);
   freed_ = freed_messages_ = 0;
 }
 
@@ -262,6 +262,8 @@ Result<size_t> MaildirBox::remove(std::span<const size_t> which) {
   if (all.empty()) return 0;
   UMAYA_CHECK(load());
   has_quota_ = folder_.has("maildirsize");
+  // Without the lock they are removed all the same: the next count puts the sums right.
+  auto lock = has_quota_ ? MaildirSizeLock::take(folder_.root()) : temporary("no quota");
   size_t removed = 0;
   Result<void> result;
   for (size_t i : all) {

@@ -19,6 +19,13 @@ Result<MaildirFolder> MaildirFolder::open(const std::string& path) {
   return folder;
 }
 
+MaildirFolder MaildirFolder::at(Fd root, std::string path) {
+  MaildirFolder folder;
+  folder.path_ = std::move(path);
+  folder.root_ = std::move(root);
+  return folder;
+}
+
 Result<int> MaildirFolder::directory(bool is_new) {
   Fd& fd = is_new ? fresh_ : current_;
   if (!fd) {

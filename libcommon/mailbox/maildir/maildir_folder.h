@@ -22,6 +22,8 @@ constexpr const char* kUidlistName = "dovecot-uidlist";
 class MaildirFolder {
  public:
   static Result<MaildirFolder> open(const std::string& path);
+  /// A Maildir that is open already; path is for messages.
+  static MaildirFolder at(Fd root, std::string path);
 
   bool exists() const { return static_cast<bool>(root_); }
   const std::string& path() const { return path_; }
