@@ -62,6 +62,7 @@ daemon::SandboxPolicy agent_sandbox(const daemon::Process& process) {
                                                  "fallback_transport_maps",
                                                  "local_recipient_maps",
                                                  "mailbox_command_maps",
+                                                 "mailbox_quota_maps",
                                                  "mailbox_transport_maps",
                                                  "mydestination",
                                                  "passwd_file",
@@ -74,6 +75,7 @@ daemon::SandboxPolicy agent_sandbox(const daemon::Process& process) {
                                                  "virtual_alias_maps",
                                                  "virtual_gid_maps",
                                                  "virtual_mailbox_domains",
+                                                 "virtual_mailbox_limit_maps",
                                                  "virtual_mailbox_maps",
                                                  "virtual_uid_maps"};
   daemon::SandboxPolicy policy;
@@ -93,6 +95,7 @@ daemon::SandboxPolicy agent_sandbox(const daemon::Process& process) {
 
 void log_status(const Job& job, const Target& target, const RecipientResult& result, std::string_view relay,
                 int decimals) {
+  if ((job.request.flags & kNotLogged) != 0) return;
   StatusLine line;
   line.relay = relay;
   line.dsn = result.dsn;

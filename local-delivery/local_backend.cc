@@ -10,6 +10,7 @@
 #include "libcommon/queue/queue_id.h"
 #include "libcommon/services/delivery_key.h"
 #include "libcommon/table/settle.h"
+#include "local-delivery/mailbox_limits.h"
 
 namespace umaya::local_delivery {
 
@@ -55,6 +56,7 @@ void LocalAgent::open_tables(const config::Config& config) {
   table::Options options = table::options_from(config);
   mailbox_transports_ = table::Maps::open(options, "mailbox_transport_maps", params.mailbox_transport_maps);
   fallback_transports_ = table::Maps::open(options, "fallback_transport_maps", params.fallback_transport_maps);
+  quotas_ = table::Maps::open(options, "mailbox_quota_maps", params.quota_maps);
   options.substitution = table::Substitution::refused;
   mailbox_commands_ = table::Maps::open(options, "mailbox_command_maps", params.mailbox_command_maps);
   for (std::string_view spec : split_list(params.alias_maps)) open_alias_table(options, spec);
@@ -113,8 +115,7 @@ Task<RecipientResult> LocalAgent::deliver(const Job& job, const Target& target) 
   router_->refresh();
   for (AliasTable& aliases : aliases_) aliases.maps.refresh();
   const Request& request = job.request;
-  LocalMessage message{
-      request.envelope, request.content_offset, request.content_size, {}, (request.flags & kVerifyOnly) != 0};
+  LocalMessage message{request.envelope, request.content_offset, request.content_size, {}, purpose_of(request.flags)};
   message.delivered_to = delivered_to_headers(job.message.get(), request.content_offset, request.content_size);
   LocalBackend backend(*this, job, target);
   LocalDelivery delivery(settings_, backend, ledger_, message);
@@ -128,6 +129,7 @@ Task<RecipientResult> LocalAgent::deliver(const Job& job, const Target& target) 
   const PartResult& total = outcome.result;
   RecipientResult result = make_result(target, total.status, total.dsn, total.text);
   result.action = total.action;
+  result.use = total.use;
   if (!total.logged_elsewhere) status_filter_.apply(result);
   co_return result;
 }
@@ -147,10 +149,22 @@ Task<AliasAnswer> LocalBackend::alias(std::string name) {
   co_return AliasAnswer{};
 }
 
+table::Maps& LocalAgent::user_maps(UserMap map) {
+  switch (map) {
+    case UserMap::mailbox_transport:
+      return mailbox_transports_;
+    case UserMap::mailbox_command:
+      return mailbox_commands_;
+    case UserMap::quota:
+      return quotas_;
+    case UserMap::fallback_transport:
+      break;
+  }
+  return fallback_transports_;
+}
+
 Task<table::Lookup> LocalBackend::user_map(UserMap map, std::string user) {
-  table::Maps& maps = map == UserMap::mailbox_transport ? agent_.mailbox_transports_
-                      : map == UserMap::mailbox_command ? agent_.mailbox_commands_
-                                                        : agent_.fallback_transports_;
+  table::Maps& maps = agent_.user_maps(map);
   maps.refresh();
   auto ask = [&] { return maps.find(user); };
   co_return co_await table::settle(ask);

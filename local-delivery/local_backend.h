@@ -52,7 +52,8 @@ class LocalAgent {
   LocalSettings settings_;
   std::string service_;
   std::vector<AliasTable> aliases_;
-  table::Maps mailbox_transports_, mailbox_commands_, fallback_transports_;
+  table::Maps mailbox_transports_, mailbox_commands_, fallback_transports_, quotas_;
+  table::Maps& user_maps(UserMap map);
   std::unique_ptr<route::Router> router_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<ipc::ChannelPool> cleanup_;

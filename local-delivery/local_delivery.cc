@@ -12,6 +12,8 @@
 #include "libcommon/services/delivery_key.h"
 #include "local-delivery/agent.h"
 #include "local-delivery/command.h"
+#include "local-delivery/local_progress.h"
+#include "local-delivery/mailbox_limits.h"
 
 namespace umaya::local_delivery {
 
@@ -19,55 +21,7 @@ using event::Task;
 using services::delivery::Action;
 using services::delivery::Status;
 
-// One recipient under way.
-struct LocalDelivery::Progress {
-  services::Recipient recipient;
-  RecipientName name;
-  Plan plan;
-  Ledger::Parts done;  ///< by the name of the part; from before and now
-  std::vector<PartResult> parts;
-  bool deferred = false;
-
-  bool take_done(const std::string& key) {
-    auto before = done.find(key);
-    if (before == done.end()) return false;
-    parts.push_back(before->second);
-    parts.back().logged_elsewhere = true;
-    return true;
-  }
-  void finish(const std::string& key, PartResult result) {
-    if (result.status == Status::deferred) {
-      deferred = true;
-    } else {
-      done[key] = result;
-    }
-    parts.push_back(std::move(result));
-  }
-};
-
 namespace {
-
-constexpr std::string_view kNoHome[] = {"/nonexistent", "/dev/null", "/"};
-
-PartResult sent(std::string text, Action action = Action::delivered) {
-  return {Status::sent, "2.0.0", std::move(text), action, false};
-}
-PartResult deferred(std::string dsn, std::string text) {
-  return {Status::deferred, std::move(dsn), std::move(text), {}, false};
-}
-PartResult bounced(std::string dsn, std::string text) {
-  return {Status::bounced, std::move(dsn), std::move(text), {}, false};
-}
-PartResult deferred(const Error& error) {
-  return deferred(error.dsn.starts_with('4') ? error.dsn : "4.3.0", error.what);
-}
-
-PartResult mailbox_result(const services::become::Delivered& done, std::string text) {
-  using services::become::Outcome;
-  if (done.outcome == Outcome::delivered) return sent(std::move(text));
-  if (done.outcome == Outcome::permanent) return bounced(done.dsn, done.text);
-  return deferred(done.dsn.empty() ? "4.3.0" : done.dsn, done.text);
-}
 
 bool lists(const std::vector<std::string>& words, std::string_view word) {
   return std::any_of(words.begin(), words.end(), [&](const std::string& w) { return iequals(w, word); });
@@ -80,10 +34,6 @@ uint8_t lock_number(std::string_view word) {
 
 Identity identity_of(const User& user) {
   return {user.uid, user.gid};
-}
-
-bool has_home(const User& user) {
-  return std::find(std::begin(kNoHome), std::end(kNoHome), user.home) == std::end(kNoHome) && !user.home.empty();
 }
 
 }  // namespace
@@ -130,8 +80,8 @@ Task<RecipientOutcome> LocalDelivery::run(services::Recipient recipient) {
   From from;
   from.sender = message_.envelope.sender;
   co_await expander_.add_recipient(&progress.plan, address, from);
-  if (message_.verify_only) {
-    PartResult result = verify(progress);
+  if (message_.purpose != services::become::Purpose::deliver) {
+    PartResult result = co_await verify(&progress);
     co_return RecipientOutcome{result, {result}};
   }
   co_await carry_out(&progress);
@@ -202,11 +152,11 @@ Task<PartResult> LocalDelivery::deliver_user(Progress* progress, UserAction acti
   services::become::Deliver job = make_job(*progress, "file");
   job.home = action.user.home;
   job.forward = has_home(action.user) ? std::move(*files) : std::vector<std::string>();
-  bool plain = params_.mailbox_transport.empty() && params_.mailbox_transport_maps.empty() &&
-               params_.mailbox_command.empty() && params_.mailbox_command_maps.empty();
-  bool mailbox_now = plain && !progress->plan.seen.contains("mailbox " + action.user.name);
+  bool mailbox_now = has_plain_mailboxes() && !progress->plan.seen.contains("mailbox " + action.user.name);
   if (mailbox_now) {
-    job.mailbox = user_mailbox(action.user);
+    Result<mailbox::QuotaLimits> limits = co_await limits_of(action.user.name);
+    if (!limits) co_return deferred(limits.error());
+    job.mailbox = user_mailbox(action.user, *limits);
     job.require_home = params_.require_home;
   }
   std::string text =
@@ -249,10 +199,12 @@ Task<PartResult> LocalDelivery::deliver_mailbox(Progress* progress, UserAction a
     from.user = action.user;
     co_return co_await deliver_command(progress, std::move(command), std::move(from));
   }
+  Result<mailbox::QuotaLimits> limits = co_await limits_of(user);
+  if (!limits) co_return deferred(limits.error());
   services::become::Deliver job = make_job(*progress, "file");
   job.home = action.user.home;
   job.require_home = params_.require_home;
-  job.mailbox = user_mailbox(action.user);
+  job.mailbox = user_mailbox(action.user, *limits);
   std::string text =
       job.mailbox.kind == services::become::MailboxKind::maildir ? "delivered to maildir" : "delivered to mailbox";
   Identity who = identity_of(action.user);
@@ -284,6 +236,7 @@ services::become::Deliver LocalDelivery::make_job(const Progress& progress, std:
 
 void LocalDelivery::set_locks(services::become::Mailbox* mailbox) const {
   mailbox->size_limit = static_cast<uint64_t>(params_.mailbox_size_limit);
+  mailbox->quota_bounces = params_.overquota_bounce;
   mailbox->strict_owner = params_.strict_ownership;
   for (const std::string& lock : params_.locks) mailbox->locks.push_back(lock_number(lock));
   mailbox->lock_attempts = params_.lock_attempts;
@@ -291,7 +244,7 @@ void LocalDelivery::set_locks(services::become::Mailbox* mailbox) const {
   mailbox->stale_lock_usec = params_.stale_lock_time.count() / 1000;
 }
 
-services::become::Mailbox LocalDelivery::user_mailbox(const User& user) const {
+services::become::Mailbox LocalDelivery::user_mailbox(const User& user, const mailbox::QuotaLimits& limits) const {
   using services::become::MailboxKind;
   services::become::Mailbox mailbox;
   set_locks(&mailbox);
@@ -304,6 +257,9 @@ services::become::Mailbox LocalDelivery::user_mailbox(const User& user) const {
     mailbox.path = user.name + (mailbox.base.ends_with('/') ? "/" : "");
   }
   mailbox.kind = mailbox.path.ends_with('/') ? MailboxKind::maildir : MailboxKind::mbox;
+  set_limits(mailbox, limits, params_.overquota_bounce);
+  // An mbox has one size: that of its quota, when it has one, takes the place of mailbox_size_limit.
+  if (mailbox.kind == MailboxKind::mbox && limits.bytes > 0) mailbox.size_limit = 0;
   return mailbox;
 }
 
@@ -426,30 +382,6 @@ Task<PartResult> LocalDelivery::forward(Progress* progress, Forward message) {
   if (!queue_id && queue_id.error().is_permanent()) co_return bounced(queue_id.error().dsn, queue_id.error().what);
   if (!queue_id) co_return deferred(queue_id.error());
   co_return sent("forwarded as " + *queue_id, Action::expanded);
-}
-
-// sendmail -bv: what would be done.
-PartResult LocalDelivery::verify(const Progress& progress) const {
-  const Plan& plan = progress.plan;
-  if (plan.defer) return deferred(*plan.defer);
-  std::vector<std::string> words;
-  for (const UserAction& action : plan.users) {
-    bool maildir = user_mailbox(action.user).kind == services::become::MailboxKind::maildir;
-    words.push_back(maildir ? "delivers to maildir" : "delivers to mailbox");
-  }
-  for (const CommandAction& action : plan.commands) words.push_back("delivers to command: " + action.command);
-  for (const FileAction& action : plan.files) words.push_back("delivers to file: " + action.path);
-  for (const Forward& message : plan.forwards) {
-    for (const std::string& address : message.recipients) words.push_back("forwards to " + address);
-  }
-  for (auto& [service, address] : plan.passes) words.push_back("passes to " + service);
-  if (words.empty()) return combine(plan.failures);
-  std::string text;
-  for (const std::string& word : words) {
-    if (text.size() > 500) break;
-    text += (text.empty() ? "" : ", ") + word;
-  }
-  return sent(printable(text, true));
 }
 
 }  // namespace umaya::local_delivery

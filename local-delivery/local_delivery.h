@@ -9,6 +9,8 @@
 //     other addresses. When a part fails for now, the recipient is deferred and nothing is forwarded; what had
 //     succeeded by then is remembered in a Ledger, so that the next attempt does not do it again. A message that
 //     carries a Delivered-To header with the recipient's own address has been here: 5.4.6 (L7).
+//     A question says what would be done; when that is one user's mailbox and nothing else, whether it has room, too
+//     (local_room.cc).
 //
 // OWNERSHIP
 //     Borrows everything it is constructed with, for as long as the task runs.
@@ -19,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "libcommon/mailbox/quota_limits.h"
 #include "libcommon/services/delivery.h"
 #include "local-delivery/expander.h"
 
@@ -53,7 +56,7 @@ struct LocalMessage {
   uint64_t content_offset = 0;
   uint64_t content_size = 0;
   std::vector<std::string> delivered_to;  ///< its Delivered-To headers
-  bool verify_only = false;
+  services::become::Purpose purpose = services::become::Purpose::deliver;
 };
 
 struct RecipientOutcome {
@@ -85,12 +88,16 @@ class LocalDelivery {
   event::Task<PartResult> forward(Progress* progress, Forward message);
   services::become::Deliver make_job(const Progress& progress, std::string_view header_kind) const;
   void note_new_mail(const User& user, const services::become::Delivered& done);
-  services::become::Mailbox user_mailbox(const User& user) const;
+  services::become::Mailbox user_mailbox(const User& user, const mailbox::QuotaLimits& limits = {}) const;
   void set_locks(services::become::Mailbox* mailbox) const;
   Result<std::vector<std::string>> forward_files(const Progress& progress, const User& user) const;
   Names names_for(const Progress& progress, const User& user) const;
   std::vector<std::string> environment(const Progress& progress, const User& user) const;
-  PartResult verify(const Progress& progress) const;
+  event::Task<Result<mailbox::QuotaLimits>> limits_of(std::string user);
+  bool has_plain_mailboxes() const;
+  event::Task<PartResult> verify(Progress* progress);
+  event::Task<PartResult> ask_mailbox(Progress* progress, UserAction action);
+  PartResult describe(const Progress& progress) const;
 
   const LocalSettings& settings_;
   const LocalParams& params_;

@@ -8,8 +8,16 @@
 //     user. With biff, comsat of this host is told of new mail in a mailbox of one file. Trouble with files, tables or
 //     the user database defers mail; only a definite answer sends it back.
 //
+//     What a user's mailbox may hold stands in mailbox_quota_maps, by user name, or is mailbox_quota: "500M",
+//     "524288000S,1000C" with a number of messages, or Dovecot's "storage=500M:messages=1000". A Maildir is counted by
+//     the file maildirsize (Maildir++), together with Dovecot, Courier and pop3d; Trash folders count for nothing. Of
+//     an mbox the size of its file counts. Mail that does not fit, or that the file system's quota keeps out, waits
+//     with 4.2.2; with mailbox_overquota_bounce it is sent back with 5.2.2. smtpd refuses it before it is taken
+//     (smtpd_reject_over_quota). Mail that commands, files and other transports get is not counted.
+//
 // RECEIVES FROM
 //     qmgr: private/local
+//     smtpd, umaya: questions whether a mailbox has room
 //
 // HANDS TO
 //     become: private/become
@@ -20,7 +28,8 @@
 //     mail_owner
 //
 // FILES
-//     alias_maps, mailbox_transport_maps, mailbox_command_maps, fallback_transport_maps
+//     alias_maps, mailbox_transport_maps, mailbox_command_maps, fallback_transport_maps, mailbox_quota_maps
+//     ~/Maildir/maildirsize, with a quota
 //
 // SEE ALSO
 //     aliases(5), become(8), virtual(8), pipe(8), qmgr(8)

@@ -38,7 +38,7 @@ struct Forward {
   std::vector<std::string> recipients;
 };
 
-enum class UserMap : unsigned char { mailbox_transport, mailbox_command, fallback_transport };
+enum class UserMap : unsigned char { mailbox_transport, mailbox_command, fallback_transport, quota };
 
 class LocalOutside {
  public:

@@ -13,6 +13,7 @@ struct LocalParams {
   std::string alias_maps, mailbox_transport_maps, mailbox_command_maps, fallback_transport_maps;
   std::string mailbox_transport, mailbox_command, fallback_transport, luser_relay;
   std::string home_mailbox, mail_spool_directory, forward_path;
+  std::string quota_maps, quota;
   std::string command_execution_directory, local_command_shell, default_privs;
   std::string command_filter, forward_filter, directory_filter;
   std::string recipient_delimiter, myhostname, mydomain, mail_name, mail_owner;
@@ -22,6 +23,7 @@ struct LocalParams {
   Duration lock_delay{}, stale_lock_time{}, command_time_limit{};
   bool biff = true, strict_ownership = true, require_home = false;
   bool expand_owner = false, reset_owner = false, frozen_delivered = true;
+  bool overquota_bounce = false;
   bool original_recipient = true, owner_request_special = true, long_queue_ids = false;
 };
 
@@ -58,6 +60,9 @@ inline constexpr auto kLocalBindings = config::bindings<LocalParams>({
     {"mailbox_command", &LocalParams::mailbox_command},
     {"mailbox_command_maps", &LocalParams::mailbox_command_maps},
     {"mailbox_delivery_lock", &LocalParams::locks},
+    {"mailbox_overquota_bounce", &LocalParams::overquota_bounce},
+    {"mailbox_quota", &LocalParams::quota},
+    {"mailbox_quota_maps", &LocalParams::quota_maps},
     {"mailbox_size_limit", &LocalParams::mailbox_size_limit},
     {"mailbox_transport", &LocalParams::mailbox_transport},
     {"mailbox_transport_maps", &LocalParams::mailbox_transport_maps},

@@ -56,7 +56,8 @@ struct PartResult {
   std::string dsn;
   std::string text;
   services::delivery::Action action = services::delivery::Action::delivered;
-  bool logged_elsewhere = false;  ///< another agent delivered it and wrote the log line
+  bool logged_elsewhere = false;                        ///< another agent delivered it and wrote the log line
+  std::optional<services::delivery::MailboxUse> use{};  ///< of a mailbox that was asked about
 };
 
 struct Plan {

@@ -6,8 +6,18 @@
 //     written with the numeric rights that virtual_uid_maps and virtual_gid_maps give. A recipient that no table knows
 //     is unknown; any other trouble defers the mail.
 //
+//     What a mailbox may hold stands in virtual_mailbox_limit_maps, searched as virtual_mailbox_maps, or is
+//     virtual_mailbox_quota: "500M", "524288000S,1000C" with a number of messages, or Dovecot's
+//     "storage=500M:messages=1000". A Maildir is counted by the file maildirsize (Maildir++), together with Dovecot,
+//     Courier and pop3d; Trash folders count for nothing, and a folder (one with the file maildirfolder) counts with
+//     the Maildir that it lies in. Of an mbox the size of its file counts. Mail that does not fit, or that the file
+//     system's quota keeps out, waits with 4.2.2; with virtual_overquota_bounce it is sent back with 5.2.2. smtpd
+//     refuses it before it is taken (smtpd_reject_over_quota). The names are those of Postfix's VDA patch;
+//     virtual_mailbox_limit stays the limit of one file.
+//
 // RECEIVES FROM
 //     qmgr: private/virtual
+//     smtpd, umaya: questions whether a mailbox has room
 //
 // HANDS TO
 //     become: private/become
@@ -16,7 +26,8 @@
 //     mail_owner
 //
 // FILES
-//     virtual_mailbox_maps, virtual_uid_maps, virtual_gid_maps; mailboxes beneath virtual_mailbox_base
+//     virtual_mailbox_maps, virtual_uid_maps, virtual_gid_maps, virtual_mailbox_limit_maps; mailboxes beneath
+//     virtual_mailbox_base
 //
 // SEE ALSO
 //     become(8), local(8), pipe(8), qmgr(8)

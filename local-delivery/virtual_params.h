@@ -11,10 +11,12 @@ namespace umaya::local_delivery {
 
 struct VirtualParams {
   std::string base, mailbox_maps, uid_maps, gid_maps;
+  std::string limit_maps, quota, limit_message;
   int64_t mailbox_limit = 0;
   uint32_t minimum_uid = 100;
   std::vector<std::string> locks;
   bool strict_ownership = true, original_recipient = true;
+  bool limit_override = true, overquota_bounce = false;
   int lock_attempts = 20, log_decimals = 2;
   Duration lock_delay{}, stale_lock_time{};
 };
@@ -35,9 +37,14 @@ inline constexpr auto kVirtualBindings = config::bindings<VirtualParams>({
     {"virtual_gid_maps", &VirtualParams::gid_maps},
     {"virtual_mailbox_base", &set_virtual_base},
     {"virtual_mailbox_limit", &VirtualParams::mailbox_limit},
+    {"virtual_mailbox_limit_maps", &VirtualParams::limit_maps},
+    {"virtual_mailbox_limit_override", &VirtualParams::limit_override},
     {"virtual_mailbox_lock", &VirtualParams::locks},
     {"virtual_mailbox_maps", &VirtualParams::mailbox_maps},
+    {"virtual_mailbox_quota", &VirtualParams::quota},
+    {"virtual_maildir_limit_message", &VirtualParams::limit_message},
     {"virtual_minimum_uid", &VirtualParams::minimum_uid},
+    {"virtual_overquota_bounce", &VirtualParams::overquota_bounce},
     {"virtual_uid_maps", &VirtualParams::uid_maps},
 });
 

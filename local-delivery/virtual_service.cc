@@ -15,6 +15,7 @@
 #include "libcommon/table/settle.h"
 #include "local-delivery/agent.h"
 #include "local-delivery/local_delivery.h"
+#include "local-delivery/mailbox_limits.h"
 #include "local-delivery/virtual_params.h"
 
 namespace umaya::local_delivery {
@@ -29,7 +30,7 @@ struct VirtualAgent {
   std::string service;
   bool privileged = false;
   std::unique_ptr<route::Router> router;  ///< for the rules by which addresses become keys
-  table::Maps mailboxes, uids, gids;
+  table::Maps mailboxes, uids, gids, limits;
   StatusFilter status_filter;
   std::unique_ptr<Workers> workers;
 };
@@ -48,11 +49,17 @@ std::string without_proxy(const std::string& list) {
   return out;
 }
 
-Task<table::Lookup> find(table::Maps* maps, std::string address) {
+/// Says which key was found, too.
+Task<table::Found> find_key(table::Maps* maps, std::string address) {
   maps->refresh();
-  auto ask = [&] { return table::find_address(*maps, address, agent()->router->address_rules()).lookup; };
-  table::Lookup found = co_await table::settle(ask);
+  auto ask = [&] { return table::find_address(*maps, address, agent()->router->address_rules()); };
+  table::Found found = co_await table::settle(ask);
   co_return found;
+}
+
+Task<table::Lookup> find(table::Maps* maps, std::string address) {
+  table::Found found = co_await find_key(maps, std::move(address));
+  co_return std::move(found.lookup);
 }
 
 Error trouble(std::string what, std::string dsn = "4.3.5") {
@@ -101,6 +108,26 @@ services::become::Mailbox mailbox_for(const VirtualParams& params, std::string p
   return mailbox;
 }
 
+Task<Result<mailbox::QuotaLimits>> find_limits(std::string address) {
+  VirtualAgent& a = *agent();
+  if (a.limits.empty() && a.params.quota.empty()) co_return mailbox::QuotaLimits{};
+  table::Found found = co_await find_key(&a.limits, address);
+  const LimitNames names{"virtual_mailbox_limit_maps", "virtual_mailbox_quota"};
+  auto limits = limits_from(found.lookup, found.key, a.params.quota, names);
+  const uint64_t most = static_cast<uint64_t>(a.params.mailbox_limit);
+  bool capped = limits && found && !a.params.limit_override && most > 0;
+  if (capped && (limits->bytes == 0 || limits->bytes > most)) limits->bytes = most;
+  co_return limits;
+}
+
+/// An mbox has one size: that of its quota, when it has one, takes the place of virtual_mailbox_limit.
+void apply_limits(services::become::Mailbox& mailbox, const mailbox::QuotaLimits& limits) {
+  const VirtualParams& params = agent()->params;
+  set_limits(mailbox, limits, params.overquota_bounce);
+  bool mbox = mailbox.kind == services::become::MailboxKind::mbox;
+  if (mbox && limits.bytes > 0 && params.limit_override) mailbox.size_limit = 0;
+}
+
 RecipientResult deferred(const Target& target, const Error& why) {
   log::warning("{}", why.what);
   return make_result(target, Status::deferred, why.dsn.starts_with('4') ? why.dsn : "4.3.0", why.what);
@@ -120,8 +147,30 @@ services::become::Deliver make_job(const Job& job, const services::Recipient& to
   return deliver;
 }
 
+RecipientResult refused(const Target& target, const services::become::Delivered& done) {
+  const std::string& message = agent()->params.limit_message;
+  Status status = done.outcome == services::become::Outcome::permanent ? Status::bounced : Status::deferred;
+  bool full = done.dsn.ends_with(".2.2") && !message.empty();
+  return make_result(target, status, done.dsn, full ? message + " (" + done.text + ")" : done.text);
+}
+
+/// kVerifyOnly: would it be delivered?
+Task<RecipientResult> ask_mailbox(const Job& job, const Target& target, Identity who,
+                                  services::become::Deliver deliver) {
+  bool maildir = deliver.mailbox.kind == services::become::MailboxKind::maildir;
+  RecipientResult room =
+      make_result(target, Status::sent, "2.0.0", maildir ? "delivers to maildir" : "delivers to mailbox");
+  const mailbox::QuotaLimits limits{deliver.mailbox.quota_bytes, deliver.mailbox.quota_messages};
+  deliver.purpose = purpose_of(job.request.flags);
+  bool counts = deliver.purpose == services::become::Purpose::count;
+  if (limits == mailbox::QuotaLimits{} && !counts) co_return room;
+  services::become::Delivered answer = co_await agent()->workers->deliver(who, std::move(deliver), -1);
+  if (answer.outcome != services::become::Outcome::delivered) room = refused(target, answer);
+  if (room.status == Status::sent || room.dsn.ends_with(".2.2")) room.use = use_of(answer, limits);
+  co_return room;
+}
+
 Task<RecipientResult> find_and_deliver(const Job& job, const Target& target) {
-  using services::become::Outcome;
   VirtualAgent& a = *agent();
   const std::string& address = target.recipient.address;
   auto headers = delivered_to_headers(job.message.get(), job.request.content_offset, job.request.content_size);
@@ -136,17 +185,15 @@ Task<RecipientResult> find_and_deliver(const Job& job, const Target& target) {
   if (a.params.base.empty()) co_return deferred(target, trouble("virtual_mailbox_base is empty: set it in main.cf"));
   Result<Identity> who = co_await find_identity(address);
   if (!who) co_return deferred(target, who.error());
+  Result<mailbox::QuotaLimits> limits = co_await find_limits(address);
+  if (!limits) co_return deferred(target, limits.error());
   services::become::Deliver deliver = make_job(job, target.recipient, mailbox.value());
+  apply_limits(deliver.mailbox, *limits);
+  if ((job.request.flags & kVerifyOnly) != 0) co_return co_await ask_mailbox(job, target, *who, std::move(deliver));
   bool maildir = deliver.mailbox.kind == services::become::MailboxKind::maildir;
-  if ((job.request.flags & kVerifyOnly) != 0) {
-    co_return make_result(target, Status::sent, "2.0.0", maildir ? "delivers to maildir" : "delivers to mailbox");
-  }
   services::become::Delivered done = co_await a.workers->deliver(*who, std::move(deliver), job.message.get());
-  if (done.outcome == Outcome::delivered) {
-    co_return make_result(target, Status::sent, "2.0.0", maildir ? "delivered to maildir" : "delivered to mailbox");
-  }
-  Status status = done.outcome == Outcome::permanent ? Status::bounced : Status::deferred;
-  co_return make_result(target, status, done.dsn, done.text);
+  if (done.outcome != services::become::Outcome::delivered) co_return refused(target, done);
+  co_return make_result(target, Status::sent, "2.0.0", maildir ? "delivered to maildir" : "delivered to mailbox");
 }
 
 Task<RecipientResult> deliver_target(const Job& job, const Target& target) {
@@ -169,6 +216,8 @@ Result<void> prepare_virtual(daemon::Process& process) {
   a->mailboxes = table::Maps::open(options, "virtual_mailbox_maps", without_proxy(a->params.mailbox_maps));
   a->uids = table::Maps::open(options, "virtual_uid_maps", without_proxy(a->params.uid_maps));
   a->gids = table::Maps::open(options, "virtual_gid_maps", without_proxy(a->params.gid_maps));
+  options.substitution = table::Substitution::allowed;
+  a->limits = table::Maps::open(options, "virtual_mailbox_limit_maps", a->params.limit_maps);
   a->status_filter = StatusFilter::open(process.config(), "virtual_delivery_status_filter");
   a->workers = std::make_unique<Workers>(process.queue_path(services::become::kSocket));
   agent() = std::move(a);

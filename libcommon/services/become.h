@@ -69,6 +69,9 @@ struct Mailbox {
   int32_t lock_attempts = 20;   ///< deliver_lock_attempts
   int64_t lock_delay_usec = 0;  ///< deliver_lock_delay
   int64_t stale_lock_usec = 0;  ///< stale_lock_time
+  uint64_t quota_bytes = 0;     ///< what the whole mailbox may hold; 0: no limit
+  uint64_t quota_messages = 0;
+  bool quota_bounces = false;  ///< over quota, ours or the file system's, is permanent
   static constexpr std::string_view kName = "become.mailbox";
   static void visit(auto& self, auto&& v) {
     v("kind", self.kind);
@@ -81,7 +84,16 @@ struct Mailbox {
     v("lock_attempts", self.lock_attempts);
     v("lock_delay_usec", self.lock_delay_usec);
     v("stale_lock_usec", self.stale_lock_usec);
+    v("quota_bytes", self.quota_bytes);
+    v("quota_messages", self.quota_messages);
+    v("quota_bounces", self.quota_bounces);
   }
+};
+
+enum class Purpose : uint8_t {
+  deliver,
+  ask,    ///< would a message of content_size be over quota? Nothing is put away; comes without a descriptor
+  count,  ///< the same, with the mailbox counted anew
 };
 
 /// Looks for a .forward file; when there is none, delivers. Comes with the message's descriptor.
@@ -96,6 +108,7 @@ struct Deliver {
   uint64_t content_offset = 0;
   uint64_t content_size = 0;
   std::string key;  ///< delivery_key.h: a delivery that is tried again makes no second file in a Maildir
+  Purpose purpose = Purpose::deliver;
   static constexpr std::string_view kName = "become.deliver";
   static void visit(auto& self, auto&& v) {
     v("id", self.id);
@@ -108,11 +121,12 @@ struct Deliver {
     v("content_offset", self.content_offset);
     v("content_size", self.content_size);
     v("key", self.key);
+    v("purpose", self.purpose);
   }
 };
 
 enum class Outcome : uint8_t {
-  delivered,  ///< durable, or nothing was to be delivered
+  delivered,  ///< durable, or nothing was to be delivered; of a question: it has room
   forward,    ///< a .forward file was found; nothing was delivered
   temporary,
   permanent,
@@ -127,6 +141,8 @@ struct Delivered {
   std::string forward_text;  ///< its content
   std::string warning;       ///< for the log: a .forward file that was passed over
   uint64_t begins_at = 0;    ///< delivered to an mbox: offset of the message
+  uint64_t used_bytes = 0;   ///< of a question: what the mailbox holds
+  uint64_t used_messages = 0;
   static constexpr std::string_view kName = "become.delivered";
   static void visit(auto& self, auto&& v) {
     v("id", self.id);
@@ -137,6 +153,8 @@ struct Delivered {
     v("forward_text", self.forward_text);
     v("warning", self.warning);
     v("begins_at", self.begins_at);
+    v("used_bytes", self.used_bytes);
+    v("used_messages", self.used_messages);
   }
 };
 

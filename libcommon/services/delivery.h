@@ -8,7 +8,12 @@
 //     The descriptor shares the queue manager's lock on the file: the agent keeps it open until its Reply is sent. When
 //     the queue manager has gone, the agent finishes, sends qmgr::LateResults to public/qmgr, and then closes the file.
 //     The agent logs the delivery status line of each recipient.
+//     A request with kVerifyOnly may come without a descriptor: a question, of smtpd, lmtpd or a command, about mail
+//     that is not there yet. Its content_size is what the client announced, 0 when it said nothing. local and virtual
+//     say 5.1.1 for who does not exist and X.2.2 for who is over quota.
 #pragma once
+
+#include <optional>
 
 #include "libcommon/services/envelope.h"
 
@@ -23,6 +28,8 @@ enum Flag : uint32_t {
   kVerifyOnly = 1,      ///< say what would happen, deliver nothing (sendmail -bv)
   kReportDelivery = 2,  ///< sendmail -v
   kIgnoreDead = 4,      ///< flush: ignore remembered dead destinations
+  kNotLogged = 8,       ///< with kVerifyOnly: a question of another service, which says itself what came of it
+  kCountMailbox = 16,   ///< with kVerifyOnly: count the mailbox anew (umaya quota recalc)
 };
 
 struct Target {
@@ -73,16 +80,32 @@ enum class Action : uint8_t {
   passed_on,  ///< to a server that has taken over the duty to report (RFC 3461 5.2.2): no notice of success from us
 };
 
+/// What a mailbox holds and may hold; 0: no limit.
+struct MailboxUse {
+  uint64_t bytes = 0;
+  uint64_t messages = 0;
+  uint64_t most_bytes = 0;
+  uint64_t most_messages = 0;
+  static constexpr std::string_view kName = "delivery.mailbox_use";
+  static void visit(auto& self, auto&& v) {
+    v("bytes", self.bytes);
+    v("messages", self.messages);
+    v("most_bytes", self.most_bytes);
+    v("most_messages", self.most_messages);
+  }
+};
+
 struct RecipientResult {
   uint32_t id = 0;
   Status status = Status::deferred;
   Action action = Action::delivered;
-  std::string dsn;              ///< "2.0.0", "4.4.1", "5.1.1"
-  std::string text;             ///< what stands in parentheses in the log line
-  std::string diagnostic_type;  ///< "smtp", "x-unix" …; empty: none
-  std::string diagnostic;       ///< the remote reply or the like
-  std::string remote_mta_type;  ///< "dns"
-  std::string remote_mta;       ///< host name
+  std::string dsn;                  ///< "2.0.0", "4.4.1", "5.1.1"
+  std::string text;                 ///< what stands in parentheses in the log line
+  std::string diagnostic_type;      ///< "smtp", "x-unix" …; empty: none
+  std::string diagnostic;           ///< the remote reply or the like
+  std::string remote_mta_type;      ///< "dns"
+  std::string remote_mta;           ///< host name
+  std::optional<MailboxUse> use{};  ///< kVerifyOnly, of a mailbox that was looked at
   static constexpr std::string_view kName = "delivery.recipient_result";
   static void visit(auto& self, auto&& v) {
     v("id", self.id);
@@ -94,6 +117,7 @@ struct RecipientResult {
     v("diagnostic", self.diagnostic);
     v("remote_mta_type", self.remote_mta_type);
     v("remote_mta", self.remote_mta);
+    v("use", self.use);
   }
 };
 

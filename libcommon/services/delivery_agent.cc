@@ -107,16 +107,18 @@ Task<bool> Agent::serve_one(ipc::Channel& channel, Unread& unread, const Deliver
     if (request.error().sys_errno != ECONNRESET) log::warning("delivery request: {}", request.error().what);
     co_return false;
   }
-  if (files.size() != 1) {
+  const bool asks = (request->flags & kVerifyOnly) != 0;
+  if (files.size() > 1 || (files.empty() && !asks)) {
     log::warning("{}: delivery request without its message", request->envelope.queue_id);
     co_return false;
   }
   Job job;
   job.request = std::move(*request);
-  job.message = std::move(files[0]);
+  if (!files.empty()) job.message = std::move(files[0]);
   Reply reply = co_await deliver(job);
   co_await LogWritten();
   Result<void> sent = co_await channel.send(reply, {}, kQmgrLimit);
+  if (!job.message) co_return sent.has_value();  // there is no message that anybody could deliver again
   if (!sent) {
     co_await send_late(job.request.envelope.queue_id, std::move(reply));
     co_return false;

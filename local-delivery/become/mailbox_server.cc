@@ -8,6 +8,7 @@
 #include "libcommon/base/strings.h"
 #include "libcommon/mailbox/delivery_file.h"
 #include "libcommon/mailbox/mbox_delivery.h"
+#include "local-delivery/become/mailbox_room.h"
 
 namespace umaya::local_delivery {
 
@@ -18,13 +19,16 @@ namespace {
 
 constexpr size_t kMaildirsKept = 16;
 
-void put(Delivered& answer, const Result<>& result) {
+void put(Delivered& answer, const Result<>& result, const Mailbox& where) {
   answer.outcome = result                          ? Outcome::delivered
                    : result.error().is_permanent() ? Outcome::permanent
                                                    : Outcome::temporary;
   if (result) return;
   answer.dsn = result.error().dsn.empty() ? "4.2.0" : result.error().dsn;
   answer.text = result.error().what;
+  if (!where.quota_bounces || answer.dsn != "4.2.2") return;
+  answer.outcome = Outcome::permanent;
+  answer.dsn = "5.2.2";
 }
 
 Result<std::string> read_all(int fd, size_t limit) {
@@ -88,7 +92,11 @@ mailbox::MailboxMessage message_of(const DeliverJob& job) {
   const Deliver& r = job.request;
   const bool safe =
       std::ranges::all_of(r.key, [](char c) { return ascii_alnum(c) || c == '.' || c == '_'; }) && r.key.size() < 128;
-  return {{job.message.get(), r.content_offset, r.content_size}, r.head, r.mailbox.size_limit, safe ? r.key : ""};
+  return {{job.message.get(), r.content_offset, r.content_size},
+          r.head,
+          r.mailbox.size_limit,
+          safe ? r.key : "",
+          limits_of(r.mailbox)};
 }
 
 mailbox::MboxRules rules_of(const Mailbox& where) {
@@ -139,11 +147,11 @@ bool MailboxServer::prepare(const DeliverJob& job, Delivered& answer) {
   answer.id = request.id;
   if (!request.forward.empty()) {
     auto found = find_forward(request, answer);
-    if (!found) put(answer, std::unexpected(found.error()));
+    if (!found) put(answer, std::unexpected(found.error()), request.mailbox);
     if (!found || *found == Found::yes) return false;
   } else if (request.require_home) {
     if (auto home = mailbox::open_base(request.home); !home) {
-      put(answer, std::unexpected(home.error()));
+      put(answer, std::unexpected(home.error()), request.mailbox);
       return false;
     }
   }
@@ -164,13 +172,25 @@ void MailboxServer::deliver_maildir(std::span<DeliverJob> jobs, Group& group, st
   std::vector<mailbox::MailboxMessage> messages;
   for (size_t job : group.jobs) messages.push_back(message_of(jobs[job]));
   auto box = maildir(*group.where);
-  std::vector<Result<>> results = box ? (*box)->deliver(messages) : all_failed(messages.size(), box.error());
+  std::vector<Result<>> results =
+      box ? (*box)->deliver(messages, limits_of(*group.where)) : all_failed(messages.size(), box.error());
   bool failed = false;
   for (size_t i = 0; i < results.size(); ++i) {
-    put(answers[group.jobs[i]], results[i]);
+    put(answers[group.jobs[i]], results[i], *group.where);
     failed = failed || !results[i];
   }
   if (failed) maildirs_.clear();  // the next batch finds directories by their names again
+}
+
+void MailboxServer::deliver_mbox(std::span<DeliverJob> jobs, Group& group, std::span<Delivered> answers) {
+  std::vector<mailbox::MboxMessage> messages;
+  for (size_t job : group.jobs) messages.push_back({message_of(jobs[job]), jobs[job].request.sender});
+  std::vector<uint64_t> begins;
+  std::vector<Result<>> results = append_mbox(*group.where, messages, begins);
+  for (size_t i = 0; i < results.size(); ++i) {
+    answers[group.jobs[i]].begins_at = begins[i];
+    put(answers[group.jobs[i]], results[i], *group.where);
+  }
 }
 
 std::vector<Delivered> MailboxServer::deliver(std::span<DeliverJob> jobs) {
@@ -178,9 +198,15 @@ std::vector<Delivered> MailboxServer::deliver(std::span<DeliverJob> jobs) {
   std::vector<Group> groups;
   for (size_t i = 0; i < jobs.size(); ++i) {
     if (!prepare(jobs[i], answers[i])) continue;
-    const Mailbox& where = jobs[i].request.mailbox;
+    const Deliver& request = jobs[i].request;
+    if (request.purpose != Purpose::deliver) {
+      put(answers[i], ask_room(request, answers[i]), request.mailbox);
+      continue;
+    }
+    const Mailbox& where = request.mailbox;
     auto same = [&](const Group& group) {
-      return group.where->kind == where.kind && group.where->base == where.base && group.where->path == where.path;
+      return group.where->kind == where.kind && group.where->base == where.base && group.where->path == where.path &&
+             limits_of(*group.where) == limits_of(where);
     };
     auto group = std::find_if(groups.begin(), groups.end(), same);
     if (group == groups.end()) group = groups.insert(groups.end(), Group{&where, {}});
@@ -189,15 +215,8 @@ std::vector<Delivered> MailboxServer::deliver(std::span<DeliverJob> jobs) {
   for (Group& group : groups) {
     if (group.where->kind == MailboxKind::maildir) {
       deliver_maildir(jobs, group, answers);
-      continue;
-    }
-    std::vector<mailbox::MboxMessage> messages;
-    for (size_t job : group.jobs) messages.push_back({message_of(jobs[job]), jobs[job].request.sender});
-    std::vector<uint64_t> begins;
-    std::vector<Result<>> results = append_mbox(*group.where, messages, begins);
-    for (size_t i = 0; i < results.size(); ++i) {
-      answers[group.jobs[i]].begins_at = begins[i];
-      put(answers[group.jobs[i]], results[i]);
+    } else {
+      deliver_mbox(jobs, group, answers);
     }
   }
   return answers;

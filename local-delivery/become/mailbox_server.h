@@ -6,9 +6,12 @@
 //     flushes.
 //     A .forward file counts when it is a regular file of the user's or root's, and neither it nor the home is writable
 //     by everybody; otherwise it is passed over with a warning, and the mail stays at home (attack L4).
+//     A question whether a mailbox has room (Purpose::ask) looks for .forward files in the same way, makes nothing that
+//     is not there, and may count the Maildir.
 //
 // ERRORS
-//     Everything is temporary but mailbox size limits. A home that is not there never makes the mail go back (L8).
+//     Everything is temporary but mailbox size limits, and over quota (ours or EDQUOT) where quota_bounces says so. A
+//     home that is not there never makes the mail go back (L8).
 #pragma once
 
 #include <map>
@@ -37,6 +40,7 @@ class MailboxServer {
   struct Group;
   bool prepare(const DeliverJob& job, services::become::Delivered& answer);
   void deliver_maildir(std::span<DeliverJob> jobs, Group& group, std::span<services::become::Delivered> answers);
+  void deliver_mbox(std::span<DeliverJob> jobs, Group& group, std::span<services::become::Delivered> answers);
   Result<mailbox::Maildir*> maildir(const services::become::Mailbox& where);
 
   std::map<std::pair<std::string, std::string>, mailbox::Maildir> maildirs_;

@@ -92,7 +92,7 @@ bool JobLoop::deliver(Received first) {
   std::optional<Received> next = std::move(first);
   while (next && ipc::mark_in(next->bytes) == ipc::mark_of<Deliver>()) {
     auto request = ipc::decode<Deliver>(next->bytes);
-    if (!request || !next->message) return false;
+    if (!request || (!next->message && request->purpose == Purpose::deliver)) return false;
     jobs.push_back({std::move(*request), std::move(next->message)});
     if (jobs.size() >= kBatch) return answer_all(jobs);
     next = receive(connection_, buffer_.get(), Waiting::now);

@@ -273,7 +273,7 @@ TEST_CASE("local delivery: luser_relay, postmaster without an alias, and -bv", "
   desk.settings.params.luser_relay = "lost+$local@example.net";
   REQUIRE(desk.result("gone@example.com") ==
           "2.0.0 | forward <sender@example.org> lost+gone@example.net via gone@example.com");
-  desk.message.verify_only = true;
+  desk.message.purpose = services::become::Purpose::ask;
   RecipientOutcome outcome = desk.run("kim@example.com");
   REQUIRE(outcome.result.text == "delivers to mailbox");
   REQUIRE(desk.outside.done.empty());

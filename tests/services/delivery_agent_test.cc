@@ -165,6 +165,26 @@ TEST_CASE("delivery agent: results of one round share one write to the log", "[s
   CHECK(write_calls() - before <= 3);
 }
 
+TEST_CASE("delivery agent: only a question may come without a message", "[services]") {
+  Log log;
+  Agent agent(log.directory / "qmgr");
+  Gate gate;
+  gate.open.set();
+  event::TaskScope scope;
+  for (uint32_t flags : {uint32_t{kVerifyOnly}, uint32_t{0}}) {
+    CAPTURE(flags);
+    Pair pair;
+    scope.spawn(agent.serve(std::move(pair.agent_side), [&gate](const Job& job) { return deliver_at(&gate, &job); }));
+    for (int i = 0; i < 2; ++i) {
+      Request request = request_named("");
+      request.flags = flags;
+      Result<Reply> reply = event::run_until_done(pair.queue_manager->call<Reply>(request, {}, 2s));
+      CHECK(reply.has_value() == (flags != 0));
+    }
+  }
+  CHECK(gate.inside == 2);
+}
+
 TEST_CASE("delivery agent: a task that is cancelled before its reply is never woken", "[services]") {
   Log log;
   Pair pair;
