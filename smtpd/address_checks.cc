@@ -1,6 +1,8 @@
 // NAME    address_checks - the restrictions that look at names and addresses
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "libcommon/base/strings.h"
 #include "libcommon/message/address.h"
 #include "libcommon/message/domain.h"
@@ -174,6 +176,27 @@ Task<Step> Evaluation::unlisted_sender() {
   if (!question_.sender || question_.sender->empty()) co_return Step::dunno;
   const Subject subject{*question_.sender, "Sender address"};
   co_return co_await unlisted(subject.name, subject, true);
+}
+
+Task<Step> Evaluation::over_quota() {
+  RoomPolicy* room = policy_.parts().room;
+  std::string_view recipient = question_.recipient.value_or("");
+  if (!room || recipient.empty() || std::exchange(asked_for_room_, true)) co_return Step::dunno;
+  AddressPolicy& addresses = policy_.parts().addresses;
+  std::string_view sender = question_.sender.value_or("");
+  auto find = [&addresses, sender, recipient] { return addresses.final_target(sender, recipient); };
+  Target target = co_await table::settle(find);
+  if (target.failure || target.malformed || target.transport.empty()) co_return Step::dunno;
+  RoomQuestion question{std::move(target.transport), std::move(target.nexthop), std::string(sender),
+                        std::move(target.address), question_.size};
+  RoomAnswer answer = co_await room->ask(std::move(question));
+  if (answer.room != Room::full && answer.room != Room::full_for_now) co_return Step::dunno;
+  Reply reply = answer.room == Room::full ? Reply{552, "5.2.2"} : Reply{452, "4.2.2"};
+  co_return refuse(
+      reply,
+      fmt::format("<{}>: Recipient address rejected: Quota exceeded, the mailbox has no room for the message",
+                  recipient),
+      answer.text);
 }
 
 Task<Step> Evaluation::unlisted(std::string_view address, Subject subject, bool sender) {

@@ -20,10 +20,12 @@ enum class DomainClass : uint8_t { local, virtual_alias, virtual_mailbox, relay,
 /// Where an address would go.
 struct Target {
   DomainClass domain_class = DomainClass::other;
-  std::string address;             ///< rewritten: complete, internal form
-  std::string domain;              ///< canonical domain of that address; empty for a literal of another host
-  bool routed = false;             ///< its local part asks for routing onwards ('%', '!', '@')
-  bool malformed = false;          ///< no address that mail could be sent to
+  std::string address;      ///< rewritten: complete, internal form
+  std::string domain;       ///< canonical domain of that address; empty for a literal of another host
+  bool routed = false;      ///< its local part asks for routing onwards ('%', '!', '@')
+  bool malformed = false;   ///< no address that mail could be sent to
+  std::string transport{};  ///< service of master.cf
+  std::string nexthop{};
   std::optional<Error> failure{};  ///< a table could not be asked
 };
 
@@ -41,6 +43,8 @@ class AddressPolicy {
   virtual ~AddressPolicy() = default;
   /// sender matters where routes depend on it.
   virtual Target resolve(std::string_view sender, std::string_view address) = 0;
+  /// Where mail for the address is put away in the end, after virtual aliases; no transport when that is not one place.
+  virtual Target final_target(std::string_view sender, std::string_view address) { return resolve(sender, address); }
   /// Of an address as a recipient of our own domains; addresses elsewhere are listed.
   virtual Listing recipient_listed(std::string_view sender, std::string_view address) = 0;
   /// Opens changed tables again; called for each session.

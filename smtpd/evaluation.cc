@@ -16,7 +16,7 @@ void Evaluation::log_event(std::string_view what, std::string_view text) const {
   log::info("{}", describe_event(question_, what, text));
 }
 
-Step Evaluation::refuse(Reply reply, std::string text) {
+Step Evaluation::refuse(Reply reply, std::string text, std::string_view detail) {
   smtp::Refusal refusal{reply.code, smtp::dsn_with_class(reply.dsn, static_cast<char>('0' + reply.code / 100)),
                         std::move(text)};
   bool warn = warn_depth_ != 0 && reply.code != 451;  // our own trouble is never let through
@@ -25,7 +25,9 @@ Step Evaluation::refuse(Reply reply, std::string text) {
     refusal.code -= 100;
     refusal.dsn = smtp::dsn_with_class(refusal.dsn, '4');
   }
-  log_event(warn ? "reject_warning" : "reject", fmt::format("{} {} {}", refusal.code, refusal.dsn, refusal.text));
+  std::string said = fmt::format("{} {} {}", refusal.code, refusal.dsn, refusal.text);
+  if (!detail.empty()) said += fmt::format(" ({})", detail);
+  log_event(warn ? "reject_warning" : "reject", said);
   if (warn) return Step::dunno;
   refusal_ = std::move(refusal);
   return Step::reject;
@@ -211,6 +213,8 @@ Task<Step> Evaluation::run_rule(const Rule& rule, Subject subject) {
       co_return co_await sender_owner(rule.check);
     case Check::permit_pop_before_smtp:
       co_return co_await recent_login(subject);
+    case Check::reject_over_quota:
+      co_return co_await over_quota();
     default:
       co_return co_await access(rule);
   }

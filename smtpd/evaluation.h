@@ -27,6 +27,8 @@ class Evaluation {
   event::Task<Step> run(Stage stage);
   event::Task<Step> unlisted_recipient();
   event::Task<Step> unlisted_sender();
+  /// Whether the recipient's mailbox has room for the message; asked once.
+  event::Task<Step> over_quota();
   /// Gives the refusal after Step::reject.
   smtp::Refusal take_refusal() { return std::move(refusal_); }
   std::optional<smtp::Refusal>& waiting_deferral() { return defer_if_permit_; }
@@ -49,7 +51,8 @@ class Evaluation {
   event::Task<Step> waiting_rule(const Rule& rule, Subject subject);
   Step simple_rule(const Rule& rule, Subject subject);
 
-  Step refuse(Reply reply, std::string text);
+  /// detail: for the log only.
+  Step refuse(Reply reply, std::string text, std::string_view detail = {});
   Step server_error(Subject subject);
   Step lookup_error(std::string_view name);
   Step postpone(std::optional<smtp::Refusal>& slot, Reply reply, std::string text);
@@ -92,6 +95,7 @@ class Evaluation {
   std::optional<smtp::Refusal> defer_if_permit_;
   std::optional<smtp::Refusal> defer_if_reject_;
   std::optional<Target> recipient_target_;
+  bool asked_for_room_ = false;
   smtp::Refusal refusal_;
   int depth_ = 0;
   int warn_depth_ = 0;  ///< warn_if_reject applies to the next item at this depth; 0: it does not

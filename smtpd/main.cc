@@ -59,6 +59,13 @@
 //     For mail programs of users, master.cf has the services submission (port 587, STARTTLS) and submissions (port 465,
 //     TLS from the start) as comments; remove the # and start authd (service auth).
 //
+//     A recipient whose mailbox has no room for the message (SIZE= of MAIL counts, when the client says it) is refused
+//     with 452 4.2.2, or 552 5.2.2 where over quota is permanent, so that nobody has to send it back later. local and
+//     virtual are asked, also for an alias of one address; smtpd_over_quota_timeout bounds the wait, and when there is
+//     no answer the mail is taken. This is done after all restrictions when main.cf sets a quota (mailbox_quota,
+//     mailbox_quota_maps, virtual_mailbox_quota, virtual_mailbox_limit_maps), unless smtpd_reject_over_quota is no; the
+//     restriction reject_over_quota does it where it stands. The figures are in the log, not in the reply.
+//
 //     With pop_before_smtp_enable the restriction permit_pop_before_smtp lets clients through from whose address
 //     somebody has logged in to pop3d within pop_before_smtp_time. Put it before reject_unauth_destination:
 //         smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, permit_pop_before_smtp,
@@ -76,7 +83,7 @@
 //     flush (public/flush): ETRN
 //     tlsmgr (private/tlsmgr): certificates, signatures, keys of session tickets
 //     authd (private/auth): passwords, when users log in
-//
+//     local, virtual (private/local, private/virtual): questions whether a mailbox has room
 //     the filter of smtpd_proxy_filter
 //     policy servers of check_policy_service: questions about clients, senders and recipients
 //

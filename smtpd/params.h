@@ -27,7 +27,8 @@ struct Params {
   bool smtputf8 = false, soft_bounce = false, peername_lookup = false, client_port_logging = false;
   bool long_queue_ids = false, hide_client_session = false, forbid_unauth_pipelining = false;
   bool allow_untrusted_routing = false, reject_unlisted_recipient = false, reject_unlisted_sender = false;
-  bool relay_before_recipient = false;
+  bool relay_before_recipient = false, reject_over_quota = false;
+  Duration over_quota_timeout{};
   BareNewline bare_newline = BareNewline::normalize;
   int64_t bare_newline_code = 550;
   std::string discard_ehlo_keywords, null_access_key;
@@ -113,6 +114,8 @@ inline constexpr auto kBindings = config::bindings<Params>({
     {"smtpd_hide_client_session", &Params::hide_client_session},
     {"smtpd_forbid_unauth_pipelining", &Params::forbid_unauth_pipelining},
     {"allow_untrusted_routing", &Params::allow_untrusted_routing},
+    {"smtpd_over_quota_timeout", &Params::over_quota_timeout},
+    {"smtpd_reject_over_quota", &Params::reject_over_quota},
     {"smtpd_reject_unlisted_recipient", &Params::reject_unlisted_recipient},
     {"smtpd_reject_unlisted_sender", &Params::reject_unlisted_sender},
     {"smtpd_relay_before_recipient_restrictions", &Params::relay_before_recipient},

@@ -127,6 +127,10 @@ Task<Refusal> Policy::check_recipient(Question question, const Deferrals& deferr
     Step step = co_await evaluation.unlisted_recipient();
     if (step == Step::reject) co_return evaluation.take_refusal();
   }
+  if (p.reject_over_quota && !actions.discard) {
+    Step step = co_await evaluation.over_quota();
+    if (step == Step::reject) co_return evaluation.take_refusal();
+  }
   co_return std::nullopt;
 }
 

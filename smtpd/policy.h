@@ -34,6 +34,7 @@
 #include "smtpd/client.h"
 #include "smtpd/params.h"
 #include "smtpd/restrictions.h"
+#include "smtpd/room_policy.h"
 
 namespace umaya::smtpd {
 
@@ -91,6 +92,7 @@ class Policy {
     CompilerOptions compiler{};
     table::Maps* sender_logins = nullptr;             ///< smtpd_sender_login_maps; null: none
     services::RecentLogins* recent_logins = nullptr;  ///< pop_before_smtp_enable; null: off
+    RoomPolicy* room = nullptr;                       ///< for reject_over_quota; null: nobody can be asked
   };
   explicit Policy(Parts parts);
   Policy(const Policy&) = delete;

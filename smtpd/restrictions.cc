@@ -72,6 +72,7 @@ constexpr auto kWords = std::to_array<Word>({
     {"reject_known_sender_login_mismatch", Check::reject_known_sender_login_mismatch},
     {"reject_unauthenticated_sender_login_mismatch", Check::reject_unauthenticated_sender_login_mismatch},
     {"permit_pop_before_smtp", Check::permit_pop_before_smtp},
+    {"reject_over_quota", Check::reject_over_quota},
     // Known, and without effect yet.
     {"check_client_a_access", Check::not_yet, Argument::word},
     {"check_client_mx_access", Check::not_yet, Argument::word},

@@ -75,6 +75,7 @@ enum class Check : uint8_t {
   reject_known_sender_login_mismatch,
   reject_unauthenticated_sender_login_mismatch,
   permit_pop_before_smtp,
+  reject_over_quota,
 };
 
 class PolicyService;

@@ -25,8 +25,18 @@ Target RoutePolicy::resolve(std::string_view sender, std::string_view address) {
   target.address = std::move(to.recipient);
   target.routed = to.routed;
   target.malformed = to.bad_syntax;
+  target.transport = std::move(to.transport);
+  target.nexthop = std::move(to.nexthop);
   target.failure = std::move(to.error);
   return target;
+}
+
+Target RoutePolicy::final_target(std::string_view sender, std::string_view address) {
+  auto expanded = router_.expand_virtual(router_.rewrite(address));
+  Target nowhere;
+  if (!expanded) nowhere.failure = expanded.error();
+  if (!expanded || expanded->size() != 1) return nowhere;
+  return resolve(sender, expanded->front());
 }
 
 Listing RoutePolicy::recipient_listed(std::string_view sender, std::string_view address) {

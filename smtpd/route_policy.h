@@ -11,6 +11,7 @@ class RoutePolicy : public AddressPolicy {
   /// The router must outlive this object.
   explicit RoutePolicy(route::Router& router) : router_(router) {}
   Target resolve(std::string_view sender, std::string_view address) override;
+  Target final_target(std::string_view sender, std::string_view address) override;
   Listing recipient_listed(std::string_view sender, std::string_view address) override;
   void refresh() override { router_.refresh(); }
 

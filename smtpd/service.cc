@@ -65,6 +65,8 @@ Result<void> Service::load(daemon::Process& process) {
   if (params_.pop_before_smtp) {
     recent_logins_ = std::make_unique<services::RecentLogins>(process.queue_path(services::anvil::kSocket));
   }
+  room_ = std::make_unique<AgentRoom>(config, process.queue_path(""), params_.over_quota_timeout);
+  params_.reject_over_quota = params_.reject_over_quota && AgentRoom::is_wanted(config);
   policy_ = std::make_unique<Policy>(
       Policy::Parts{.params = params_,
                     .addresses = *addresses_,
@@ -74,7 +76,8 @@ Result<void> Service::load(daemon::Process& process) {
                     .client_certificates = client_certificates_.empty() ? nullptr : &client_certificates_,
                     .compiler = std::move(compiler),
                     .sender_logins = sender_logins_.get(),
-                    .recent_logins = recent_logins_.get()});
+                    .recent_logins = recent_logins_.get(),
+                    .room = room_.get()});
   for (const std::string& line : policy_->complaints()) log::warning("{}", line);
   return make_shared();
 }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "libcommon/daemon/daemon.h"
+#include "smtpd/agent_room.h"
 #include "smtpd/route_policy.h"
 #include "smtpd/seats.h"
 #include "smtpd/session.h"
@@ -59,6 +60,7 @@ class Service {
   std::unique_ptr<Filter> filter_;
   std::unique_ptr<LoginServer> logins_;
   std::unique_ptr<services::RecentLogins> recent_logins_;
+  std::unique_ptr<AgentRoom> room_;
   std::unique_ptr<table::Maps> sender_logins_;
   table::MatchList mynetworks_, limit_exceptions_;
   table::Maps command_filter_, footer_maps_, client_certificates_;

@@ -33,7 +33,8 @@ struct SocketAccess {
 };
 
 Result<SocketAccess> access_of(const config::Config& config, const config::MasterService& service) {
-  static constexpr std::string_view kForNet[] = {"cleanup", "anvil", "proxymap", "flush", "authd", "verify", "tlsmgr"};
+  static constexpr std::string_view kForNet[] = {"cleanup", "anvil",  "proxymap", "flush",  "authd",
+                                                 "verify",  "tlsmgr", "local",    "virtual"};
   static constexpr std::string_view kForCommands[] = {"pickup", "showq"};
   UMAYA_TRY(Account owner, find_user(config.get("mail_owner")));
   auto listed = [&](auto& names) {

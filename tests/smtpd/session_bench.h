@@ -39,6 +39,7 @@ class FakeAddresses : public AddressPolicy {
     if (canonical == "example.test" || canonical == "localhost" || canonical == "mx.example.test" ||
         canonical == "[192.0.2.25]") {
       t.domain_class = DomainClass::local;
+      t.transport = "local";
     }
     if (canonical == "virtual.test") t.domain_class = DomainClass::virtual_alias;
     if (canonical == "relay.test") t.domain_class = DomainClass::relay;
@@ -56,6 +57,18 @@ class FakeAddresses : public AddressPolicy {
   }
   void refresh() override {}
   std::set<std::string> users{"alice", "bob", "postmaster"};
+};
+
+/// How full mailboxes are.
+class FakeRoom : public RoomPolicy {
+ public:
+  event::Task<RoomAnswer> ask(RoomQuestion question) override {
+    asked.push_back(question);
+    auto known = answers.find(question.recipient);
+    co_return known == answers.end() ? RoomAnswer() : known->second;
+  }
+  std::map<std::string, RoomAnswer> answers;
+  std::vector<RoomQuestion> asked;
 };
 
 /// What cleanup was given.
@@ -150,15 +163,15 @@ class Bench {
     if (!params.sender_login_maps.empty()) {
       sender_logins_ = table::Maps::open(options_, "smtpd_sender_login_maps", params.sender_login_maps);
     }
-    policy =
-        std::make_unique<Policy>(Policy::Parts{.params = params,
-                                               .addresses = addresses,
-                                               .resolver = resolver,
-                                               .access_style = table::ParentStyle::bare,
-                                               .address_rules = {},
-                                               .compiler = compiler,
-                                               .sender_logins = &sender_logins_,
-                                               .recent_logins = params.pop_before_smtp ? &recent_logins : nullptr});
+    policy = std::make_unique<Policy>(Policy::Parts{.params = params,
+                                                    .addresses = addresses,
+                                                    .resolver = resolver,
+                                                    .access_style = table::ParentStyle::bare,
+                                                    .address_rules = {},
+                                                    .compiler = compiler,
+                                                    .sender_logins = &sender_logins_,
+                                                    .recent_logins = params.pop_before_smtp ? &recent_logins : nullptr,
+                                                    .room = &room});
     auto list = [&](const char* title, const std::string& text, table::MatchKind kind) {
       return table::MatchList::parse(options_, title, text, kind);
     };
@@ -243,6 +256,7 @@ class Bench {
 
   Params params;
   FakeAddresses addresses;
+  FakeRoom room;
   dns::FakeResolver resolver;
   FakeCleanup cleanup;
   Client client;
