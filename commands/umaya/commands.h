@@ -34,6 +34,7 @@ int kick(const Invocation& invocation, const std::vector<std::string>& arguments
 int demo(const Invocation& invocation, const std::vector<std::string>& arguments);
 int auth_command(const Invocation& invocation, const std::vector<std::string>& arguments);
 int pw_command(const Invocation& invocation, const std::vector<std::string>& arguments);
+int quota_command(const Invocation& invocation, const std::vector<std::string>& arguments);
 int user_command(const Invocation& invocation, const std::vector<std::string>& arguments);
 
 /// The instance's configuration, its log open under the name of this command. Ends the program when there is none.
@@ -44,6 +45,8 @@ bool check_instance(const config::Config& config);
 void provide_certificate(const config::Config& config);
 /// What authd will find when it starts; nothing when master.cf has none.
 std::vector<config::Finding> check_auth(const config::Config& config);
+/// Limits of mailboxes that are none.
+std::vector<config::Finding> check_quota(const config::Config& config);
 
 /// Scheme of new passwords when none is named.
 inline constexpr std::string_view kUsualScheme = "SHA512-CRYPT";

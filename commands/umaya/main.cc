@@ -15,6 +15,9 @@
 //     status      say whether it runs, and what each of its processes may do; exit 0 when it runs, 1 when not
 //     who         list the users who are logged in: name, service, address, since when, TLS, process
 //     kick        end the sessions of a user, or from an address: umaya kick USER|ADDRESS; exit 1 when there are none
+//     quota       say how full mailboxes are: umaya quota get USER|ADDRESS …; for each its address, the octets it holds
+//                 and may hold, percent, the messages it holds and may hold; "-" is no limit, or not known. umaya quota
+//                 recalc counts them anew
 //     check       make missing directories, say what is wrong in main.cf and master.cf and what has no effect
 //     flush       try to deliver everything that was deferred
 //     new         make a throwaway instance: umaya -c DIR new [domain=NAME] [smtp=PORT] [pop3=PORT] [user=NAME …]
@@ -37,8 +40,8 @@
 //     NAME    remove it; its mail stays
 //
 // EXIT STATUS
-//     0 done; 1 not running, already running, a wrong password, or an error that was printed; 75 (auth) the server
-//     cannot say now
+//     0 done; 1 not running, already running, a wrong password, or an error that was printed; 75 (auth, quota) the
+//     server cannot say now
 //
 // FILES
 //     /etc/umaya/main.cf, /etc/umaya/master.cf, auth_passwd_file (/etc/umaya/users)
@@ -72,7 +75,7 @@ constexpr Verb kVerbs[] = {
     {"demo", commands::demo},        {"auth", commands::auth_command},
     {"pw", commands::pw_command},    {"user", commands::user_command},
     {"demo", commands::demo},        {"who", commands::who},
-    {"kick", commands::kick},
+    {"kick", commands::kick},        {"quota", commands::quota_command},
 };
 
 int usage() {
