@@ -93,6 +93,7 @@ daemon::SandboxPolicy agent_sandbox(const daemon::Process& process) {
 
 void log_status(const Job& job, const Target& target, const RecipientResult& result, std::string_view relay,
                 int decimals) {
+  if ((job.request.flags & kNotLogged) != 0) return;
   StatusLine line;
   line.relay = relay;
   line.dsn = result.dsn;

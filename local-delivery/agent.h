@@ -29,7 +29,7 @@ event::Task<services::delivery::Reply> deliver_each(const Job& job, DeliverTarge
 /// The sandbox of an agent: it reads tables and the user database, talks to services, and writes no file at all.
 daemon::SandboxPolicy agent_sandbox(const daemon::Process& process);
 
-/// Writes the status line of one recipient (or of one part of its delivery).
+/// Writes the status line of one recipient (or of one part of its delivery), unless the asker does (kNotLogged).
 void log_status(const Job& job, const services::delivery::Target& target,
                 const services::delivery::RecipientResult& result, std::string_view relay, int decimals);
 

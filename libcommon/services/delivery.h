@@ -23,6 +23,7 @@ enum Flag : uint32_t {
   kVerifyOnly = 1,      ///< say what would happen, deliver nothing (sendmail -bv)
   kReportDelivery = 2,  ///< sendmail -v
   kIgnoreDead = 4,      ///< flush: ignore remembered dead destinations
+  kNotLogged = 8,       ///< with kVerifyOnly: a question of another service, which says itself what came of it
 };
 
 struct Target {
