@@ -28,7 +28,7 @@ TEXT = "From: s@client.test\r\nSubject: {}\r\n\r\nfirst\r\n.a dot\r\nlast\r\n"
 
 def queued(subject, ident="4F0A1BC23DE", age=60):
     """A message as another server's queue hands it over: the same octets with each try."""
-    date = email.utils.format_datetime(email.utils.localtime() - __import__("datetime").timedelta(seconds=age))
+    date = email.utils.formatdate(time.time() - age)
     return f"Received: from a (a [192.0.2.1])\r\n\tby front.test (Postfix) with ESMTP id {ident}; {date}\r\n" + \
         TEXT.format(subject)
 
@@ -91,7 +91,7 @@ class LmtpInstance(Instance):
     """An instance with lmtpd on a port and on public/lmtpd; domain v.test has virtual mailboxes ann, ben and those of
     boxes."""
 
-    def __init__(self, users=("alice", "bob"), boxes=("ann", "ben"), main_cf=None, service="", **options):
+    def __init__(self, users=("alice", "bob"), boxes=("ann", "ben"), main_cf=None, service="", private="n", **options):
         self.lmtp_port = free_port()
         super().__init__(users=users, start=False, **options)
         uid, gid = owner()
@@ -102,7 +102,7 @@ class LmtpInstance(Instance):
                     "virtual_gid_maps": f"static:{gid}", "virtual_minimum_uid": "1", **(main_cf or {})})
         options = "".join(f"  -o {option}\n" for option in service.split())
         self.edit_master(f"127.0.0.1:{self.lmtp_port} inet n - n - - lmtpd\n{options}"
-                         f"lmtpd unix n - n - - lmtpd\n{options}")
+                         f"lmtpd unix {private} - n - - lmtpd\n{options}")
         self.start()
 
     def lmtp(self):
@@ -133,7 +133,7 @@ class Dialogue(unittest.TestCase):
     def test_smtplib_gets_a_reply_for_each_recipient(self):
         with LmtpInstance(users=["alice", "bob"]) as mail:
             client = smtplib.LMTP("127.0.0.1", mail.lmtp_port, local_hostname="client.test", timeout=60 * PATIENCE)
-            self.assertEqual(client.lhlo()[0], 250)
+            self.assertEqual(client.ehlo()[0], 250)
             for keyword in ("pipelining", "enhancedstatuscodes", "8bitmime", "chunking", "size", "smtputf8"):
                 self.assertTrue(client.has_extn(keyword), keyword)
             self.assertFalse(client.has_extn("dsn"))
@@ -163,9 +163,7 @@ class Dialogue(unittest.TestCase):
             self.assertEqual(mail.queued(), {})
 
     def test_a_recipient_that_fails_at_delivery_does_not_harm_the_others(self):
-        limits = {"virtual_mailbox_limit": "3000", "message_size_limit": "2500"}
-        with LmtpInstance(boxes=["ann", "ben", "no/such"], main_cf=limits) as mail:
-            write_owned(mail.path("virtual", "v.test"), "") if False else None
+        with LmtpInstance() as mail:
             make_owned(mail.path("virtual", "v.test"))
             write_owned(mail.path("virtual", "v.test", "ben"), "a file in place of a Maildir\n")
             with mail.lmtp() as client:
@@ -229,7 +227,7 @@ class Dialogue(unittest.TestCase):
             wait_for(lambda: len(mail.box("carol")) == 1, 15, "the virtual member has it")
             mail.wait_empty()
 
-    def test_a_user_has_ten_deliveries_at_once(self):
+    def test_a_user_has_so_many_deliveries_at_once(self):
         with LmtpInstance(service="lmtpd_user_concurrency_limit=3") as mail, contextlib.ExitStack() as stack:
             for _ in range(3):
                 client = stack.enter_context(mail.lmtp())
@@ -244,7 +242,7 @@ class Dialogue(unittest.TestCase):
     def test_tls_goes_over_a_port(self):
         with LmtpInstance() as mail:
             client = smtplib.LMTP("127.0.0.1", mail.lmtp_port, local_hostname="client.test", timeout=60 * PATIENCE)
-            client.ehlo_or_helo_if_needed()
+            client.ehlo()
             self.assertTrue(client.has_extn("starttls"))
             self.assertEqual(client.docmd("STARTTLS")[0], 220)
             client.close()
@@ -398,19 +396,16 @@ def listens_on(pid, client):
 
 class Clients(unittest.TestCase):
     def test_our_own_client_delivers_through_a_port_and_through_a_socket(self):
-        with LmtpInstance() as mail:
-            master = f"lmtpd unix - - n - - lmtpd\n"
-            mail.edit_master(master)
-            self.assertRegex(mail.umaya("reload").stdout, "")
+        with LmtpInstance(private="y") as mail:
             for where in (f"lmtp:inet:127.0.0.1:{mail.lmtp_port}", "lmtp:unix:private/lmtpd"):
                 with self.subTest(where):
                     before = len(mail.box("ann"))
                     mail.set(virtual_transport=where)
                     mail.reload()
-                    time.sleep(0.5)
+                    time.sleep(1)
                     mail.send("alice@example.test", ["ann@v.test", "ben@v.test"], TEXT.format(where))
                     wait_for(lambda: len(mail.box("ann")) == before + 1, 20, f"delivered by {where}\n{mail.log()[-3000:]}")
-                    mail.wait_log(rf"to=<ann@v\.test>, relay=.*lmtpd?\[?.*status=sent \(250 2\.0\.0 <ann@v\.test> delivered")
+                    mail.wait_log(rf"to=<ann@v\.test>, relay=.*status=sent \(250 2\.0\.0 <ann@v\.test> delivered")
                     mail.wait_empty()
 
     def test_swaks_speaks_lmtp(self):
