@@ -10,14 +10,12 @@
 //     recipient has a reply of its own: 250 when the message is durable in the mailbox, 4xx when the client shall try
 //     again, 5xx when it shall tell the sender. There is no queue, and lmtpd sends no notices.
 //
-//     For stock Postfix in front of it, or a mail system of several hosts:
-//         virtual_transport = lmtp:inet:127.0.0.1:24            (or lmtp:unix:private/lmtpd, lmtp:unix:/PATH)
-//     with one of these lines in master.cf:
-//         127.0.0.1:24 inet  n  -  n  -  -  lmtpd
-//         lmtpd        unix  -  -  n  -  -  lmtpd
-//     The socket of a private service is for our own mail clients and members of the group of net_user; with "n" in the
-//     column "private" it is public/lmtpd, open for everybody on this host. Over a network the clients are mynetworks;
-//     all others are refused. Nobody logs in.
+//     Stock Postfix in front of it has virtual_transport = lmtp:inet:127.0.0.1:24, or lmtp:unix:/PATH of the socket;
+//     our own mail system lmtp:unix:private/lmtpd, where another host has taken the mail before. master.cf has the line
+//     "127.0.0.1:24 inet n - n - - lmtpd" for a port, "lmtpd unix - - n - - lmtpd" for a socket. The socket of a
+//     private service is for our own mail clients and members of the group of net_user; with "n" in the column
+//     "private" it is public/lmtpd, open for everybody on this host. Over a network the clients are mynetworks; all
+//     others are refused. Nobody logs in.
 //
 //     Recipients of local domains (mydestination) are delivered to by lmtpd_local_transport (local: aliases and
 //     .forward files count, and what they send elsewhere is in the queue before the reply), those of

@@ -315,7 +315,8 @@ Task<Client> Service::identify(Client client) {
 void Service::classify(Client& client) {
   client.trusted = mynetworks_.matches_client(client.name, client.address_text) == table::Match::yes;
   client.own_interface = own_address(client.address);
-  client.limits_exempt = limit_exceptions_.matches_client(client.name, client.address_text) == table::Match::yes;
+  client.limits_exempt = limit_exceptions_.matches_client(client.name, client.address_text) == table::Match::yes ||
+                         (protocol_ == Protocol::lmtp && client.local_socket);
   client.label = fmt::format("{}[{}]", client.name, client.address_text);
   if (params_.client_port_logging) client.label += fmt::format(":{}", client.port);
 }

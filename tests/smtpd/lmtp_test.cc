@@ -85,6 +85,27 @@ TEST_CASE("lmtp session: RCPT asks the mailbox, and says what it says", "[smtpd]
   CHECK(b.logged("reject: RCPT from unknown[198.51.100.7]: 550 5.1.1 <unknown@box.test> unknown user"));
 }
 
+TEST_CASE("lmtp session: XCLIENT and XFORWARD are for listed hosts, and take no rights away",
+          "[smtpd][lmtp][xclient]") {
+  LmtpBench b;
+  table::Options options;
+  for (auto* hosts : {&b.shared->xclient_hosts, &b.shared->xforward_hosts}) {
+    *hosts = table::MatchList::parse(options, "hosts", "198.51.100.7", table::MatchKind::client);
+  }
+  b.shared->classify = [](Client& client) { client.trusted = false; };
+  b.connect();
+  b.take();
+  std::string offered = b.say("LHLO c\r\n");
+  CHECK(offered.find("XCLIENT NAME ADDR PROTO HELO") != std::string::npos);
+  CHECK(b.say("XCLIENT ADDR=192.0.2.99 PROTO=LMTP HELO=front.example.org\r\n") == "220 mx.example.test LMTP Umaya\r\n");
+  CHECK(codes(b.say("LHLO front.example.org\r\n")) == codes(b.say("LHLO front.example.org\r\n")));
+  b.say("MAIL FROM:<s@x.org>\r\n");
+  CHECK(codes(b.say("RCPT TO:<alice@example.test>\r\n")) == "250");
+  CHECK(codes(b.deliver(kText)) == "250");
+  CHECK(b.script.handed.at(0).request.envelope.attribute("client_address") == "192.0.2.99");
+  CHECK(b.script.handed.at(0).text.starts_with("Received: from front.example.org (unknown [192.0.2.99])"));
+}
+
 TEST_CASE("lmtp session: refused recipients are no errors of the client", "[smtpd][lmtp]") {
   LmtpBench b({"smtpd_hard_error_limit = 5", "smtpd_soft_error_limit = 3", "smtpd_error_sleep_time = 100s"});
   b.begin({});
