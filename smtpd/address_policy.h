@@ -24,7 +24,8 @@ struct Target {
   std::string domain;              ///< canonical domain of that address; empty for a literal of another host
   bool routed = false;             ///< its local part asks for routing onwards ('%', '!', '@')
   bool malformed = false;          ///< no address that mail could be sent to
-  std::string undeliverable{};     ///< a table says that nobody can be reached there: "5.1.6 User has moved to …"
+  std::string transport{};         ///< service of master.cf
+  std::string nexthop{};
   std::optional<Error> failure{};  ///< a table could not be asked
 };
 

@@ -43,7 +43,8 @@ Task<Refusal> Session::find_mailbox(const std::string& address, Place& place) {
   envelope.queue_id = transaction_ && !transaction_->queue_id.empty() ? transaction_->queue_id : "NOQUEUE";
   envelope.sender = std::move(sender);
   envelope.arrival_usec = wall_usec();
-  co_return co_await shared_.mailboxes->ask(std::move(envelope), place);
+  uint64_t size = transaction_ ? transaction_->declared_size : 0;
+  co_return co_await shared_.mailboxes->ask(std::move(envelope), place, size);
 }
 
 /// A recipient of the transaction; what refuses it is in the log.

@@ -25,7 +25,8 @@ Target RoutePolicy::resolve(std::string_view sender, std::string_view address) {
   target.address = std::move(to.recipient);
   target.routed = to.routed;
   target.malformed = to.bad_syntax;
-  if (to.transport == "error" || to.transport == "retry") target.undeliverable = std::move(to.nexthop);
+  target.transport = std::move(to.transport);
+  target.nexthop = std::move(to.nexthop);
   target.failure = std::move(to.error);
   return target;
 }

@@ -71,7 +71,8 @@ Task<std::expected<Place, smtp::Refusal>> Mailboxes::find(std::string sender, st
     std::string text = fmt::format("<{}>: Recipient address rejected: no mailboxes of that domain here", address);
     co_return std::unexpected(smtp::Refusal{550, "5.1.2", std::move(text)});
   }
-  if (!target.undeliverable.empty()) co_return std::unexpected(undeliverable(address, target.undeliverable));
+  bool said_no = target.transport == "error" || target.transport == "retry";
+  if (said_no) co_return std::unexpected(undeliverable(address, target.nexthop));
   Place place;
   place.transport = local ? parts_.params.local_transport : parts_.params.virtual_transport;
   place.user = user_of(target.address);
@@ -125,12 +126,13 @@ Task<Result<Mailboxes::Reply>> Mailboxes::deliver(Request request, int message) 
   co_return co_await call(std::move(request), message, &deliveries_);
 }
 
-Task<std::optional<smtp::Refusal>> Mailboxes::ask(services::Envelope envelope, Place place) {
+Task<std::optional<smtp::Refusal>> Mailboxes::ask(services::Envelope envelope, Place place, uint64_t size) {
   std::string address = place.recipient.original.empty() ? place.recipient.address : place.recipient.original;
   Request request;
   request.transport = place.transport;
   request.flags = services::delivery::kVerifyOnly | services::delivery::kNotLogged;
   request.envelope = std::move(envelope);
+  request.content_size = size;
   request.nexthop = message::split_address(place.recipient.address).domain;
   request.targets.push_back({0, std::move(place.recipient)});
   Result<Reply> reply = co_await call(std::move(request), nothing_.get(), &questions_);

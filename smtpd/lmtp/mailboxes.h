@@ -1,10 +1,9 @@
-// NAME    mailboxes - what an LMTP session asks: where a recipient's mailbox is, whether it takes mail, to put mail
-// there
+// NAME    mailboxes - where a recipient's mailbox is, whether it takes mail, and the way into it
 //
 // SYNOPSIS
 //     auto place = co_await mailboxes.find(sender, "user@example.com");     // or the reply to RCPT
-//     auto seat = mailboxes.take_seat(place->user);                         // nothing: too many deliveries for the
-//     user smtp::Refusal refused = co_await mailboxes.ask(sender, *place);
+//     auto seat = mailboxes.take_seat(place->user);                         // nothing: the user has too many
+//     auto refused = co_await mailboxes.ask(envelope, *place, declared_size);
 //
 // DESCRIPTION
 //     Recipients of local domains are lmtpd_local_transport's, those of virtual mailbox domains
@@ -79,8 +78,8 @@ class Mailboxes {
 
   /// Where mail for the address goes.
   event::Task<std::expected<Place, smtp::Refusal>> find(std::string sender, std::string address);
-  /// Whether the mailbox would take mail now.
-  event::Task<std::optional<smtp::Refusal>> ask(services::Envelope envelope, Place place);
+  /// Whether the mailbox would take mail now; size is what the client announced, 0 when it said nothing.
+  event::Task<std::optional<smtp::Refusal>> ask(services::Envelope envelope, Place place, uint64_t size);
   std::optional<Seat> take_seat(const std::string& user);
   /// Sends a request to its transport's agent; once more to another process when that one ended over it.
   event::Task<Result<services::delivery::Reply>> deliver(services::delivery::Request request, int message);

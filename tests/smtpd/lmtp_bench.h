@@ -31,6 +31,7 @@ struct Script {
   bool held = false;             ///< deliveries wait until this is false
   std::vector<Handed> handed;
   size_t questions = 0;
+  uint64_t announced = 0;  ///< size in the last question
 };
 
 inline services::delivery::RecipientResult result_of(services::delivery::Status status, std::string dsn,
@@ -76,7 +77,7 @@ class FakeAgent {
   }
   services::delivery::Reply answer(const Request& request, int file) {
     bool question = (request.flags & services::delivery::kVerifyOnly) != 0;
-    Handed handed{request, std::string(request.content_size, '\0'), {}};
+    Handed handed{request, std::string(question ? 0 : request.content_size, '\0'), {}};
     services::delivery::Reply reply;
     for (const auto& target : request.targets) {
       std::string local(message::split_address(target.recipient.address).local);
@@ -92,6 +93,7 @@ class FakeAgent {
     }
     if (question) {
       ++script_.questions;
+      script_.announced = request.content_size;
     } else {
       off_t offset = static_cast<off_t>(request.content_offset);
       if (::pread(file, handed.text.data(), handed.text.size(), offset) < 0) abort();

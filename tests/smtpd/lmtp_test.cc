@@ -301,6 +301,8 @@ TEST_CASE("lmtp session: messages beyond lmtpd_memory_limit are 452, one alone n
   CHECK(codes(b.say("MAIL FROM:<s@x.org> SIZE=1000\r\n")) == "452");
   b.mailboxes->memory().held = 0;
   CHECK(codes(b.say("MAIL FROM:<s@x.org> SIZE=5000\r\n")) == "250");
+  CHECK(codes(b.say("RCPT TO:<alice@example.test>\r\n")) == "250");
+  CHECK(b.script.announced == 5000);
 }
 
 TEST_CASE("L25 lmtp session: a message of a queue that comes again after a cut is not delivered again",

@@ -43,7 +43,10 @@ class FakeAddresses : public AddressPolicy {
     if (canonical == "virtual.test") t.domain_class = DomainClass::virtual_alias;
     if (canonical == "relay.test") t.domain_class = DomainClass::relay;
     if (canonical == "box.test") t.domain_class = DomainClass::virtual_mailbox;
-    if (local == "moved") t.undeliverable = "5.1.6 User has moved to new@x.org";
+    if (local == "moved") {
+      t.transport = "error";
+      t.nexthop = "5.1.6 User has moved to new@x.org";
+    }
     return t;
   }
   Listing recipient_listed(std::string_view, std::string_view address) override {
