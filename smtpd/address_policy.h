@@ -20,11 +20,11 @@ enum class DomainClass : uint8_t { local, virtual_alias, virtual_mailbox, relay,
 /// Where an address would go.
 struct Target {
   DomainClass domain_class = DomainClass::other;
-  std::string address;             ///< rewritten: complete, internal form
-  std::string domain;              ///< canonical domain of that address; empty for a literal of another host
-  bool routed = false;             ///< its local part asks for routing onwards ('%', '!', '@')
-  bool malformed = false;          ///< no address that mail could be sent to
-  std::string transport{};         ///< service of master.cf
+  std::string address;      ///< rewritten: complete, internal form
+  std::string domain;       ///< canonical domain of that address; empty for a literal of another host
+  bool routed = false;      ///< its local part asks for routing onwards ('%', '!', '@')
+  bool malformed = false;   ///< no address that mail could be sent to
+  std::string transport{};  ///< service of master.cf
   std::string nexthop{};
   std::optional<Error> failure{};  ///< a table could not be asked
 };
