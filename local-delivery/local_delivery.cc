@@ -75,7 +75,8 @@ Task<RecipientOutcome> LocalDelivery::run(services::Recipient recipient) {
     PartResult loop = bounced("5.4.6", "mail forwarding loop for " + address);
     co_return RecipientOutcome{loop, {loop}};
   }
-  std::string key = message_.envelope.queue_id + " " + address;
+  // The same for a later try, also of a message that another host sends again.
+  std::string key = services::delivery_key(message_.envelope, progress.recipient);
   progress.done = ledger_.take(key);
   From from;
   from.sender = message_.envelope.sender;

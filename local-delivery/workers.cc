@@ -93,8 +93,13 @@ event::Task<void> Workers::sweep(Workers* self) {
   self->sweeping_ = false;
 }
 
-event::Task<std::shared_ptr<Workers::Mailbox>> Workers::mailbox_for(Identity who) {
-  auto known = mailboxes_.find(who);
+Workers::Lane Workers::lane_for(Identity who, const services::become::Mailbox& mailbox) {
+  if (mailbox.kind == MailboxKind::none) return {who, 0};
+  return {who, std::hash<std::string>()(mailbox.base + "/" + mailbox.path) % kLanes};
+}
+
+event::Task<std::shared_ptr<Workers::Mailbox>> Workers::mailbox_for(Lane lane) {
+  auto known = mailboxes_.find(lane);
   if (known != mailboxes_.end() && !known->second->broken) co_return known->second;
   if (!places_.try_acquire()) {
     ++wanting_;
@@ -102,14 +107,14 @@ event::Task<std::shared_ptr<Workers::Mailbox>> Workers::mailbox_for(Identity who
     bool place = co_await places_.acquire(kMailboxLimit);
     --wanting_;
     if (!place) co_return nullptr;
-    known = mailboxes_.find(who);
+    known = mailboxes_.find(lane);
     if (known != mailboxes_.end() && !known->second->broken) {
       places_.release();
       co_return known->second;
     }
   }
   auto channel = ipc::Channel::connect(socket_);
-  Start start{Role::mailbox, who.uid, who.gid, who.extra_gid};
+  Start start{Role::mailbox, lane.who.uid, lane.who.gid, lane.who.extra_gid};
   if (!channel || !(*channel)->send_now(ipc::encode(start))) {
     places_.release();
     co_return nullptr;
@@ -117,7 +122,7 @@ event::Task<std::shared_ptr<Workers::Mailbox>> Workers::mailbox_for(Identity who
   // shared_ptr: see workers.h
   auto box = std::make_shared<Mailbox>(std::move(*channel));
   box->idle_since = monotonic_now();
-  mailboxes_[who] = box;
+  mailboxes_[lane] = box;
   scope_.spawn(read_answers(this, box));
   if (!sweeping_) {
     sweeping_ = true;
@@ -126,8 +131,8 @@ event::Task<std::shared_ptr<Workers::Mailbox>> Workers::mailbox_for(Identity who
   co_return box;
 }
 
-event::Task<Result<ipc::Packet>> Workers::ask_mailbox(Identity who, std::string bytes, int message) {
-  std::shared_ptr<Mailbox> box = co_await mailbox_for(who);
+event::Task<Result<ipc::Packet>> Workers::ask_mailbox(Lane lane, std::string bytes, int message) {
+  std::shared_ptr<Mailbox> box = co_await mailbox_for(lane);
   if (!box) co_return temporary("no worker process for this user: service become is not there", "4.3.0");
   std::vector<int> fds;
   if (message >= 0) fds.push_back(message);
@@ -154,7 +159,8 @@ event::Task<Result<ipc::Packet>> Workers::ask_mailbox(Identity who, std::string 
 event::Task<Delivered> Workers::deliver(Identity who, Deliver job, int message) {
   job.id = next_id_++;
   uint64_t id = job.id;
-  Result<ipc::Packet> packet = co_await ask_mailbox(who, ipc::encode(job), message);
+  Lane lane = lane_for(who, job.mailbox);
+  Result<ipc::Packet> packet = co_await ask_mailbox(lane, ipc::encode(job), message);
   Result<Delivered> answer = read_answer<Delivered>(std::move(packet));
   if (answer && answer->id == id) co_return std::move(*answer);
   std::string why = answer ? "the worker process answered another question" : answer.error().what;
@@ -164,7 +170,8 @@ event::Task<Delivered> Workers::deliver(Identity who, Deliver job, int message) 
 event::Task<FileContent> Workers::read_file(Identity who, ReadFile job) {
   job.id = next_id_++;
   uint64_t id = job.id;
-  Result<ipc::Packet> packet = co_await ask_mailbox(who, ipc::encode(job), -1);
+  Lane lane{who, 0};
+  Result<ipc::Packet> packet = co_await ask_mailbox(lane, ipc::encode(job), -1);
   Result<FileContent> answer = read_answer<FileContent>(std::move(packet));
   if (answer && answer->id == id) co_return std::move(*answer);
   FileContent failed;

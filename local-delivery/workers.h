@@ -6,8 +6,10 @@
 //
 // DESCRIPTION
 //     Connections stay open for some seconds after their last job, so that the next message for the same user finds its
-//     worker. Deliveries for one user go to one worker as they come and do not wait for one another: what the worker
-//     finds waiting it does together. A command has a worker for itself as long as it runs.
+//     worker. Deliveries to one mailbox go to one worker as they come and do not wait for one another: what the worker
+//     finds waiting it does together. A user with many mailboxes (one uid for all virtual ones) has up to kLanes
+//     workers, each for a share of the mailboxes, so that these do not wait for one another's flushes. A command has a
+//     worker for itself as long as it runs.
 //     A worker that dies or refuses makes its jobs temporary failures; the next job gets a new one.
 //
 // OWNERSHIP
@@ -15,8 +17,8 @@
 //     Workers.
 //
 // LIMITS
-//     kWorkers mailbox workers; beyond that, idle ones are closed first, and jobs wait for a place. 50 commands at
-//     once.
+//     kWorkers mailbox workers, kLanes of them for a user; beyond that, idle ones are closed first, and jobs wait for a
+//     place. 50 commands at once.
 #pragma once
 
 #include <list>
@@ -43,6 +45,7 @@ struct Identity {
 class Workers {
  public:
   static constexpr size_t kWorkers = 100;
+  static constexpr size_t kLanes = 8;
 
   explicit Workers(std::string socket) : socket_(std::move(socket)) {}
   Workers(const Workers&) = delete;
@@ -56,6 +59,13 @@ class Workers {
   size_t size() const { return mailboxes_.size() + commands_; }
 
  private:
+  /// Whose rights, and which share of his mailboxes.
+  struct Lane {
+    Identity who;
+    size_t number = 0;
+    auto operator<=>(const Lane&) const = default;
+  };
+  static Lane lane_for(Identity who, const services::become::Mailbox& mailbox);
   struct Waiter {
     event::Event done;
     Result<ipc::Packet> answer = temporary("the worker process ended without an answer", "4.3.0");
@@ -70,8 +80,8 @@ class Workers {
     bool broken = false;
   };
   event::Task<Result<std::unique_ptr<ipc::Channel>>> open(services::become::Start start);
-  event::Task<Result<ipc::Packet>> ask_mailbox(Identity who, std::string bytes, int message);
-  event::Task<std::shared_ptr<Mailbox>> mailbox_for(Identity who);
+  event::Task<Result<ipc::Packet>> ask_mailbox(Lane lane, std::string bytes, int message);
+  event::Task<std::shared_ptr<Mailbox>> mailbox_for(Lane lane);
   static event::Task<void> read_answers(Workers* self, std::shared_ptr<Mailbox> box);
   static event::Task<void> sweep(Workers* self);
   static void close(Mailbox& box);
@@ -81,7 +91,7 @@ class Workers {
   std::string socket_;
   // shared_ptr: the map, the task that reads answers and every job that sends share a worker; it may leave the map
   // while a job still sends, so none of them is the one owner.
-  std::map<Identity, std::shared_ptr<Mailbox>> mailboxes_;
+  std::map<Lane, std::shared_ptr<Mailbox>> mailboxes_;
   std::map<Identity, std::vector<std::unique_ptr<ipc::Channel>>> idle_commands_;
   size_t commands_ = 0;
   event::Semaphore command_places_{50};

@@ -26,6 +26,7 @@ struct Client {
   NameStatus reverse_status = NameStatus::absent;
   bool trusted = false;          ///< in mynetworks
   bool own_interface = false;    ///< one of our own addresses
+  bool local_socket = false;     ///< came over a Unix socket
   bool limits_exempt = false;    ///< smtpd_client_event_limit_exceptions
   bool encrypted = false;        ///< the line to it (STARTTLS, wrapper mode)
   std::string channel_binding;   ///< "tls-exporter" (RFC 9266) of that line; empty: none

@@ -62,7 +62,7 @@ bool read_address(std::string& value) {
 }
 
 bool read_protocol(const std::string& value, const AttributeCommand& command) {
-  if (command.verb == kXclient.verb) return iequals(value, "SMTP") || iequals(value, "ESMTP");
+  if (command.verb == kXclient.verb) return iequals(value, "SMTP") || iequals(value, "ESMTP") || iequals(value, "LMTP");
   return value.size() <= kLongestProtocol;
 }
 

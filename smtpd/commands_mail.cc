@@ -25,9 +25,9 @@ smtp::Offered Session::offered() const {
   // Without EHLO nothing was offered; parameters are read all the same, as Postfix does.
   return {.size = offers("SIZE"),
           .eight_bit = offers("8BITMIME"),
-          .dsn = offers("DSN"),
+          .dsn = offers("DSN") && !lmtp(),
           .smtputf8 = params_.smtputf8 && offers("SMTPUTF8"),
-          .verp = may_ask_verp(),
+          .verp = may_ask_verp() && !lmtp(),
           .auth = true};
 }
 
@@ -58,6 +58,9 @@ Task<bool> Session::within_rate(Event event, int64_t limit, std::string_view wha
 
 /// No mail is taken when the queue's disk is nearly full: our trouble, so never a 5xx.
 std::optional<smtp::Refusal> Session::space_refusal(std::string_view sender, uint64_t declared_size) const {
+  if (lmtp() && !shared_.mailboxes->memory().has_room(declared_size)) {
+    return smtp::Refusal{452, "4.3.1", "Insufficient memory for one more message of that size"};
+  }
   if (!shared_.space) return {};
   uint64_t needed = fs::space_for_mail(params_.queue_minfree, params_.message_size_limit, declared_size);
   if (!shared_.space->is_below(needed)) return {};
@@ -87,6 +90,7 @@ std::expected<std::string, smtp::Refusal> Session::verp_delimiters(const smtp::M
 }
 
 Task<bool> Session::do_mail(std::string_view arguments) {
+  if (helo_.empty() && lmtp()) co_return fail(503, "5.5.1", "Error: send LHLO first");
   if (helo_.empty() && params_.helo_required) co_return fail(503, "5.5.1", "Error: send HELO/EHLO first");
   if (transaction_) {
     co_return fail(503, "5.5.1", transaction_->bdat ? "Error: MAIL after BDAT" : "Error: nested MAIL command");
@@ -194,10 +198,12 @@ Task<bool> Session::do_rcpt(std::string_view arguments) {
     ++t.refused;
     co_return fail(*refusal);
   }
-  make_queue_id();
-  if (filtered()) refusal = co_await pass_recipient();
+  if (lmtp()) refusal = co_await lmtp_recipient(path->address);
+  if (!refusal) make_queue_id();
+  if (!refusal && filtered()) refusal = co_await pass_recipient();
   if (refusal) {
     ++t.refused;
+    if (lmtp()) --errors_;  // dispatch counts the failed command; a host that we trust makes no mistake with it
     co_return fail(*refusal);
   }
   add_recipient(std::move(path->address), *command);

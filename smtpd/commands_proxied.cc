@@ -146,7 +146,7 @@ void Session::add_client_attributes(services::Envelope& envelope) const {
   add("client_address", client_.address_text);
   add("client_port", std::to_string(client_.port));
   add("helo_name", helo_);
-  add("protocol_name", extended_ ? "ESMTP" : "SMTP");
+  add("protocol_name", lmtp() ? "LMTP" : extended_ ? "ESMTP" : "SMTP");
   add("log_message_origin", client_.label);
   if (login_) {
     add("sasl_method", login_->method);

@@ -63,7 +63,7 @@ void Session::write_extensions(bool starttls, std::string_view login_keywords) {
   add("PIPELINING");
   add("SIZE", params_.message_size_limit > 0 ? fmt::format(" {}", params_.message_size_limit) : std::string());
   if (!params_.disable_vrfy) add("VRFY");
-  add("ETRN");
+  if (!lmtp()) add("ETRN");
   if (starttls) add("STARTTLS");
   if (!login_keywords.empty()) {
     add("AUTH", fmt::format(" {}", login_keywords));
@@ -71,10 +71,10 @@ void Session::write_extensions(bool starttls, std::string_view login_keywords) {
   }
   add("ENHANCEDSTATUSCODES");
   add("8BITMIME");
-  add("DSN");
+  if (!lmtp()) add("DSN");  // with LMTP the client sends the notices
   if (params_.smtputf8) add("SMTPUTF8");
   add("CHUNKING");
-  if (may_ask_verp()) add("XVERP");
+  if (may_ask_verp() && !lmtp()) add("XVERP");
   if (is_listed(shared_.xclient_hosts)) add("XCLIENT", kXclient.keyword.substr(kXclient.verb.size()));
   if (is_listed(shared_.xforward_hosts)) add("XFORWARD", kXforward.keyword.substr(kXforward.verb.size()));
   reply(250, "", text);
@@ -99,6 +99,10 @@ Task<bool> Session::do_quit(std::string_view) {
 }
 
 Task<bool> Session::do_help(std::string_view) {
+  if (lmtp()) {
+    reply(214, "2.0.0", "Commands: LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY QUIT HELP");
+    co_return true;
+  }
   reply(214, "2.0.0",
         "Commands: HELO EHLO AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY ETRN QUIT HELP\n"
         "A message: EHLO your.host.name; MAIL FROM:<you@your.domain>; RCPT TO:<user@domain>; DATA; the text; a line "
@@ -123,6 +127,11 @@ Task<bool> Session::do_vrfy(std::string_view arguments) {
     q.recipient = path->address;
     MessageActions unused;
     Refusal refusal = co_await shared_.policy.check_recipient(q, deferrals_, unused);
+    if (refusal) co_return fail(*refusal);
+  }
+  if (lmtp()) {
+    Place place;
+    Refusal refusal = co_await find_mailbox(path->address, place);
     if (refusal) co_return fail(*refusal);
   }
   reply(252, "2.0.0", message::to_external(path->address));

@@ -12,13 +12,16 @@ using event::Task;
 using services::anvil::Event;
 
 bool Session::may_start_tls() const {
+  if (lmtp() && client_.local_socket) return false;  // there is no line that somebody could listen on
   return shared_.tls && !tls_ && mode_ == Mode::network && shared_.tls_level != tls::Level::none && offers("STARTTLS");
 }
 
 /// Commands that may come before TLS where the client must use it (RFC 3207 4).
 bool Session::needs_tls(Verb verb) const {
   if (!shared_.tls || tls_ || shared_.tls_level != tls::Level::encrypt || mode_ != Mode::network) return false;
-  return verb != Verb::helo && verb != Verb::ehlo && verb != Verb::starttls && verb != Verb::noop && verb != Verb::quit;
+  if (lmtp() && client_.local_socket) return false;
+  return verb != Verb::helo && verb != Verb::ehlo && verb != Verb::lhlo && verb != Verb::starttls &&
+         verb != Verb::noop && verb != Verb::quit;
 }
 
 /// What may not be said where STARTTLS stands; nothing when it may.

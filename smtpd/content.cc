@@ -36,27 +36,35 @@ std::string Session::trace_headers() const {
   std::string clauses = tls_clauses();
   received.tls = clauses;
   received.queue_id = t.queue_id;
-  if (t.recipients.size() == 1) received.recipient = t.recipients[0].address;
+  // Not with LMTP: a message that comes again for some of its recipients shall be the same (lmtp/trace.h).
+  if (t.recipients.size() == 1 && !lmtp()) received.recipient = t.recipients[0].address;
   received.seconds = t.arrival_usec / 1'000'000;
   received.hide_client = params_.hide_client_session;
   out.append(message::received_from(received));
   return out;
 }
 
+services::Envelope Session::make_envelope() const {
+  const Transaction& t = *transaction_;
+  services::Envelope envelope;
+  envelope.queue_id = t.queue_id;
+  envelope.sender = t.sender;
+  envelope.envid = t.envid;
+  envelope.ret = t.ret == smtp::Ret::full      ? services::Return::full
+                 : t.ret == smtp::Ret::headers ? services::Return::headers
+                                               : services::Return::not_given;
+  envelope.body = t.body == smtp::BodyType::eight_bit_mime ? services::BodyType::eight_bit
+                  : t.body == smtp::BodyType::seven_bit    ? services::BodyType::seven_bit
+                                                           : services::BodyType::not_given;
+  envelope.smtputf8 = t.smtputf8;
+  envelope.arrival_usec = t.arrival_usec;
+  return envelope;
+}
+
 cleanup::Submission Session::make_submission() const {
   const Transaction& t = *transaction_;
   cleanup::Submission s;
-  s.envelope.queue_id = t.queue_id;
-  s.envelope.sender = t.sender;
-  s.envelope.envid = t.envid;
-  s.envelope.ret = t.ret == smtp::Ret::full      ? services::Return::full
-                   : t.ret == smtp::Ret::headers ? services::Return::headers
-                                                 : services::Return::not_given;
-  s.envelope.body = t.body == smtp::BodyType::eight_bit_mime ? services::BodyType::eight_bit
-                    : t.body == smtp::BodyType::seven_bit    ? services::BodyType::seven_bit
-                                                             : services::BodyType::not_given;
-  s.envelope.smtputf8 = t.smtputf8;
-  s.envelope.arrival_usec = t.arrival_usec;
+  s.envelope = make_envelope();
   bool rewrite = mode_ == Mode::stand_alone || (client_.trusted && shared_.rewrite_for_trusted) ||
                  (client_.own_interface && shared_.rewrite_for_interfaces) || (login_ && shared_.rewrite_for_logins);
   if (!rewrite && shared_.rewrite_clients) {
@@ -82,7 +90,8 @@ std::optional<smtp::Refusal> Session::order_refusal(bool bdat) const {
   if (!transaction_ || (transaction_->recipients.empty() && transaction_->refused == 0)) {
     return smtp::Refusal{503, "5.5.1", transaction_ ? "Error: need RCPT command" : "Error: need MAIL command"};
   }
-  if (transaction_->recipients.empty()) return smtp::Refusal{554, "5.5.1", "Error: no valid recipients"};
+  // RFC 2033 4.2: with LMTP 503.
+  if (transaction_->recipients.empty()) return smtp::Refusal{lmtp() ? 503 : 554, "5.5.1", "Error: no valid recipients"};
   if (!bdat && transaction_->bdat) return smtp::Refusal{503, "5.5.1", "Error: DATA after BDAT"};
   return {};
 }
@@ -94,6 +103,9 @@ Task<Refusal> Session::begin_content() {
     Refusal refusal = co_await t.filter->begin_text();
     if (refusal) co_return refusal;
     t.receiver = t.filter.get();
+  } else if (lmtp()) {
+    t.file = std::make_unique<MessageFile>(shared_.mailboxes->memory());
+    t.receiver = t.file.get();
   } else {
     t.handover = std::make_unique<Handover>(shared_.cleanup, make_submission());
     t.receiver = t.handover.get();
@@ -172,8 +184,10 @@ Task<bool> Session::do_data(std::string_view arguments) {
 
 Task<bool> Session::receive_dotted() {
   Transaction& t = *transaction_;
-  bool lenient = params_.bare_newline == BareNewline::no ||
-                 shared_.bare_newline_exempt.matches_client(client_.name, client_.address_text) == table::Match::yes;
+  // Nobody speaks LMTP with lines of his own.
+  bool lenient =
+      !lmtp() && (params_.bare_newline == BareNewline::no ||
+                  shared_.bare_newline_exempt.matches_client(client_.name, client_.address_text) == table::Match::yes);
   smtp::DotDecoder::Options options;
   options.lf_ends_text = lenient && !crlf_seen_ && bare_lf_seen_;
   smtp::DotDecoder decoder(options);
@@ -211,8 +225,8 @@ Task<bool> Session::receive_dotted() {
     }
     if (!lenient && params_.bare_newline == BareNewline::reject) {
       log::info("{}: bare <LF> after DATA from {}", t.queue_id, client_.label);
-      reply(static_cast<int>(params_.bare_newline_code), "5.5.2", params_.myhostname + " Error: bare <LF> received");
-      co_return false;
+      std::string text = params_.myhostname + " Error: bare <LF> received";
+      co_return fail_each({static_cast<int>(params_.bare_newline_code), "5.5.2", std::move(text)});
     }
   }
   co_return true;
@@ -228,10 +242,11 @@ std::optional<smtp::Refusal> Session::content_refusal() const {
 Task<bool> Session::finish_message(std::string_view ok_text) {
   Transaction& t = *transaction_;
   if (auto refused = content_refusal()) {
-    reply(*refused);
+    fail_each(*refused);
     reset_transaction();
     co_return false;
   }
+  if (lmtp()) co_return co_await finish_deliveries();
   if (restricted()) {
     Question q = question("END-OF-MESSAGE");
     if (t.recipients.size() == 1) q.recipient = t.recipients[0].address;
@@ -291,9 +306,14 @@ Task<bool> Session::do_bdat(std::string_view arguments) {
   if (!refused && !transaction_->bdat) refused = co_await begin_content();
   if (refused) {
     bool skipped = co_await skip_chunk(command->size);
+    // RFC 2033 4.3: the last chunk has a reply for each recipient.
+    if (skipped && lmtp() && command->last && transaction_) {
+      fail_each(*refused);
+    } else if (skipped) {
+      reply(*refused);
+    }
     reset_transaction();
-    if (!skipped) co_return false;
-    co_return fail(*refused);
+    co_return false;
   }
   transaction_->bdat = true;
   bool received = co_await receive_chunk(command->size);

@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
   hooks.name = "smtpd";
   hooks.run_as = daemon::RunAs::net_user;
   hooks.prepare = [&service](daemon::Process& process) -> Result<void> {
-    UMAYA_TRY(service, smtpd::Service::create(process));
+    UMAYA_TRY(service, smtpd::Service::create(process, smtpd::Protocol::smtp));
     return {};
   };
   hooks.sandbox = [](const daemon::Process&) {

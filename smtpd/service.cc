@@ -23,16 +23,30 @@ static constexpr Duration kHurryEvery = std::chrono::seconds(1);
 
 Service::~Service() = default;
 
-Result<std::unique_ptr<Service>> Service::create(daemon::Process& process) {
-  std::unique_ptr<Service> service(new Service);
+Result<std::unique_ptr<Service>> Service::create(daemon::Process& process, Protocol protocol) {
+  std::unique_ptr<Service> service(new Service(protocol));
   UMAYA_CHECK(service->load(process));
   return service;
+}
+
+/// With LMTP nothing is restricted, rewritten, logged in to or told to postmaster.
+static void leave_out_smtp(Params& params) {
+  for (std::string* list :
+       {&params.client_restrictions, &params.helo_restrictions, &params.sender_restrictions, &params.relay_restrictions,
+        &params.recipient_restrictions, &params.data_restrictions, &params.end_of_data_restrictions,
+        &params.etrn_restrictions, &params.sender_login_maps, &params.proxy_filter, &params.relay_clientcerts,
+        &params.local_header_rewrite_clients, &params.command_filter}) {
+    list->clear();
+  }
+  params.notify_classes.clear();
+  params.pop_before_smtp = false;
 }
 
 Result<void> Service::load(daemon::Process& process) {
   process_ = &process;
   const config::Config& config = process.config();
   UMAYA_CHECK(config::bind(config, kBindings, params_));
+  if (protocol_ == Protocol::lmtp) leave_out_smtp(params_);
   table_options_ = table::options_from(config);
   for (const auto& own : config.own_addresses()) {
     if (auto address = net::IpAddress::parse(own.text())) own_addresses_.push_back(*address);
@@ -119,15 +133,14 @@ Result<void> Service::make_shared() {
   shared_->xforward_hosts = clients("smtpd_authorized_xforward_hosts", params_.xforward_hosts);
   shared_->classify = [this](Client& client) { classify(client); };
   seats_ = std::make_unique<Seats>(process.session_limit());
-  space_ = std::make_unique<fs::FreeSpace>(process.queue_path(""));
-  shared_->space = space_.get();
-  if (!space_->bytes()) log::warning("{}: its free space is unknown, and not looked at", process.queue_path(""));
   // A stress=yes in master.cf holds for good; master itself leaves the decision to us (Seats).
   Stress always = process.config().get("stress").empty() ? Stress::no : Stress::yes;
   UMAYA_TRY(shared_->at_ease, patience_under(process.config(), always));
   UMAYA_TRY(shared_->under_stress, patience_under(process.config(), Stress::yes));
   read_rewrite_clients();
   read_reply_settings();
+  if (protocol_ == Protocol::lmtp) return read_lmtp();
+  look_at_space();
   UMAYA_CHECK(read_logins());
   return read_filter();
 }
@@ -164,6 +177,27 @@ Result<void> Service::read_logins() {
   }
   logins_ = std::move(*server);
   shared_->logins = logins_.get();
+  return {};
+}
+
+void Service::look_at_space() {
+  std::string queue = process_->queue_path("");
+  space_ = std::make_unique<fs::FreeSpace>(queue);
+  shared_->space = space_.get();
+  if (!space_->bytes()) log::warning("{}: its free space is unknown, and not looked at", queue);
+}
+
+Result<void> Service::read_lmtp() {
+  LmtpParams lmtp;
+  UMAYA_CHECK(config::bind(process_->config(), kLmtpBindings, lmtp));
+  params_.banner = lmtp.banner;
+  mailboxes_ =
+      std::make_unique<Mailboxes>(Mailboxes::Parts{.addresses = *addresses_,
+                                                   .params = std::move(lmtp),
+                                                   .queue_directory = process_->config().get("queue_directory"),
+                                                   .recipient_delimiter = params_.recipient_delimiter,
+                                                   .soft_bounce = params_.soft_bounce});
+  shared_->mailboxes = mailboxes_.get();
   return {};
 }
 
@@ -252,6 +286,7 @@ static Client client_at(const std::optional<net::Endpoint>& endpoint) {
     client.address = endpoint->address.unmapped();
     client.port = endpoint->port;
   } else {
+    client.local_socket = true;
     client.address = *net::IpAddress::parse("127.0.0.1");  // a Unix socket, or a tube
     client.name = client.reverse_name = "localhost";
     client.name_status = client.reverse_status = NameStatus::ok;
@@ -283,7 +318,8 @@ Task<Client> Service::identify(Client client) {
 void Service::classify(Client& client) {
   client.trusted = mynetworks_.matches_client(client.name, client.address_text) == table::Match::yes;
   client.own_interface = own_address(client.address);
-  client.limits_exempt = limit_exceptions_.matches_client(client.name, client.address_text) == table::Match::yes;
+  client.limits_exempt = limit_exceptions_.matches_client(client.name, client.address_text) == table::Match::yes ||
+                         (protocol_ == Protocol::lmtp && client.local_socket);
   client.label = fmt::format("{}[{}]", client.name, client.address_text);
   if (params_.client_port_logging) client.label += fmt::format(":{}", client.port);
 }

@@ -13,10 +13,13 @@
 
 namespace umaya::smtpd {
 
+/// What the service speaks; with LMTP it puts messages into mailboxes itself.
+enum class Protocol : uint8_t { smtp, lmtp };
+
 class Service {
  public:
   /// Reads the parameters and opens the tables, with the privileges of the start.
-  static Result<std::unique_ptr<Service>> create(daemon::Process& process);
+  static Result<std::unique_ptr<Service>> create(daemon::Process& process, Protocol protocol);
   ~Service();
   /// One connection from accept to close.
   event::Task<void> serve(Fd fd, event::PeerAddress peer);
@@ -28,7 +31,7 @@ class Service {
   void stop();
 
  private:
-  Service() = default;
+  explicit Service(Protocol protocol) : protocol_(protocol) {}
   Result<void> load(daemon::Process& process);
   Result<void> make_shared();
   event::Task<void> converse(event::Stream& stream, Client client);
@@ -41,11 +44,14 @@ class Service {
   Result<void> read_filter();
   event::Task<void> warm_up();
   Result<void> read_logins();
+  Result<void> read_lmtp();
+  void look_at_space();
   /// Names, and what they and the address allow; may wait for the name service.
   event::Task<Client> identify(Client client);
   void classify(Client& client);
   bool own_address(const net::IpAddress& address) const;
 
+  Protocol protocol_;
   daemon::Process* process_ = nullptr;
   Params params_;
   table::Options table_options_;
@@ -58,6 +64,7 @@ class Service {
   std::unique_ptr<ClientCounts> counts_;
   std::unique_ptr<fs::FreeSpace> space_;
   std::unique_ptr<Filter> filter_;
+  std::unique_ptr<Mailboxes> mailboxes_;
   std::unique_ptr<LoginServer> logins_;
   std::unique_ptr<services::RecentLogins> recent_logins_;
   std::unique_ptr<AgentRoom> room_;

@@ -30,30 +30,32 @@ static constexpr size_t kReplyGroup = 8 * 1024;
 static constexpr Duration kNoticeEvery = std::chrono::seconds(60);
 
 static constexpr std::array<std::string_view, kVerbs> kVerbNames = {
-    "helo", "ehlo", "xclient", "xforward", "starttls", "auth", "mail", "rcpt",   "data",
-    "bdat", "rset", "noop",    "vrfy",     "etrn",     "quit", "help", "unknown"};
+    "helo", "ehlo", "lhlo", "xclient", "xforward", "starttls", "auth", "mail", "rcpt",
+    "data", "bdat", "rset", "noop",    "vrfy",     "etrn",     "quit", "help", "unknown"};
 
-const Session::VerbRow* Session::find_verb(std::string_view name) {
+const Session::VerbRow* Session::find_verb(std::string_view name) const {
+  const Speaks protocol = lmtp() ? Speaks::lmtp : Speaks::smtp;
   static constexpr auto kRows = std::to_array<VerbRow>({
       {"MAIL", Verb::mail, &Session::do_mail, false, false},
       {"RCPT", Verb::rcpt, &Session::do_rcpt, false, false},
       {"DATA", Verb::data, &Session::do_data, false, true},
       {"BDAT", Verb::bdat, &Session::do_bdat, false, false},
-      {"EHLO", Verb::ehlo, &Session::do_ehlo, true, true},
-      {"HELO", Verb::helo, &Session::do_helo, true, true},
+      {"EHLO", Verb::ehlo, &Session::do_ehlo, true, true, Speaks::smtp},
+      {"HELO", Verb::helo, &Session::do_helo, true, true, Speaks::smtp},
+      {"LHLO", Verb::lhlo, &Session::do_lhlo, true, true, Speaks::lmtp},
       {"QUIT", Verb::quit, &Session::do_quit, false, false},
       {"RSET", Verb::rset, &Session::do_rset, true, false},
       {"NOOP", Verb::noop, &Session::do_noop, true, false},
       {"VRFY", Verb::vrfy, &Session::do_vrfy, true, false},
-      {"ETRN", Verb::etrn, &Session::do_etrn, true, false},
-      {"AUTH", Verb::auth, &Session::do_auth, false, true},
+      {"ETRN", Verb::etrn, &Session::do_etrn, true, false, Speaks::smtp},
+      {"AUTH", Verb::auth, &Session::do_auth, false, true, Speaks::smtp},
       {"XCLIENT", Verb::xclient, &Session::do_xclient, false, true},
       {"XFORWARD", Verb::xforward, &Session::do_xforward, false, false},
       {"HELP", Verb::help, &Session::do_help, true, false},
       {"STARTTLS", Verb::starttls, &Session::do_starttls, false, true},
   });
   for (const VerbRow& row : kRows) {
-    if (iequals(row.name, name)) return &row;
+    if (iequals(row.name, name) && (row.in == Speaks::both || row.in == protocol)) return &row;
   }
   return nullptr;
 }
@@ -106,7 +108,8 @@ bool Session::fail(const smtp::Refusal& refusal) {
 
 /// As the Received header names it (RFC 3848, RFC 6531 4.3): with S when encrypted, with A when somebody has logged in.
 std::string Session::protocol() const {
-  std::string name = transaction_ && transaction_->smtputf8 ? "UTF8SMTP" : extended_ ? "ESMTP" : "SMTP";
+  const bool utf8 = transaction_ && transaction_->smtputf8;
+  std::string name = lmtp() ? (utf8 ? "UTF8LMTP" : "LMTP") : utf8 ? "UTF8SMTP" : extended_ ? "ESMTP" : "SMTP";
   if (name == "SMTP") return name;
   if (client_.encrypted) name += 'S';
   if (login_) name += 'A';
@@ -119,7 +122,12 @@ uint64_t Session::next_instance() {
 }
 
 Question Session::question(std::string_view where) const {
-  Question q{.client = client_, .where = where, .protocol = extended_ ? "ESMTP" : "SMTP", .helo = helo_};
+  Question q{.client = client_,
+             .where = where,
+             .protocol = lmtp()      ? "LMTP"
+                         : extended_ ? "ESMTP"
+                                     : "SMTP",
+             .helo = helo_};
   if (transaction_) {
     q.sender = transaction_->sender;
     q.queue_id = transaction_->queue_id;
@@ -216,6 +224,7 @@ Task<bool> Session::greet() {
   }
   bool admitted = co_await admit();
   if (!admitted) co_return false;
+  if (lmtp() && !may_speak_lmtp()) co_return false;
   if (shared_.tls_wrapped) {
     bool secured = co_await start_tls(tls::Received::use);
     if (!secured) co_return false;
@@ -293,6 +302,7 @@ Task<bool> Session::next_command() {
   stream_.set_timeout(shared_.patience().timeout);
   Read line = co_await stream_.read_line(longest_line());
   waiting_ = false;
+  if (line) unread_.clear();  // who says the next command has read the replies before it
   if (line.status == ReadStatus::too_long || (line && too_long_for_verb(line.data))) {
     co_return co_await refuse_long_line(line.data, line.status);
   }
@@ -450,6 +460,7 @@ std::string Session::tallies() const {
 
 void Session::log_end() {
   if (mode_ == Mode::stand_alone) return;
+  remember_unread();
   if (counted_) shared_.counts.disconnect(client_key_);
   if (!end_reason_.empty()) {
     std::string octets = data_octets_ > 0 ? fmt::format(" ({} bytes)", data_octets_) : "";

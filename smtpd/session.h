@@ -5,7 +5,8 @@
 //     co_await session.run();
 //
 // DESCRIPTION
-//     RFC 5321 with PIPELINING, SIZE, VRFY, ETRN, AUTH, ENHANCEDSTATUSCODES, 8BITMIME, DSN, SMTPUTF8, CHUNKING. The
+//     RFC 5321 with PIPELINING, SIZE, VRFY, ETRN, AUTH, ENHANCEDSTATUSCODES, 8BITMIME, DSN, SMTPUTF8, CHUNKING; with
+//     Shared::mailboxes RFC 2033 (LMTP), where a message goes into mailboxes and each recipient has a reply. The
 //     verbs stand in one table (verbs.cc); handlers are short and give whether the command succeeded. State is split by
 //     lifetime: the connection (stream, client), the session (what HELO began), the transaction (what MAIL began).
 //     Replies gather and go out in one write before the session waits for input.
@@ -33,6 +34,8 @@
 #include "libcommon/tls/server.h"
 #include "smtpd/client.h"
 #include "smtpd/client_counts.h"
+#include "smtpd/lmtp/delivery.h"
+#include "smtpd/lmtp/trace.h"
 #include "smtpd/login/server.h"
 #include "smtpd/notice.h"
 #include "smtpd/policy.h"
@@ -68,6 +71,7 @@ struct Shared {
   bool tls_wrapped = false;                 ///< smtpd_tls_wrappermode
   LoginServer* logins = nullptr;            ///< smtpd_sasl_auth_enable; null: nobody can log in
   Filter* filter = nullptr;                 ///< smtpd_proxy_filter; null: messages go to cleanup
+  Mailboxes* mailboxes = nullptr;           ///< LMTP: messages go there; null: SMTP
   bool overloaded = false;                  ///< as many sessions as there may be: less patience
   bool stopping = false;                    ///< say 421 instead of waiting for the next command
   const Patience& patience() const { return overloaded ? under_stress : at_ease; }
@@ -82,6 +86,7 @@ enum class Mode : uint8_t {
 enum class Verb : uint8_t {
   helo,
   ehlo,
+  lhlo,
   xclient,
   xforward,
   starttls,
@@ -98,7 +103,7 @@ enum class Verb : uint8_t {
   help,
   unknown
 };
-inline constexpr size_t kVerbs = 17;
+inline constexpr size_t kVerbs = 18;
 
 /// What XFORWARD said of the client for whom a filter passes a message on.
 struct Forwarded {
@@ -128,18 +133,21 @@ class Session {
   void hurry(TimePoint now);
 
  private:
+  enum class Speaks : uint8_t { both, smtp, lmtp };
   struct VerbRow {
     std::string_view name;
     Verb verb;
     event::Task<bool> (Session::*handler)(std::string_view arguments);
     bool junk;  ///< counts as junk when repeated
     bool last;  ///< the client must wait for the reply (RFC 2920 3.1)
+    Speaks in = Speaks::both;
   };
   struct Tally {
     uint32_t good = 0;
     uint32_t total = 0;
   };
-  static const VerbRow* find_verb(std::string_view name);
+  /// Of those that this service speaks.
+  const VerbRow* find_verb(std::string_view name) const;
 
   // session.cc: the loop
   event::Task<bool> greet();
@@ -238,6 +246,18 @@ class Session {
   event::Task<Refusal> pass_recipient();
   smtp::Offered offered() const;
 
+  // commands_lmtp.cc
+  event::Task<bool> do_lhlo(std::string_view arguments);
+  bool may_speak_lmtp();
+  event::Task<Refusal> lmtp_recipient(const std::string& address);
+  event::Task<Refusal> find_mailbox(const std::string& address, Place& place);
+  Refusal lmtp_content_refusal(const Trace& trace) const;
+  services::delivery::Request lmtp_request(const Trace& trace, std::string_view start) const;
+  event::Task<bool> finish_deliveries();
+  event::Task<size_t> reply_to_each(Delivery& delivery);
+  bool fail_each(const smtp::Refusal& refusal);
+  void remember_unread();
+
   // content.cc
   event::Task<bool> do_data(std::string_view arguments);
   event::Task<bool> do_bdat(std::string_view arguments);
@@ -253,6 +273,7 @@ class Session {
   void add_content(std::string_view piece);
   void settle_first_line(bool all_there);
   std::string trace_headers() const;
+  services::Envelope make_envelope() const;
   services::cleanup::Submission make_submission() const;
   void set_data_deadline(uint64_t octets);
 
@@ -267,9 +288,10 @@ class Session {
     transaction_.reset();
     if (trouble_ == kNoTrouble) transcript_.clear();
   }
-  bool restricted() const { return mode_ == Mode::network; }
+  bool restricted() const { return mode_ == Mode::network && !lmtp(); }
   /// The message goes to smtpd_proxy_filter.
   bool filtered() const { return shared_.filter && mode_ == Mode::network; }
+  bool lmtp() const { return shared_.mailboxes != nullptr; }
 
   Shared& shared_;
   const Params& params_;
@@ -307,6 +329,8 @@ class Session {
   uint64_t instance_ = next_instance();
   Transcript transcript_;
   uint8_t trouble_ = kNoTrouble;  ///< classes seen, of those that postmaster hears of
+  /// LMTP: deliveries whose replies the client may not have read, by key, with what was said of them.
+  std::vector<std::pair<std::string, std::string>> unread_;
   std::unique_ptr<Transaction> transaction_;
 };
 

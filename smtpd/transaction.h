@@ -10,6 +10,7 @@
 #include "libcommon/smtp/dot.h"
 #include "smtpd/filter/link.h"
 #include "smtpd/handover.h"
+#include "smtpd/lmtp/mailboxes.h"
 #include "smtpd/policy.h"
 
 namespace umaya::smtpd {
@@ -43,7 +44,12 @@ struct Transaction {
   std::string mail_line;               ///< the command as it was given, for a before-queue filter
   std::unique_ptr<FilterLink> filter;  ///< with smtpd_proxy_filter, from the first recipient on
   std::unique_ptr<Handover> handover;  ///< without
-  Receiver* receiver = nullptr;        ///< the one of the two that gets the content
+  std::unique_ptr<MessageFile> file;   ///< LMTP
+  Receiver* receiver = nullptr;        ///< the one of these that gets the content
+
+  // LMTP: where the recipients' mailboxes are, and the right to deliver to them.
+  std::vector<Place> places;
+  StringMap<Seat> seats;
 };
 
 }  // namespace umaya::smtpd

@@ -7,7 +7,7 @@ import sys
 import man_text
 import mkman
 
-ORDER = ["smtpd", "sendmail", "postdrop", "pickup", "cleanup", "qmgr", "smtp", "local", "virtual", "pipe", "become",
+ORDER = ["smtpd", "lmtpd", "sendmail", "postdrop", "pickup", "cleanup", "qmgr", "smtp", "local", "virtual", "pipe", "become",
          "error", "discard", "bounce"]
 
 

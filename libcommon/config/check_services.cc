@@ -14,10 +14,10 @@ namespace {
 constexpr std::string_view kBuiltIn[] = {"dnsblog", "postlogd", "scache", "tlsproxy", "trivial-rewrite"};
 /// Programs of Postfix that this version has not.
 constexpr std::string_view kNotYet[] = {"nbdb_reindexd", "postscreen", "qmqpd", "spawn", "verify"};
-constexpr std::string_view kOurs[] = {"anvil", "authd",  "become", "bounce", "cleanup",  "discard",
-                                      "error", "flush",  "lmtp",   "local",  "nqmgr",    "named-lite",
-                                      "oqmgr", "pickup", "pipe",   "pop3d",  "proxymap", "qmgr",
-                                      "showq", "smtp",   "smtpd",  "tlsmgr", "virtual"};
+constexpr std::string_view kOurs[] = {"anvil",      "authd", "become", "bounce", "cleanup", "discard",
+                                      "error",      "flush", "lmtp",   "lmtpd",  "local",   "nqmgr",
+                                      "named-lite", "oqmgr", "pickup", "pipe",   "pop3d",   "proxymap",
+                                      "qmgr",       "showq", "smtp",   "smtpd",  "tlsmgr",  "virtual"};
 
 /// Without these no mail moves. The text is the line to add.
 struct Needed {
@@ -33,6 +33,9 @@ constexpr Needed kNeeded[] = {{"cleanup", "cleanup unix n - n - 0 cleanup"}, {"q
 /// Parameters whose value starts with the name of a transport.
 constexpr std::string_view kTransports[] = {"default_transport", "local_transport",   "relay_transport",
                                             "virtual_transport", "mailbox_transport", "fallback_transport"};
+
+/// The same, where there is an lmtpd.
+constexpr std::string_view kLmtpTransports[] = {"lmtpd_local_transport", "lmtpd_virtual_transport"};
 
 /// maxproc that a program must have to work.
 struct FixedLimit {
@@ -135,13 +138,17 @@ void detail::check_services(const Config& config, const std::string& file, const
                                         "- n - 0 authd\", or name another server in smtpd_sasl_path",
                                         file)});
   }
-  for (std::string_view name : kTransports) {
+  auto check_transport = [&](std::string_view name) {
     std::string value = config.get(name);
     std::string transport = value.substr(0, value.find(':'));
-    if (transport.empty() || has_service(services, transport)) continue;
+    if (transport.empty() || has_service(services, transport)) return;
     out.push_back({Severity::error, fmt::format("{}: master.cf has no service \"{}\" of type unix: add it or change {}",
                                                 config.where(name), transport, name)});
-  }
+  };
+  for (std::string_view name : kTransports) check_transport(name);
+  bool has_lmtpd = std::ranges::any_of(services, [](const MasterEntry& entry) { return entry.command == "lmtpd"; });
+  if (!has_lmtpd) return;
+  for (std::string_view name : kLmtpTransports) check_transport(name);
 }
 
 }  // namespace umaya::config

@@ -33,14 +33,15 @@ struct SocketAccess {
 };
 
 Result<SocketAccess> access_of(const config::Config& config, const config::MasterService& service) {
-  static constexpr std::string_view kForNet[] = {"cleanup", "anvil",  "proxymap", "flush",  "authd",
-                                                 "verify",  "tlsmgr", "local",    "virtual"};
+  static constexpr std::string_view kForNet[] = {"cleanup", "anvil",  "proxymap", "flush",   "authd",
+                                                 "verify",  "tlsmgr", "local",    "virtual", "lmtpd"};
   static constexpr std::string_view kForCommands[] = {"pickup", "showq"};
   UMAYA_TRY(Account owner, find_user(config.get("mail_owner")));
   auto listed = [&](auto& names) {
     return std::find(std::begin(names), std::end(names), service.command) != std::end(names);
   };
   if (service.command == "qmgr") return SocketAccess{owner.gid, 0666};  // commands and agents: it looks who it is
+  if (service.command == "lmtpd" && !service.is_private) return SocketAccess{owner.gid, 0666};  // as the line says
   if (listed(kForNet)) {
     UMAYA_TRY(Account net, find_user(config.get("net_user")));
     return SocketAccess{net.gid, 0660};

@@ -6,9 +6,9 @@
 //     protocol of lines (smtpd, pop3d, authd, spawn …) get a stream.
 //
 //     The socket's group says who may connect, by the service: network-facing daemons (group of net_user) reach
-//     cleanup, anvil, proxymap, flush, auth, tlsmgr, local and virtual; the set-gid commands (setgid_group) reach
-//     pickup and showq; qmgr is open to all and looks itself who calls (commands and agents need it); everything else
-//     is for mail_owner.
+//     cleanup, anvil, proxymap, flush, auth, tlsmgr, local, virtual and a private lmtpd; the set-gid commands
+//     (setgid_group) reach pickup and showq; qmgr is open to all and looks itself who calls (commands and agents need
+//     it), and so is an lmtpd that is not private; everything else is for mail_owner.
 #pragma once
 
 #include <string>

@@ -2,11 +2,14 @@
 
 #include <catch2/catch.hpp>
 
+#include "smtpd/lmtp/params.h"
+
 using namespace umaya;
 
 TEST_CASE("smtpd params: every bound name is a parameter of fitting kind, marked as used", "[smtpd][params]") {
   CHECK(config::check_bindings(smtpd::kBindings) == std::vector<std::string>{});
   CHECK(config::check_bindings(smtpd::kPolicyBindings) == std::vector<std::string>{});
+  CHECK(config::check_bindings(smtpd::kLmtpBindings) == std::vector<std::string>{});
 }
 
 TEST_CASE("S40 smtpd params: 300 s of patience, 10 s and one error only under stress", "[smtpd][params][attack]") {

@@ -3,7 +3,7 @@
 // DESCRIPTION
 //     Bench runs a whole Session against bytes; the cleanup at the other end of a real socket records what arrives.
 //     Local domain example.test with alice, bob and postmaster; virtual.test is a virtual alias domain with info;
-//     relay.test a relay domain; our address is 192.0.2.25.
+//     relay.test a relay domain; box.test one of virtual mailboxes; our address is 192.0.2.25.
 #pragma once
 
 #include <fcntl.h>
@@ -43,6 +43,11 @@ class FakeAddresses : public AddressPolicy {
     }
     if (canonical == "virtual.test") t.domain_class = DomainClass::virtual_alias;
     if (canonical == "relay.test") t.domain_class = DomainClass::relay;
+    if (canonical == "box.test") t.domain_class = DomainClass::virtual_mailbox;
+    if (local == "moved") {
+      t.transport = "error";
+      t.nexthop = "5.1.6 User has moved to new@x.org";
+    }
     return t;
   }
   Listing recipient_listed(std::string_view, std::string_view address) override {
@@ -247,6 +252,7 @@ class Bench {
     say("EHLO client.example.org\r\n");
     if (!sender.empty()) say("MAIL FROM:<" + std::string(sender) + ">\r\n");
   }
+  const config::Config& config() const { return config_; }
   bool logged(std::string_view text) const {
     for (const std::string& line : log) {
       if (line.find(text) != std::string::npos) return true;
