@@ -251,7 +251,8 @@ void ZoneServer::notify_changes(const Snapshot* before) {
       ImagePtr image = view->catalog.image_of(name);
       ImagePtr former = old != nullptr ? old->catalog.image_of(name) : nullptr;
       bool same = former && image && former->header().serial == image->header().serial;
-      if (image && !same) notifier_.zone_changed(view->conf, zone, *image, snapshot->conf);
+      Notice why = former ? Notice::change : Notice::start;
+      if (image && !same) notifier_.zone_changed(view->conf, zone, *image, snapshot->conf, why);
     }
   }
 }

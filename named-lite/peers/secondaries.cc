@@ -1,4 +1,4 @@
-#include "named-lite/server/secondaries.h"
+#include "named-lite/peers/secondaries.h"
 
 #include <algorithm>
 
@@ -58,6 +58,8 @@ void Secondaries::configure() {
   std::map<ZoneId, std::unique_ptr<Zone>> before = std::exchange(zones_, {});
   std::vector<Zone*> fresh;
   const SnapshotPtr snapshot = responder_.snapshot();
+  places_.configure(snapshot->conf.transfers.transfers_in);
+  deaf_.clear();
   for (const auto& view : snapshot->views) {
     for (const ZoneConf& conf : view->conf.zones) {
       if (conf.type != ZoneType::secondary) continue;
@@ -139,10 +141,7 @@ event::Task<void> Secondaries::keep(Zone& zone) {
     zone.again = false;
     zone.wake.reset();
     zone.next = {};
-    bool place = co_await transfers_.acquire();
-    (void)place;
     Outcome outcome = co_await refresh(zone);
-    transfers_.release();
     zone.idle = outcome == Outcome::transferred || !asked ? 0 : std::min(zone.idle + 1, kMostIdle);
     Duration pause = pause_after(zone, outcome);
     zone.next = monotonic_now() + pause;
