@@ -137,12 +137,11 @@ event::Task<void> Secondaries::keep(Zone& zone) {
     zone.expires = monotonic_now() + bounded_expire(soa_times(*zone.image).expire) - std::chrono::seconds(age);
   }
   while (true) {
-    bool asked = zone.again;
-    zone.again = false;
+    zone.told = std::exchange(zone.again, false);
     zone.wake.reset();
     zone.next = {};
     Outcome outcome = co_await refresh(zone);
-    zone.idle = outcome == Outcome::transferred || !asked ? 0 : std::min(zone.idle + 1, kMostIdle);
+    zone.idle = outcome == Outcome::transferred || !zone.told ? 0 : std::min(zone.idle + 1, kMostIdle);
     Duration pause = pause_after(zone, outcome);
     zone.next = monotonic_now() + pause;
     co_await event::sleep(kLeastPause * (1 << zone.idle));

@@ -23,8 +23,9 @@
 //
 // LIMITS
 //     Refresh and retry within min- and max-refresh-time, min- and max-retry-time, with a jitter of a tenth.
-//     serial-query-rate questions over UDP a second, kMostQuestions at once; transfers-in connections at once, of them
-//     transfers-per-ns to one address; max-transfer-idle-in without a message, or max-transfer-time-in, end a transfer.
+//     serial-query-rate questions over UDP a second, and as many because of NOTIFYs, kMostQuestions at once;
+//     transfers-in connections at once, of them transfers-per-ns to one address; max-transfer-idle-in without a
+//     message, or max-transfer-time-in, end a transfer.
 #pragma once
 
 #include <functional>
@@ -103,6 +104,7 @@ class Secondaries {
     unsigned tries = 0;               // without data, in a row
     unsigned idle = 0;                // checks in a row that NOTIFY caused and that brought nothing
     bool again = false;               // a NOTIFY came while a refresh was under way
+    bool told = false;                // a NOTIFY is why it is refreshed
     bool whatever = false;            // the next transfer is made whatever the serial
     bool unsaved = false;             // the file lacks something
     bool will_save = false;           // save_later() runs
@@ -147,7 +149,7 @@ class Secondaries {
   Responder& responder_;
   event::WorkerPool& pool_;
   Changed changed_;
-  Turns turns_;
+  Turns turns_, told_turns_;
   event::Semaphore questions_{kMostQuestions};
   TransferPlaces places_;
   std::map<net::Endpoint, TimePoint> deaf_;  // primaries that answer over TCP alone; until when that is believed

@@ -127,13 +127,15 @@ Secondaries::Outcome Secondaries::failed(const Zone& zone, const std::string& fr
   return Outcome::failed;
 }
 
+/// What a NOTIFY asks for does not wait behind the zones of a start.
 event::Task<Result<SoaAnswer>> Secondaries::ask_over_udp(Zone& zone, RemoteServer primary) {
-  bool free = co_await questions_.acquire();
-  (void)free;
-  HeldSlot held(questions_);
   bool expire = asks_expire(zone, primary);
   while (true) {
-    co_await turns_.next(responder_.snapshot()->conf.transfers.serial_query_rate);
+    Turns& turns = zone.told ? told_turns_ : turns_;
+    co_await turns.next(responder_.snapshot()->conf.transfers.serial_query_rate);
+    bool free = co_await questions_.acquire();
+    (void)free;
+    HeldSlot held(questions_);
     event::PeerAddress source = source_for(zone, primary);
     auto soa = co_await ask_serial(primary, responder_.snapshot(), source, zone.conf.name, expire);
     if (!expire || !soa || !soa->without_edns) co_return soa;

@@ -35,6 +35,7 @@ class SlowPrimary:
         self.delay, self.udp, self.serial = delay, udp, serial
         self.asked = collections.Counter()  # by type over TCP, and "UDP"
         self.times = collections.defaultdict(list)
+        self.serials = []  # zones whose serial was asked for over UDP
         self.now = self.most = 0
         self.lock = threading.Lock()
         self.listener = socket.create_server((address, 0), backlog=200)
@@ -65,6 +66,7 @@ class SlowPrimary:
             if len(packet) < 12:
                 continue
             zone, _ = self.question(packet, "UDP")
+            self.serials.append(zone)
             if self.udp == "no":
                 continue
             answer = message(packet, [soa(zone, self.serial)])

@@ -97,6 +97,25 @@ class Places(unittest.TestCase):
                 self.assertIn("transfers in: 2 running, 0 waiting", ours.ndc("status"))
 
 
+    def test_transfers_out_are_refused_beyond_their_number(self):
+        statement = 'zone "big.test" { type primary; file "big"; allow-transfer { any; }; };\n'
+        with Copies([], "transfers-out 2;") as ours:
+            ours.write("big", BIG)
+            with open(ours.path("named.conf"), "a") as f:
+                f.write(statement)
+            ours.reload()
+
+            def refused():
+                return Message(ask(ours.port, question("big.test", "AXFR"), tcp=True)).rcode == 5
+            readers = [Reader(ours.port, "big.test", 0) for _ in range(2)]
+            for reader in readers:
+                self.addCleanup(reader.socket.close)
+            wait_for(lambda: ours.logged().count("started") == 2, 10, "two transfers run")
+            self.assertTrue(refused())
+            readers[0].socket.close()
+            wait_for(lambda: not refused(), 10, "a reader that went away has left its place")
+
+
 class Serials(unittest.TestCase):
     def test_a_serial_is_asked_for_over_udp_and_what_is_not_new_needs_no_connection(self):
         with SlowPrimary() as primary:
@@ -142,6 +161,15 @@ class Serials(unittest.TestCase):
                 times = primary.times["SOA"]
                 self.assertLessEqual(most_within(times, 1), 11 if PATIENCE == 1 else 13)
                 self.assertGreater(times[-1] - times[0], 2.7)
+
+
+    def test_a_zone_that_a_notify_came_for_does_not_wait_behind_those_of_a_start(self):
+        with SlowPrimary() as primary:
+            with Copies(zones_of(primary, 60), "serial-query-rate 3;", saved=True) as ours:
+                wait_for(lambda: primary.asked["UDP"] >= 1, 10, "the first serial is asked for")
+                self.assertEqual(ours.tell("z0.test"), 0)
+                wait_for(lambda: primary.serials.count("z0.test") == 2, 6, "it is asked for again")
+                self.assertLess(primary.asked["UDP"], 40)
 
 
 class TellingMany(NameServer):
