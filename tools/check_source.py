@@ -78,7 +78,7 @@ def function_problems(text):
         if opens and re.search(r"\)\s*(const|noexcept|override|final|&&|->.*|\s)*\{$", line.rstrip()):
             if not re.match(r"\s*(if|for|while|switch|\}|else|do|namespace)\b", line):
                 start[indent] = number
-        if line.rstrip() in ("}", "  }", "    }") and indent in start:
+        if line.rstrip().removesuffix(";") in ("}", "  }", "    }") and indent in start:
             length = number - start.pop(indent) + 1
             if length > LONGEST_FUNCTION:
                 yield number - length + 1, f"a function of {length} lines: split it, {LONGEST_FUNCTION} is the limit"

@@ -81,7 +81,7 @@ constexpr Setting<PeerConf> kSettings[] = {
     {"transfer-format", read_format},
     {"transfer-source", read_peer_source<&P::transfer_source, ipv4>},
     {"transfer-source-v6", read_peer_source<&P::transfer_source, ipv6>},
-    {"transfers", read_unused<read_optional_number<&P::transfers, 0, 10000>>},
+    {"transfers", read_optional_number<&P::transfers, 0, 10000>},
 };
 
 }  // namespace

@@ -75,6 +75,13 @@ inline void copy_lower(char* to, const char* from, size_t size) {
   }
 }
 
+/// A name in wire form, with letters in lower case.
+inline std::string lower_of(std::string_view wire) {
+  std::string lower(wire.size(), '\0');
+  copy_lower(lower.data(), wire.data(), wire.size());
+  return lower;
+}
+
 /// Hashes of a lower-case name and of every ancestor in one pass from the root downwards.
 class SuffixHashes {
  public:

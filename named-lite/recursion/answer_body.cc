@@ -4,6 +4,7 @@
 
 #include "libcommon/base/bytes.h"
 #include "libcommon/base/strings.h"
+#include "named-lite/dns/name.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/dns/wire.h"
 
@@ -14,12 +15,6 @@ namespace {
 constexpr size_t kMostBody = 65535 - 64;  // room for OPT, cookie and extended error
 constexpr size_t kMostNames = 512;
 constexpr size_t kLastPointer = 0x3FFF;
-
-std::string lower_of(std::string_view wire) {
-  std::string lower(wire);
-  for (char& c : lower) c = ascii_lower(c);
-  return lower;
-}
 
 /// Octets of a name in wire form without pointers.
 size_t name_size(std::string_view data) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "libcommon/base/strings.h"
+#include "named-lite/dns/name.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/zone/zone_text.h"
 
@@ -35,12 +36,6 @@ constexpr std::array<RootServer, 13> kRootServers{{
 
 constexpr size_t kMostHints = 64;
 constexpr size_t kMostHintAddresses = 16;
-
-std::string lower_of(std::string_view wire) {
-  std::string lower(wire);
-  for (char& c : lower) c = ascii_lower(c);
-  return lower;
-}
 
 std::optional<net::IpAddress> address_of(uint16_t type, std::string_view data) {
   auto bytes = reinterpret_cast<const uint8_t*>(data.data());

@@ -18,12 +18,6 @@ bool is_strictly_below(std::string_view name, std::string_view ancestor) {
   return name.size() > ancestor.size() && is_at_or_below(name, ancestor);
 }
 
-std::string lower_of(std::string_view wire) {
-  std::string lower(wire);
-  for (char& c : lower) c = ascii_lower(c);
-  return lower;
-}
-
 /// Type that an RRSIG covers; 0 for data that are too short.
 uint16_t covered_type(const ReplyRecord& record) {
   return record.type == type::kRrsig && record.data.size() > 18 ? be16_at(record.data, 0) : uint16_t{0};

@@ -256,7 +256,7 @@ event::Task<ControlReply> ServerControl::notify(Command command) {
   auto found = find(*command.zone);
   if (!found) co_return control_error(found.error().what);
   if (!found->image) co_return control_error(found->label() + " has no data");
-  notifier_.zone_changed(found->view->conf, *found->zone, *found->image, found->snapshot->conf);
+  notifier_.zone_changed(found->view->conf, *found->zone, *found->image, found->snapshot->conf, Notice::command);
   co_return done("zone notify queued");
 }
 
@@ -339,11 +339,13 @@ event::Task<ControlReply> ServerControl::status(Command) {
   co_return done(
       fmt::format("boot time: {}\nlast configured: {}\nprocess id: {}\nnumber of zones: {} ({} without data)\n"
                   "questions: {} over UDP, {} over TCP, {} without answer\ntransfers out: {}\n"
+                  "transfers in: {} running, {} waiting\nserial questions: {} under way\n"
                   "NOTIFY received: {}\nsignature errors: {}\nquery logging is {}\ndebug level: {}\n"
                   "server is up and running\n",
                   rfc5322_date(report.boot_time), rfc5322_date(report.config_time), hooks_.process, zones, without_data,
                   count(Count::requests_udp), count(Count::requests_tcp), count(Count::dropped),
-                  count(Count::transfers_out), count(Count::notifies_in), count(Count::bad_signature),
+                  count(Count::transfers_out), secondaries_.transfers_running(), secondaries_.transfers_waiting(),
+                  secondaries_.questions(), count(Count::notifies_in), count(Count::bad_signature),
                   log.queries.value_or(false) ? "ON" : "OFF", log.debug.value_or(0)));
 }
 

@@ -15,10 +15,10 @@
 
 #include "libcommon/event/worker_pool.h"
 #include "named-lite/control/target.h"
+#include "named-lite/peers/notifier.h"
+#include "named-lite/peers/secondaries.h"
 #include "named-lite/query/recursion_messages.h"
-#include "named-lite/server/notifier.h"
 #include "named-lite/server/responder.h"
-#include "named-lite/server/secondaries.h"
 #include "named-lite/statistics/report.h"
 #include "named-lite/update/zone_keeper.h"
 

@@ -8,6 +8,7 @@
 #include "libcommon/base/random.h"
 #include "libcommon/fs/file.h"
 #include "named-lite/answer/local_zones.h"
+#include "named-lite/server/bind_journal.h"
 #include "named-lite/server/zone_source.h"
 #include "named-lite/transfer/zone_file.h"
 #include "named-lite/update/policy.h"
@@ -92,6 +93,17 @@ ImagePtr with_journal(ImagePtr file, ImagePtr former, const ZoneConf& zone, cons
   return std::move(replayed->image);
 }
 
+/// Changes that BIND left behind, and that nobody reads here.
+void note_bind_journal(const NamedConf& conf, const ZoneConf& zone, uint32_t serial, const std::string& label,
+                       std::vector<LogLine>& lines) {
+  auto unwritten = unwritten_by_bind(conf, zone, serial);
+  if (!unwritten) return;
+  lines.push_back(
+      {log::Level::warning, label + ": BIND has changes up to serial " + std::to_string(*unwritten) + " in " +
+                                bind_journal_path(conf, zone) + ", the file has serial " + std::to_string(serial) +
+                                ": they are not served. Let BIND write them into the file: rndc sync -clean"});
+}
+
 /// What another view shares with this one; that view has been loaded already.
 void share(ServedView& view, const ZoneConf& zone, const Snapshot& snapshot) {
   for (const auto& each : snapshot.views) {
@@ -137,6 +149,7 @@ void load_into(ServedView& view, const Snapshot& snapshot, const Snapshot* befor
     add_lines(problems, lines);
     std::string label = zone_label(zone, view.conf.name);
     if (image) {
+      note_bind_journal(conf, zone, image->header().serial, label, lines);
       ImagePtr former = former_image(before, view.conf.name, lower);
       image = with_journal(std::move(image), std::move(former), zone, {view.conf.name, lower}, journal, lines);
     }

@@ -1,5 +1,7 @@
 #include "named-lite/server/tcp.h"
 
+#include <sys/socket.h>
+
 #include "libcommon/base/clock.h"
 #include "named-lite/dns/wire.h"
 #include "named-lite/logging/category.h"
@@ -25,6 +27,12 @@ void write_message(event::Stream& client, std::string_view message) {
   char length[2] = {static_cast<char>(message.size() >> 8), static_cast<char>(message.size())};
   client.write({length, 2});
   client.write(message);
+}
+
+/// What the kernel has not sent goes with the connection: who reads nothing must not hold its memory any longer.
+void forget_unsent(int fd) {
+  linger at_once{1, 0};
+  (void)::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 }  // namespace
@@ -109,6 +117,7 @@ event::Task<bool> TcpServer::send_zone(event::Stream& client, Transfer transfer)
     if (!sent) {
       bool late = sent.error().sys_errno == ETIMEDOUT;
       log::warning("{}: the client {}", transfer.label(), late ? "is too slow" : "went away");
+      if (late) forget_unsent(client.fd());
       responder_.add(Count::transfers_out_failed);
       co_return false;
     }

@@ -11,12 +11,6 @@ namespace umaya::named {
 
 namespace {
 
-std::string lower_of(std::string_view name) {
-  std::string out(name.size(), '\0');
-  copy_lower(out.data(), name.data(), name.size());
-  return out;
-}
-
 bool is_soa(const ZoneRecord& record) {
   return record.type == type::kSoa;
 }

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import unittest
 
 from umaya_instance import BUILD, free_port, wait_for
 
@@ -69,6 +70,19 @@ def records(text):
     """The records that dig printed, sorted, each with single blanks and lower-case names."""
     lines = [re.sub(r"\s+", " ", line).lower() for line in text.splitlines() if line and not line.startswith(";")]
     return sorted(lines)
+
+
+class WithPeers(unittest.TestCase):
+    """Tests that need the peers; they are skipped where those cannot be had."""
+
+    fetch = staticmethod(fetch)
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            cls.fetch()
+        except (RuntimeError, subprocess.CalledProcessError) as error:
+            raise unittest.SkipTest(f"the peers cannot be fetched: {error}") from error
 
 
 class Peer:

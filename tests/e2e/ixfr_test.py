@@ -3,16 +3,14 @@
 import re
 import socket
 import struct
-import threading
 import time
 import unittest
 
 import dns_peers
 from dns_peers import Bind, Knot, Nsd, dig, records
 from dns_wire import ask, question, read_tcp, wire_name
-from names_test import NameServer
-from transfer_test import KEY, SECRET, Secondary, Transfers
-from umaya_instance import PATIENCE, wait_for
+from fake_primary import FakePrimary, notify
+from transfer_test import SECRET, Secondary
 from update_test import SECRET as UPDATE_SECRET
 from update_test import Dynamic
 
@@ -33,7 +31,7 @@ class Primary(Dynamic):
         super().configure(zones)
         with open(self.path("named.conf")) as f:
             text = f.read()
-        tell = f"notify explicit; also-notify {{ {self.also} }}; {self.more}"
+        tell = f"notify explicit; notify-delay 0; also-notify {{ {self.also} }}; {self.more}"
         text = text.replace("notify no;", tell).replace("allow-transfer { any; };", f"allow-transfer {{ {self.allow}; }};")
         self.write("named.conf", XFER + text)
 
@@ -66,9 +64,7 @@ def serials(lines):
     return [int(line.split()[6]) for line in lines if " soa " in line]
 
 
-class Ixfr(unittest.TestCase):
-    setUpClass = classmethod(Transfers.setUpClass.__func__)
-
+class Ixfr(dns_peers.WithPeers):
     def update(self, primary, count=1):
         for _ in range(count):
             self.number = getattr(self, "number", 0) + 1
@@ -188,7 +184,7 @@ class Ixfr(unittest.TestCase):
             middle = Secondary(bind.port, more="allow-transfer { any; };")
             with middle, Secondary(middle.port) as last:
                 last.wait_serial(7)
-                middle.more += f" notify explicit; also-notify {{ 127.0.0.1 port {last.port} key xfer; }};"
+                middle.more += f" notify explicit; notify-delay 0; also-notify {{ 127.0.0.1 port {last.port} key xfer; }};"
                 middle.configure({})
                 middle.reload()
                 text = read(bind.path("named.conf")).replace(
@@ -203,6 +199,7 @@ class Ixfr(unittest.TestCase):
                 self.assertIn("by IXFR in", middle.logged())
                 self.assertIn("by IXFR in", last.logged())
                 self.assertNotIn("the whole zone is asked for", middle.logged() + last.logged())
+                self.assertNotIn("over TCP", middle.logged() + last.logged(), "signed questions for serials are answered over UDP")
                 now = whole(bind.port)
                 self.assertEqual(whole(middle.port), now)
                 # After kill -9 file and journal are the zone.
@@ -298,10 +295,8 @@ class Ixfr(unittest.TestCase):
             self.assertNotIn("IXFR", ours.logged())
 
 
-class Expire(unittest.TestCase):
+class Expire(dns_peers.WithPeers):
     """EDNS EXPIRE (RFC 7314), out and in."""
-
-    setUpClass = classmethod(Transfers.setUpClass.__func__)
 
     def told(self, port, kind="SOA"):
         found = re.search(r"EXPIRE: (\d+)", dig(port, "ex.test", kind, "+expire"))
@@ -357,223 +352,6 @@ class NsupdateTo:
         self.port = port
 
     nsupdate = Dynamic.nsupdate
-
-
-SOA = 6
-
-
-def soa(serial, retry=900):
-    return ("ex.test", SOA, b"\3ns1" + wire_name("ex.test") + b"\1h" + wire_name("ex.test") +
-            struct.pack(">IIIII", serial, 3600, retry, 604800, 60))
-
-
-def a(name, last=1):
-    return (name + ".ex.test", 1, bytes([192, 0, 2, last]))
-
-
-NS = ("ex.test", 2, b"\3ns1" + wire_name("ex.test"))
-
-
-def notify(ours, serial=None, signer=None):
-    """The response code to a NOTIFY, which tells a serial or none."""
-    count = 0 if serial is None else 1
-    packet = struct.pack(">HHHHHH", 7, 0x2400, 1, count, 0, 0) + wire_name("ex.test") + struct.pack(">HH", 6, 1)
-    if serial is not None:
-        data = soa(serial)[2]
-        packet += wire_name("ex.test") + struct.pack(">HHIH", 6, 1, 60, len(data)) + data
-    return ask(ours.port, signer.sign(packet) if signer else packet)[3] & 15
-
-
-class FakePrimary:
-    """Answers SOA with a serial, AXFR with a zone of that serial, IXFR with what a test says: a list of messages, each a
-    list of records, or bytes. Counts the questions."""
-
-    def __init__(self, serial, extra=()):
-        self.serial, self.extra = serial, list(extra)
-        self.steps = None
-        self.whole = None
-        self.asked = {"SOA": 0, "IXFR": 0, "AXFR": 0}
-        self.clients = set()  # addresses that asked
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                connection, client = self.listener.accept()
-                self.clients.add(client[0])
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
-
-    def serve(self, connection):
-        try:
-            with connection:
-                while packet := read_tcp(connection):
-                    at = 12
-                    while packet[at]:
-                        at += 1 + packet[at]
-                    kind = {SOA: "SOA", 251: "IXFR", 252: "AXFR"}[struct.unpack_from(">H", packet, at + 1)[0]]
-                    self.asked[kind] += 1
-                    messages = (each if isinstance(each, bytes) else self.message(each) for each in self.answer(kind))
-                    for message in self.sealed(packet, kind, (packet[:2] + each[2:] for each in messages)):
-                        connection.sendall(struct.pack(">H", len(message)) + message)
-                    if kind != "SOA":
-                        return
-        except OSError:
-            pass
-
-    def sealed(self, packet, kind, messages):
-        """The messages as they are sent: for those who sign them."""
-        return messages
-
-    def answer(self, kind):
-        if kind == "SOA":
-            return [[soa(self.serial)]]
-        if kind == "IXFR":
-            return self.steps() if callable(self.steps) else self.steps
-        if self.whole is not None:
-            return self.whole
-        return [[soa(self.serial), NS, a("ns1"), *self.extra, soa(self.serial)]]
-
-    @staticmethod
-    def message(answer):
-        packet = struct.pack(">HHHHHH", 0, 0x8400, 1, len(answer), 0, 0) + wire_name("ex.test") + struct.pack(">HH", 252, 1)
-        for owner, kind, data, *cls in answer:
-            packet += wire_name(owner) + struct.pack(">HHIH", kind, cls[0] if cls else 1, 60, len(data)) + data
-        return packet
-
-    def close(self):
-        self.listener.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        self.close()
-
-
-class LyingPrimaries(unittest.TestCase):
-    """D22: what comes broken by IXFR is thrown away, and the whole zone is fetched; when that is broken, too, the old
-    zone stays and nobody asks again before the retry time."""
-
-    setUpClass = classmethod(Transfers.setUpClass.__func__)
-
-    BROKEN = {
-        "a missing record is removed": [[soa(2), soa(1), a("nobody"), soa(2), soa(2)]],
-        "the SOA is removed": [[soa(2), soa(1), soa(1), soa(2), a("b"), soa(2)]],
-        "the last NS is removed": [[soa(2), soa(1), NS, soa(2), soa(2)]],
-        "a wrong serial to begin with": [[soa(2), soa(0), soa(2), a("b"), soa(2)]],
-        "no end": [[soa(2), soa(1), soa(2), a("b")]],
-        "cut after the first message": [[soa(2), soa(1)]],
-        "a SOA in the middle": [[soa(2), soa(1), soa(9), a("b"), soa(2), soa(2)]],
-        "another class": [[soa(2), soa(1), soa(2), (*a("b"), 3), soa(2)]],
-        "a name out of the zone": [[soa(2), soa(1), soa(2), ("b.other.test", 1, b"\1\2\3\4"), soa(2)]],
-        "CNAME and other data": [[soa(2), soa(1), soa(2), ("ns1.ex.test", 5, wire_name("b.ex.test")), soa(2)]],
-        "a record twice": [[soa(2), soa(1), soa(2), a("b"), a("b"), soa(2)]],
-        "a record that is there": [[soa(2), soa(1), soa(2), a("ns1"), soa(2)]],
-        "backwards": [[soa(2), soa(1), soa(0), a("b"), soa(0), soa(2), soa(2)]],
-        "rubbish": [b"\0" * 40],
-        "an error": [struct.pack(">HHHHHH", 0, 0x8404, 0, 0, 0, 0)],
-        "behind the end": [[soa(2), soa(1), soa(2), a("b"), soa(2), a("c")]],
-    }
-
-    def test_D22_broken_increments_lead_to_the_whole_zone(self):
-        for title, messages in self.BROKEN.items():
-            with self.subTest(title), FakePrimary(1) as primary, Secondary(primary.port, key="") as ours:
-                ours.wait_serial(1)
-                primary.serial, primary.extra, primary.steps = 2, [a("fresh")], messages
-                self.assertEqual(notify(ours), 0)
-                ours.wait_serial(2)
-                self.assertIn("the whole zone is asked for", ours.logged())
-                self.assertEqual(dig(ours.port, "fresh.ex.test", "A", "+short").strip(), "192.0.2.1")
-                self.assertEqual(dig(ours.port, "b.ex.test", "A", "+short").strip(), "")
-
-    def test_D22_the_old_zone_stays_when_all_is_broken_and_nobody_loops(self):
-        with FakePrimary(1, [a("old")]) as primary, Secondary(primary.port, key="") as ours:
-            ours.wait_serial(1)
-            primary.serial, primary.steps = 2, [[soa(2), soa(1), a("nobody"), soa(2), soa(2)]]
-            primary.whole = [[soa(2), NS, a("ns1")]]
-            notify(ours)
-            wait_for(lambda: "transfer: " in ours.logged(), 10, "the transfer fails")
-            time.sleep(4)
-            self.assertEqual(primary.asked["IXFR"], 1)
-            self.assertEqual(primary.asked["AXFR"], 2)  # the first one at the start
-            self.assertEqual(ours.serial(), 1)
-            self.assertEqual(dig(ours.port, "old.ex.test", "A", "+short").strip(), "192.0.2.1")
-
-    def test_D22_a_whole_zone_with_a_lower_serial_is_not_taken(self):
-        with FakePrimary(5, [a("old")]) as primary, Secondary(primary.port, key="", more="request-ixfr no;") as ours:
-            ours.wait_serial(5)
-            primary.serial = 6
-            primary.whole = [[soa(4), NS, a("ns1"), soa(4)]]
-            notify(ours)
-            wait_for(lambda: "its serial 4 is not newer than ours" in ours.logged(), 10, "it is refused")
-            self.assertEqual(ours.serial(), 5)
-
-    def test_D22_an_endless_increment_ends(self):
-        def endless():
-            yield [soa(2), soa(1)]
-            for block in range(40000):
-                yield [a(f"b{block}-{i}") for i in range(200)]
-
-        with FakePrimary(1) as primary, Secondary(primary.port, key="") as ours:
-            ours.wait_serial(1)
-            primary.serial, primary.steps = 2, endless
-            notify(ours)
-            ours.wait_serial(2, 60)
-            self.assertIn("the steps have more than", ours.logged())
-
-    def test_D21_a_serial_ahead_of_reality_for_ever_causes_few_checks(self):
-        with FakePrimary(1) as primary, Secondary(primary.port, key="") as ours:
-            ours.wait_serial(1)
-            before = dict(primary.asked)
-            data = soa(4000)[2]
-            packet = (struct.pack(">HHHHHH", 7, 0x2400, 1, 1, 0, 0) + wire_name("ex.test") + struct.pack(">HH", 6, 1) +
-                      wire_name("ex.test") + struct.pack(">HHIH", 6, 1, 60, len(data)) + data)
-            sent = 0
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-                s.connect(("127.0.0.1", ours.port))
-                began = time.monotonic()
-                while sent < 100000:
-                    for _ in range(100):
-                        s.send(packet)
-                        sent += 1
-                    time.sleep(max(0, began + sent / 10000 - time.monotonic()))
-                took = time.monotonic() - began
-            self.assertLess(took, 12 * PATIENCE, "10,000 NOTIFY a second")
-            # After 1, 2, 4 and 8 seconds, and what one more begins.
-            self.assertLessEqual(primary.asked["SOA"] - before["SOA"], 6 if took < 15 else 8)
-            self.assertEqual(primary.asked["AXFR"], before["AXFR"])
-            self.assertEqual(primary.asked["IXFR"], 0)
-            self.assertEqual(ours.serial(), 1)
-            # What is not newer than ours needs no check at all; what is, comes soon in spite of all that.
-            checks = primary.asked["SOA"]
-            self.assertEqual(notify(ours, 1), 0)
-            primary.serial, primary.steps = 2, [[soa(2), soa(1), soa(2), a("b"), soa(2)]]
-            notify(ours, 2)
-            ours.wait_serial(2, 40)
-            self.assertLessEqual(primary.asked["SOA"], checks + 2)
-
-    def test_D21_malformed_notify_over_tcp_hurts_nobody(self):
-        with FakePrimary(1) as primary, Secondary(primary.port, key="") as ours:
-            ours.wait_serial(1)
-            good = struct.pack(">HHHHHH", 7, 0x2400, 1, 1, 0, 0) + wire_name("ex.test") + struct.pack(">HH", 6, 1)
-            good += wire_name("ex.test") + struct.pack(">HHIH", 6, 1, 60, len(soa(9)[2])) + soa(9)[2]
-            for size in range(len(good)):
-                try:
-                    with socket.create_connection(("127.0.0.1", ours.port), 5) as s:
-                        s.sendall(struct.pack(">H", size) + good[:size])
-                        if size >= 12:
-                            self.assertEqual(read_tcp(s)[3] & 15, 1, size)
-                except ConnectionError:
-                    pass
-            self.assertEqual(ours.serial(), 1)
-            self.assertEqual(ask(ours.port, good, tcp=True)[3] & 15, 0)
-            for name in ("zone", "query0"):
-                self.assertIsNotNone(ours.role(name))
-            self.assertNotIn("was killed", ours.logged())
 
 
 if __name__ == "__main__":

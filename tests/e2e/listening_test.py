@@ -243,6 +243,37 @@ class Flags(unittest.TestCase):
                     process.stderr.close()
                 self.assertIn("in force: no_new_privs", log, "-d1 writes debugging lines")
 
+    @unittest.skipUnless(os.geteuid() == 0, "network namespaces need root")
+    def test_6_keeps_a_host_that_has_both_to_one_family_for_everything(self):
+        with Network() as net:
+            one, two = net.host("one"), net.host("two")
+            net.link(one, "10.0.0.1/24", two, "10.0.0.2/24")
+            one.address("fd00::1/64", "one-0")
+            two.address("fd00::2/64", "two-0")
+            primary = net.named(one, '''options { directory "$DIR"; pid-file "$DIR/named.pid"; listen-on { any; }; listen-on-v6 { any; };
+  recursion no; allow-transfer { any; }; notify explicit; also-notify { 10.0.0.2; fd00::2; }; };
+zone "ex.test" { type primary; file "ex"; };
+zone "far.test" { type primary; file "ex"; };
+''', {"ex": ZONE}, ("-6",))
+            second = net.named(two, '''options { directory "$DIR"; pid-file "$DIR/named.pid"; listen-on { any; }; listen-on-v6 { ::1; fd00::2; };
+  recursion yes; forward only; forwarders { 10.0.0.1; fd00::1; }; };
+zone "ex.test" { type secondary; primaries { 10.0.0.1; fd00::1; }; file "copy"; };
+''', {}, ("-6",))
+            for server in (primary, second):
+                with open(f"/proc/{server.process.pid}/net/udp") as f:
+                    self.assertNotIn(":0035 ", f.read(), "no socket of IPv4")
+            wait_for(lambda: two.short("::1", "ex.test", "MX") == ["10 mail.ex.test."], 10, "the zone comes")
+            self.assertEqual(two.short("fd00::1", "ex.test", "MX"), ["10 mail.ex.test."])
+            self.assertIsNone(two.status("10.0.0.1", "ex.test", "+time=1", "+tries=1"))
+            self.assertIn("from [fd00::1]:53", second.logged())
+            self.assertEqual(two.short("::1", "mail.far.test"), ["192.0.2.2"], "recursion")
+            primary.write("ex", ZONE.replace("root 1 ", "root 2 "))
+            primary.reload()
+            wait_for(lambda: "root.ex.test. 2 " in two.dig("::1", "ex.test", "SOA", "+short"), 10, "a NOTIFY brings the change")
+            self.assertIn("notify of serial 2 to [fd00::2]:53: answered", primary.logged())
+            for server in (primary, second):
+                self.assertNotIn("10.0.0.", server.logged(), "nothing was tried over IPv4")
+
     @unittest.skipUnless(os.geteuid() == 0, "chroot needs root")
     def test_t_serves_from_a_directory_of_its_own_with_the_sandbox_on(self):
         with tempfile.TemporaryDirectory() as root:

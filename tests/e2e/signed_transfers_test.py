@@ -1,12 +1,11 @@
 """D22: transfers of a primary that signs some of its messages, or signs them wrong (RFC 8945 5.3.1)."""
 
-import subprocess
 import unittest
 
 import dns_peers
 from dns_peers import dig
 from dns_wire import Tsig, mac_of
-from ixfr_test import NS, FakePrimary, a, notify, soa
+from fake_primary import NS, FakePrimary, a, notify, soa
 from transfer_test import SECRET, Secondary
 from umaya_instance import wait_for
 
@@ -41,14 +40,7 @@ class Signing(FakePrimary):
             yield message
 
 
-class SignedTransfers(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        try:
-            dns_peers.fetch()
-        except (RuntimeError, subprocess.CalledProcessError) as error:
-            raise unittest.SkipTest(f"the peers cannot be fetched: {error}") from error
-
+class SignedTransfers(dns_peers.WithPeers):
     GOOD = {"all": lambda number: True,
             "the first, each 100th and the last": lambda number: number in (1, MESSAGES) or number % 100 == 0}
     BAD = {"the first alone": (lambda number: number == 1, "too many messages in a row are not signed"),

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import struct
-import subprocess
 import threading
 import time
 import unittest
@@ -12,9 +11,9 @@ import unittest
 import dns_peers
 from dns_peers import Bind, dig, records
 from dns_wire import TYPES, Message, question
-from ixfr_test import FakePrimary, notify
+from fake_primary import FakePrimary, notify
 from names_test import ZONE, NameServer
-from transfer_test import KEY, Secondary, Transfers
+from transfer_test import KEY, Secondary
 from umaya_instance import wait_for
 from update_test import Dynamic
 
@@ -74,9 +73,7 @@ class Told:
         self.socket.close()
 
 
-class Rules(unittest.TestCase):
-    setUpClass = classmethod(Transfers.setUpClass.__func__)
-
+class Rules(dns_peers.WithPeers):
     def test_transfer_format_says_how_many_records_a_message_has(self):
         one = "transfer-format one-answer;"
         with Primary() as server:
@@ -203,9 +200,7 @@ class TwoViews(NameServer):
                                  f'listen-on port {self.port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; }};\n{views}')
 
 
-class Ends(unittest.TestCase):
-    setUpClass = classmethod(Transfers.setUpClass.__func__)
-
+class Ends(dns_peers.WithPeers):
     def end(self, server):
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(60)
@@ -240,10 +235,8 @@ class Flushing(Secondary):
         super().configure(zones)
 
 
-class DamagedJournals(unittest.TestCase):
+class DamagedJournals(dns_peers.WithPeers):
     """A disk that lost pages: the server starts, says so, and goes on with what the files have."""
-
-    setUpClass = classmethod(Transfers.setUpClass.__func__)
 
     def cut(self, server):
         server.process.kill()

@@ -55,14 +55,7 @@ class Server(NameServer):
         self.write("named.conf", KEY % self.algorithm + text)
 
 
-class Transfers(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        try:
-            dns_peers.fetch()
-        except (RuntimeError, subprocess.CalledProcessError) as error:
-            raise unittest.SkipTest(f"the peers cannot be fetched: {error}") from error
-
+class Transfers(dns_peers.WithPeers):
     def test_dig_gets_the_same_zone_from_us_and_from_bind(self):
         with Server(allow="127.0.0.1") as ours, Bind('zone "ex.test" { type primary; file "z"; allow-transfer { any; }; };',
                                                      {"z": ZONE}) as bind:
@@ -141,9 +134,7 @@ def short(serial, refresh=3600, retry=900, expire=604800):
     return f"$TTL 60\n@ SOA ns1 hostmaster {serial} {refresh} {retry} {expire} 60\n@ NS ns1\nns1 A 192.0.2.1\nwww A 192.0.2.{serial}\n"
 
 
-class Secondaries(unittest.TestCase):
-    setUpClass = classmethod(Transfers.setUpClass.__func__)
-
+class Secondaries(dns_peers.WithPeers):
     def check_copy(self, ours, primary):
         ours.wait_serial(7)
         mine = dig(ours.port, "ex.test", "MX", "+noall", "+answer")
@@ -181,7 +172,7 @@ class Secondaries(unittest.TestCase):
     def test_notify_brings_a_new_serial_at_once(self):
         with Server(zone=short(1)) as primary, Secondary(primary.port) as ours:
             ours.wait_serial(1)
-            primary.extra_zone = f"also-notify {{ 127.0.0.1 port {ours.port} key xfer; }};"
+            primary.extra_zone = f"notify-delay 0; also-notify {{ 127.0.0.1 port {ours.port} key xfer; }};"
             primary.configure({"ex.test": ""})
             primary.write("ex.test", short(2))
             primary.reload()

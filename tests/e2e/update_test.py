@@ -1,15 +1,12 @@
 """Dynamic update: nsupdate against named-lite, the journal behind it, and what a restart brings back."""
 
-import os
 import re
-import signal
 import subprocess
 import unittest
 
 import dns_peers
-from dns_peers import dig, records
+from dns_peers import Bind, dig, records
 from names_test import PROGRAM, NameServer
-from umaya_instance import wait_for
 
 SECRET = "c2VjcmV0IG9mIGJvdGggc2lkZXM="
 KEY = f'key "upd" {{ algorithm hmac-sha256; secret "{SECRET}"; }};\n'
@@ -73,14 +70,7 @@ class Dynamic(NameServer):
         return records(dig(self.port, "ex.test", "AXFR", "+noall", "+answer"))
 
 
-class Updates(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        try:
-            dns_peers.fetch()
-        except (RuntimeError, subprocess.CalledProcessError) as error:
-            raise unittest.SkipTest(f"the peers cannot be fetched: {error}") from error
-
+class Updates(dns_peers.WithPeers):
     def test_what_nsupdate_changes_is_served_at_once_and_after_kill_9(self):
         with Dynamic() as server:
             self.assertEqual(server.nsupdate("update add new.ex.test. 300 A 192.0.2.9", "update delete www.ex.test. CNAME"),
@@ -110,6 +100,24 @@ class Updates(unittest.TestCase):
             self.assertEqual(server.nsupdate("prereq yxrrset mail.ex.test. A 192.0.2.2", "prereq nxdomain new.ex.test.", add),
                              "NOERROR")
             self.assertEqual(server.serial(), 8)
+
+    def test_changes_that_bind_left_in_its_journal_are_told(self):
+        statement = 'zone "ex.test" { type primary; file "z"; allow-update { any; }; %s };'
+        for journal in ("", 'journal "kept";'):
+            with self.subTest(journal), Bind(statement % journal, {"z": ZONE}) as bind, NameServer({}) as ours:
+                bind.wait_serial("ex.test", 7)
+                script = f"server 127.0.0.1 {bind.port}\nzone ex.test\nupdate add new.ex.test. 60 A 192.0.2.9\nsend\n"
+                subprocess.run([dns_peers.program("nsupdate")], input=script, text=True, check=True, env=dns_peers.environment())
+                bind.wait_serial("ex.test", 8)
+                bind.process.kill()
+                bind.process.wait(10)
+                with open(ours.path("named.conf"), "a") as f:
+                    f.write(statement.replace('"z"', f'"{bind.path("z")}"') % journal.replace("kept", bind.path("kept")))
+                ours.process.terminate()  # its sandbox knows no other directories
+                ours.process.wait(10)
+                ours.start()
+                name = "kept" if journal else "z.jnl"
+                self.assertIn(f"BIND has changes up to serial 8 in {bind.path(name)}, the file has serial 7", ours.logged())
 
     def test_D23_who_is_not_allowed_is_refused(self):
         add = "update add new.ex.test. 300 A 192.0.2.9"

@@ -9,6 +9,7 @@ import os
 import subprocess
 import unittest
 
+import dns_peers
 import dns_network
 from dns_network import Network
 from umaya_instance import wait_for
@@ -32,13 +33,8 @@ COMMON = '@ TXT "v=spf1 mx -all"\n_dmarc TXT "v=DMARC1; p=reject"\nsel._domainke
 
 
 @unittest.skipUnless(os.geteuid() == 0, "network namespaces need root")
-class Views(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        try:
-            dns_network.fetch()
-        except (RuntimeError, subprocess.CalledProcessError) as error:
-            raise unittest.SkipTest(f"the programs cannot be fetched: {error}") from error
+class Views(dns_peers.WithPeers):
+    fetch = staticmethod(dns_network.fetch)
 
 
 INTERNAL_A = soa() + ("@ NS ns\n@ MX 10 hub\nns A 10.0.0.1\nhub A 10.0.0.25\nwww A 10.0.0.80\npayroll A 10.0.0.99\n"

@@ -1,8 +1,8 @@
-#include "named-lite/server/notifier.h"
+#include "named-lite/peers/notifier.h"
 
 #include <netinet/in.h>
 
-#include "named-lite/server/local_end.h"
+#include "named-lite/peers/local_end.h"
 #include "tests/named-lite/zone_support.h"
 
 using namespace umaya;

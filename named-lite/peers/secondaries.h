@@ -9,10 +9,12 @@
 //     For each secondary zone one task: at the refresh time of its SOA, or when a primary sends a NOTIFY, it asks the
 //     primaries one after the other for their serial, and fetches what is new from the first one that has a newer one
 //     (RFC 1034 4.3.5, RFC 1996): by IXFR (RFC 1995) when there is a version to begin with, and by AXFR (RFC 5936) when
-//     there is none or when what came by IXFR is of no use. Everything goes over TCP, signed when the primary has a
-//     key. What was fetched is checked and kept in a thread (transfer/zone_copy.h), and then put into service. What
-//     comes broken is thrown away: the zone of before stays, and is asked for again at the retry time. A large zone
-//     that IXFR has changed much is written anew beside that (update/merger.h).
+//     there is none or when what came by IXFR is of no use. The serial is asked for over UDP (serial_question.h), and
+//     over TCP where nobody answers, unless try-tcp-refresh is off; a zone without data is asked for over TCP at once.
+//     Everything is signed when the primary has a key. What was fetched is checked and kept in a thread
+//     (transfer/zone_copy.h), and then put into service. What comes broken is thrown away: the zone of before stays,
+//     and is asked for again at the retry time. A large zone that IXFR has changed much is written anew beside that
+//     (update/merger.h).
 //     However many NOTIFY come, one check of a zone runs and one waits; while they bring nothing new, the pause between
 //     two checks grows.
 //
@@ -20,8 +22,10 @@
 //     A zone that could not be refreshed until its expire time has no data any more: SERVFAIL.
 //
 // LIMITS
-//     Refresh and retry within min- and max-refresh-time, min- and max-retry-time, with a jitter of a tenth; 10
-//     transfers at once; max-transfer-idle-in without a message, or max-transfer-time-in, end one.
+//     Refresh and retry within min- and max-refresh-time, min- and max-retry-time, with a jitter of a tenth.
+//     serial-query-rate questions over UDP a second, and as many because of NOTIFYs, kMostQuestions at once;
+//     transfers-in connections at once, of them transfers-per-ns to one address; max-transfer-idle-in without a
+//     message, or max-transfer-time-in, end a transfer.
 #pragma once
 
 #include <functional>
@@ -33,7 +37,9 @@
 
 #include "libcommon/event/sync.h"
 #include "libcommon/event/worker_pool.h"
-#include "named-lite/server/primary_exchange.h"
+#include "named-lite/peers/primary_exchange.h"
+#include "named-lite/peers/transfer_places.h"
+#include "named-lite/peers/turns.h"
 #include "named-lite/server/responder.h"
 #include "named-lite/transfer/zone_copy.h"
 #include "named-lite/transfer/zone_receiver.h"
@@ -45,6 +51,8 @@ class Secondaries {
  public:
   /// How long after a change the file is written.
   static constexpr Duration kSaveDelay = std::chrono::minutes(15);
+  /// Questions for serials under way.
+  static constexpr size_t kMostQuestions = 200;
   /// A zone has a new serial and is in service.
   using Changed = std::function<void(const ZoneId&, const ImagePtr&)>;
   /// responder and pool outlive this object.
@@ -69,6 +77,12 @@ class Secondaries {
   /// Nothing when there is no such secondary zone.
   std::optional<Status> status(const std::string& view, std::string_view zone) const;
 
+  /// Connections to primaries, and zones that wait for one because of transfers-in or transfers-per-ns.
+  size_t transfers_running() const { return places_.running(); }
+  size_t transfers_waiting() const { return places_.waiting(); }
+  /// Questions for serials under way.
+  size_t questions() const { return kMostQuestions - questions_.free(); }
+
   /// Seconds until the zone expires (RFC 7314); nothing when there is no such secondary zone.
   std::optional<uint32_t> left(const std::string& view, std::string_view zone) const;
   bool has(const ZoneId& zone) const { return zones_.contains(zone); }
@@ -90,6 +104,7 @@ class Secondaries {
     unsigned tries = 0;               // without data, in a row
     unsigned idle = 0;                // checks in a row that NOTIFY caused and that brought nothing
     bool again = false;               // a NOTIFY came while a refresh was under way
+    bool told = false;                // a NOTIFY is why it is refreshed
     bool whatever = false;            // the next transfer is made whatever the serial
     bool unsaved = false;             // the file lacks something
     bool will_save = false;           // save_later() runs
@@ -109,7 +124,13 @@ class Secondaries {
   event::Task<Outcome> refresh(Zone& zone);
   event::Task<Outcome> ask(Zone& zone, RemoteServer primary);
   bool is_wanted(const Zone& zone, uint32_t serial, const std::string& from) const;
+  event::Task<Outcome> fetch(Zone& zone, RemoteServer primary, bool is_newer);
+  event::Task<Result<SoaAnswer>> ask_over_udp(Zone& zone, RemoteServer primary);
+  event::Task<Result<SoaAnswer>> ask_over_tcp(Zone& zone, RemoteServer primary, ExchangePtr& exchange);
   event::Task<Result<SoaAnswer>> ask_soa(Zone& zone, RemoteServer primary, ExchangePtr& exchange, bool expire);
+  Outcome failed(const Zone& zone, const std::string& from, const std::string& why) const;
+  size_t most_transfers_from(const Zone& zone, const RemoteServer& primary) const;
+  event::PeerAddress source_for(const Zone& zone, const RemoteServer& primary) const;
   const PeerConf* peer_of(const Zone& zone, const RemoteServer& primary, const Snapshot& snapshot) const;
   event::Task<Result<ExchangePtr>> connect(Zone& zone, RemoteServer primary);
   void confirmed(Zone& zone, Outcome outcome);
@@ -128,7 +149,10 @@ class Secondaries {
   Responder& responder_;
   event::WorkerPool& pool_;
   Changed changed_;
-  event::Semaphore transfers_{10};
+  Turns turns_, told_turns_;
+  event::Semaphore questions_{kMostQuestions};
+  TransferPlaces places_;
+  std::map<net::Endpoint, TimePoint> deaf_;  // primaries that answer over TCP alone; until when that is believed
   event::WorkerPool merging_{1};
   std::map<ZoneId, std::unique_ptr<Zone>> zones_;
 };

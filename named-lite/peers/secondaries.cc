@@ -1,4 +1,4 @@
-#include "named-lite/server/secondaries.h"
+#include "named-lite/peers/secondaries.h"
 
 #include <algorithm>
 
@@ -58,6 +58,8 @@ void Secondaries::configure() {
   std::map<ZoneId, std::unique_ptr<Zone>> before = std::exchange(zones_, {});
   std::vector<Zone*> fresh;
   const SnapshotPtr snapshot = responder_.snapshot();
+  places_.configure(snapshot->conf.transfers.transfers_in);
+  deaf_.clear();
   for (const auto& view : snapshot->views) {
     for (const ZoneConf& conf : view->conf.zones) {
       if (conf.type != ZoneType::secondary) continue;
@@ -135,15 +137,11 @@ event::Task<void> Secondaries::keep(Zone& zone) {
     zone.expires = monotonic_now() + bounded_expire(soa_times(*zone.image).expire) - std::chrono::seconds(age);
   }
   while (true) {
-    bool asked = zone.again;
-    zone.again = false;
+    zone.told = std::exchange(zone.again, false);
     zone.wake.reset();
     zone.next = {};
-    bool place = co_await transfers_.acquire();
-    (void)place;
     Outcome outcome = co_await refresh(zone);
-    transfers_.release();
-    zone.idle = outcome == Outcome::transferred || !asked ? 0 : std::min(zone.idle + 1, kMostIdle);
+    zone.idle = outcome == Outcome::transferred || !zone.told ? 0 : std::min(zone.idle + 1, kMostIdle);
     Duration pause = pause_after(zone, outcome);
     zone.next = monotonic_now() + pause;
     co_await event::sleep(kLeastPause * (1 << zone.idle));

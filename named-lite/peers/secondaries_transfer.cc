@@ -2,8 +2,9 @@
 #include "named-lite/dns/types.h"
 #include "named-lite/dns/wire_record.h"
 #include "named-lite/logging/category.h"
-#include "named-lite/server/local_end.h"
-#include "named-lite/server/secondaries.h"
+#include "named-lite/peers/local_end.h"
+#include "named-lite/peers/secondaries.h"
+#include "named-lite/peers/serial_question.h"
 #include "named-lite/transfer/expire_option.h"
 #include "named-lite/transfer/ixfr_receiver.h"
 #include "named-lite/transfer/transfer_question.h"
@@ -17,6 +18,7 @@ using namespace std::chrono_literals;
 
 using log = Logged<Category::xfer_in>;
 constexpr Duration kSoaAnswer = 15s;
+constexpr Duration kDeaf = 1h;           // a packet filter that lets TCP alone through will not go away soon
 constexpr size_t kLeastSteps = 100'000;  // records that an IXFR may have, however small the zone
 
 std::string label_of(const ZoneConf& conf) {
@@ -28,14 +30,23 @@ size_t most_records(const ZoneConf& conf) {
   return most == 0 ? ZoneReceiver::kMostRecords : most + 1;  // the SOA at the end is none
 }
 
+std::string minutes_text(seconds time) {
+  return std::to_string(time.count() / 60) + " min";
+}
+
 /// Takes messages until the receiver has enough.
 template <class Receiver>
 event::Task<Result<>> receive_all(PrimaryExchange& exchange, Receiver& receiver, TransferConf conf) {
   TimePoint end = monotonic_now() + conf.max_time_in;
+  exchange.set_deadline(end);
   while (receiver.state() == Receiver::State::more) {
-    TimePoint now = monotonic_now();
-    if (now >= end) co_return temporary("it takes longer than max-transfer-time-in");
-    auto message = co_await exchange.receive(std::min<Duration>(conf.max_idle_in, end - now));
+    auto message = co_await exchange.receive(conf.max_idle_in);
+    if (!message && monotonic_now() >= end) {
+      co_return temporary("it takes longer than " + minutes_text(conf.max_time_in) + " (max-transfer-time-in)");
+    }
+    if (!message && message.error().sys_errno == ETIMEDOUT) {
+      co_return temporary("nothing came for " + minutes_text(conf.max_idle_in) + " (max-transfer-idle-in)");
+    }
     if (!message) co_return std::unexpected(message.error());
     receiver.take(*message);
   }
@@ -64,7 +75,7 @@ event::Task<Secondaries::Outcome> Secondaries::refresh(Zone& zone) {
 bool Secondaries::is_wanted(const Zone& zone, uint32_t serial, const std::string& from) const {
   if (!zone.image || zone.whatever) return true;
   uint32_t ours = zone.image->header().serial;
-  if (serial_is_newer(ours, serial)) {
+  if (serial_is_newer(ours, serial) && !zone.conf.settings->transfer.multi_master) {
     log::warning("{}: our serial {} is higher than {} of {}: its zone is not taken", label_of(zone.conf), ours, serial,
                  from);
   }
@@ -92,12 +103,44 @@ bool Secondaries::asks_expire(const Zone& zone, const RemoteServer& primary) con
   return peer != nullptr && peer->request_expire ? *peer->request_expire : zone.conf.settings->transfer.request_expire;
 }
 
-event::Task<Result<Secondaries::ExchangePtr>> Secondaries::connect(Zone& zone, RemoteServer primary) {
+event::PeerAddress Secondaries::source_for(const Zone& zone, const RemoteServer& primary) const {
   const SnapshotPtr snapshot = responder_.snapshot();
   const PeerConf* peer = peer_of(zone, primary, *snapshot);
-  event::PeerAddress source = local_end(primary.at.address, zone.conf.settings->transfer.source,
-                                        peer != nullptr ? &peer->transfer_source : nullptr);
-  co_return co_await PrimaryExchange::open(std::move(primary), snapshot, source);
+  return local_end(primary.at.address, zone.conf.settings->transfer.source,
+                   peer != nullptr ? &peer->transfer_source : nullptr);
+}
+
+/// transfers-per-ns, or what a server clause says.
+size_t Secondaries::most_transfers_from(const Zone& zone, const RemoteServer& primary) const {
+  const SnapshotPtr snapshot = responder_.snapshot();
+  const PeerConf* peer = peer_of(zone, primary, *snapshot);
+  return peer != nullptr && peer->transfers ? *peer->transfers : snapshot->conf.transfers.transfers_per_server;
+}
+
+event::Task<Result<Secondaries::ExchangePtr>> Secondaries::connect(Zone& zone, RemoteServer primary) {
+  event::PeerAddress source = source_for(zone, primary);
+  co_return co_await PrimaryExchange::open(std::move(primary), responder_.snapshot(), source);
+}
+
+Secondaries::Outcome Secondaries::failed(const Zone& zone, const std::string& from, const std::string& why) const {
+  log::warning("{}: refresh from {}: {}", label_of(zone.conf), from, why);
+  return Outcome::failed;
+}
+
+/// What a NOTIFY asks for does not wait behind the zones of a start.
+event::Task<Result<SoaAnswer>> Secondaries::ask_over_udp(Zone& zone, RemoteServer primary) {
+  bool expire = asks_expire(zone, primary);
+  while (true) {
+    Turns& turns = zone.told ? told_turns_ : turns_;
+    co_await turns.next(responder_.snapshot()->conf.transfers.serial_query_rate);
+    bool free = co_await questions_.acquire();
+    (void)free;
+    HeldSlot held(questions_);
+    event::PeerAddress source = source_for(zone, primary);
+    auto soa = co_await ask_serial(primary, responder_.snapshot(), source, zone.conf.name, expire);
+    if (!expire || !soa || !soa->without_edns) co_return soa;
+    expire = false;
+  }
 }
 
 /// Over a new connection, which stays open for the transfer.
@@ -115,20 +158,55 @@ event::Task<Result<SoaAnswer>> Secondaries::ask_soa(Zone& zone, RemoteServer pri
   co_return read_soa_answer(*message, zone.conf.name, exchange->id());
 }
 
-event::Task<Secondaries::Outcome> Secondaries::ask(Zone& zone, RemoteServer primary) {
-  const std::string from = primary.at.to_string();
-  auto failed = [&](const std::string& why) {
-    log::warning("{}: refresh from {}: {}", label_of(zone.conf), from, why);
-    return Outcome::failed;
-  };
-  ExchangePtr exchange;
+event::Task<Result<SoaAnswer>> Secondaries::ask_over_tcp(Zone& zone, RemoteServer primary, ExchangePtr& exchange) {
   bool expire = asks_expire(zone, primary);
   auto soa = co_await ask_soa(zone, primary, exchange, expire);
-  if (expire && soa && soa->without_edns) soa = co_await ask_soa(zone, primary, exchange, false);
-  if (!soa) co_return failed(soa.error().what);
-  if (!soa->serial) co_return failed(soa->why);
+  if (expire && soa && soa->without_edns) co_return co_await ask_soa(zone, primary, exchange, false);
+  co_return soa;
+}
+
+/// The serial is asked for over UDP, and over TCP where nobody answers. What has no data needs TCP anyway.
+event::Task<Secondaries::Outcome> Secondaries::ask(Zone& zone, RemoteServer primary) {
+  const std::string from = primary.at.to_string();
+  bool tries_tcp = zone.conf.settings->transfer.try_tcp_refresh;
+  auto deaf = deaf_.find(primary.at);
+  bool is_deaf = tries_tcp && deaf != deaf_.end() && monotonic_now() < deaf->second;
+  if (!zone.image || zone.whatever || is_deaf) co_return co_await fetch(zone, primary, false);
+  auto soa = co_await ask_over_udp(zone, primary);
+  if (!soa && !tries_tcp) co_return failed(zone, from, soa.error().what);
+  if (!soa) {
+    log::info("{}: serial from {}: {}: it is asked over TCP", label_of(zone.conf), from, soa.error().what);
+    Outcome outcome = co_await fetch(zone, primary, false);
+    if (outcome != Outcome::failed) deaf_[primary.at] = monotonic_now() + kDeaf;
+    co_return outcome;
+  }
+  if (!soa->serial) co_return failed(zone, from, soa->why);
   zone.granted = soa->expire;
   if (!is_wanted(zone, *soa->serial, from)) co_return Outcome::up_to_date;
+  co_return co_await fetch(zone, primary, true);
+}
+
+/// Over TCP, when a place is free. is_newer: it is known that the primary has something for us.
+event::Task<Secondaries::Outcome> Secondaries::fetch(Zone& zone, RemoteServer primary, bool is_newer) {
+  const std::string from = primary.at.to_string();
+  Duration limit = zone.image ? std::max(zone.expires - monotonic_now(), Duration::zero()) : event::kForever;
+  auto place = co_await places_.take(primary.at.address, most_transfers_from(zone, primary), limit);
+  if (!place && zone.image && monotonic_now() >= zone.expires) {
+    co_return failed(zone, from, "other transfers were before it until it expired");
+  }
+  if (!place) co_return Outcome::failed;  // a new configuration: configure() has set `wake`
+  ExchangePtr exchange;
+  if (is_newer) {
+    auto opened = co_await connect(zone, primary);
+    if (!opened) co_return failed(zone, from, opened.error().what);
+    exchange = std::move(*opened);
+  } else {
+    auto soa = co_await ask_over_tcp(zone, primary, exchange);
+    if (!soa) co_return failed(zone, from, soa.error().what);
+    if (!soa->serial) co_return failed(zone, from, soa->why);
+    zone.granted = soa->expire;
+    if (!is_wanted(zone, *soa->serial, from)) co_return Outcome::up_to_date;
+  }
   if (asks_ixfr(zone, primary)) {
     auto incremental = co_await fetch_steps(zone, *exchange, from);
     if (incremental) co_return Outcome::transferred;
@@ -137,12 +215,12 @@ event::Task<Secondaries::Outcome> Secondaries::ask(Zone& zone, RemoteServer prim
                  incremental.error().what);
     // What is on its way over the old connection belongs to the old question.
     auto opened = co_await connect(zone, primary);
-    if (!opened) co_return failed(opened.error().what);
+    if (!opened) co_return failed(zone, from, opened.error().what);
     exchange = std::move(*opened);
   }
   auto whole = co_await fetch_zone(zone, *exchange, from);
   if (!whole) responder_.add(Count::transfers_failed);
-  if (!whole) co_return failed("transfer: " + whole.error().what);
+  if (!whole) co_return failed(zone, from, "transfer: " + whole.error().what);
   co_return Outcome::transferred;
 }
 

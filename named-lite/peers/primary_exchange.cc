@@ -1,4 +1,4 @@
-#include "named-lite/server/primary_exchange.h"
+#include "named-lite/peers/primary_exchange.h"
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/random.h"
@@ -12,6 +12,11 @@ constexpr Duration kConnect = std::chrono::seconds(10);
 
 uint64_t now_seconds() {
   return static_cast<uint64_t>(wall_seconds());
+}
+
+std::unexpected<Error> why_not(const event::Read& read, const char* ended) {
+  if (read.status == event::ReadStatus::timed_out) return sys_error("nothing came in time", ETIMEDOUT);
+  return temporary(ended);
 }
 
 }  // namespace
@@ -47,9 +52,9 @@ event::Task<Result<>> PrimaryExchange::ask(std::string question) {
 event::Task<Result<std::string_view>> PrimaryExchange::receive(Duration limit) {
   stream_.set_timeout(limit);
   event::Read length = co_await stream_.read_exactly(2);
-  if (!length) co_return temporary("the connection ended");
+  if (!length) co_return why_not(length, "the connection ended");
   event::Read message = co_await stream_.read_exactly(be16_at(length.data, 0));
-  if (!message) co_return temporary("the connection ended within a message");
+  if (!message) co_return why_not(message, "the connection ended within a message");
   if (signatures_) {
     auto trusted = signatures_->take(message.data, now_seconds());
     if (!trusted) co_return std::unexpected(trusted.error());

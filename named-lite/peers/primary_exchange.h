@@ -14,7 +14,8 @@
 //     The exchange keeps the snapshot, which owns the key.
 //
 // ERRORS
-//     Temporary: no connection, it ended, nothing came in time. Permanent: an answer that is not signed as it must be.
+//     Temporary: no connection, it ended, nothing came in time (ETIMEDOUT). Permanent: an answer that is not signed as
+//     it must be.
 #pragma once
 
 #include <memory>
@@ -37,7 +38,9 @@ class PrimaryExchange {
 
   /// Sends a question; what came before it must have been answered to the end.
   event::Task<Result<>> ask(std::string question);
-  /// The next message, valid until the next call.
+  /// From then on nothing is waited for.
+  void set_deadline(TimePoint deadline) { stream_.set_deadline(deadline); }
+  /// The next message, valid until the next call. limit: for its whole length.
   event::Task<Result<std::string_view>> receive(Duration limit);
   /// Whether all that was received is signed: ask at the end of a transfer.
   bool is_trusted() const { return !signatures_ || signatures_->complete(); }

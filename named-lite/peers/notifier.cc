@@ -1,4 +1,4 @@
-#include "named-lite/server/notifier.h"
+#include "named-lite/peers/notifier.h"
 
 #include <algorithm>
 
@@ -10,7 +10,7 @@
 #include "named-lite/answer/query.h"
 #include "named-lite/dns/types.h"
 #include "named-lite/logging/category.h"
-#include "named-lite/server/local_end.h"
+#include "named-lite/peers/local_end.h"
 
 namespace umaya::named {
 
@@ -101,11 +101,13 @@ struct Notifier::Told {
   std::string label;
 };
 
-void Notifier::zone_changed(const ViewConf& view, const ZoneConf& zone, const ZoneImage& image, const NamedConf& conf) {
-  auto& scope = zones_[{view.name, std::string(zone.name.lower().wire())}];
-  scope = std::make_unique<event::TaskScope>();  // who has not answered yet need not hear of the older serial
+void Notifier::zone_changed(const ViewConf& view, const ZoneConf& zone, const ZoneImage& image, const NamedConf& conf,
+                            Notice why) {
+  rate_ = conf.transfers.notify_rate;
+  start_rate_ = conf.transfers.startup_notify_rate;
   const std::string what =
       "zone " + zone.name.text() + "/IN: notify of serial " + std::to_string(image.header().serial);
+  std::vector<Told> all;
   for (const RemoteServer& target : notify_targets(view, zone, image)) {
     if (!conf.uses(target.at.address.family())) continue;
     const PeerConf* peer = find_peer(view.peers, target.at.address);
@@ -116,7 +118,22 @@ void Notifier::zone_changed(const ViewConf& view, const ZoneConf& zone, const Zo
     if (const TsigKey* known = target.key ? find_key(conf.keys, target.key->wire()) : nullptr) told.key = *known;
     told.label = what + " to " + target.at.to_string();
     told.message = notify_message(image, static_cast<uint16_t>(random_u64()));
-    scope->spawn(tell(std::move(told)));
+    all.push_back(std::move(told));
+  }
+  Zone& known = zones_[{view.name, std::string(zone.name.lower().wire())}];
+  known.tasks.cancel();  // who has not answered yet need not hear of the older serial
+  known.tasks.spawn(tell_all(known, std::move(all), zone.settings->transfer.notify.delay, why));
+}
+
+event::Task<void> Notifier::tell_all(Zone& zone, std::vector<Told> all, seconds delay, Notice why) {
+  TimePoint now = monotonic_now();
+  if (why != Notice::command && zone.next > now) co_await event::sleep(zone.next - now);
+  bool start = why == Notice::start;
+  Turns& turns = start ? start_turns_ : turns_;
+  for (Told& told : all) {
+    co_await turns.next(start ? start_rate_ : rate_);
+    zone.next = monotonic_now() + delay;
+    zone.tasks.spawn(tell(std::move(told)));
   }
 }
 
