@@ -44,6 +44,8 @@ bool check_instance(const config::Config& config);
 void provide_certificate(const config::Config& config);
 /// What authd will find when it starts; nothing when master.cf has none.
 std::vector<config::Finding> check_auth(const config::Config& config);
+/// What the parameters of database tables say.
+std::vector<config::Finding> check_databases(const config::Config& config);
 
 /// Scheme of new passwords when none is named.
 inline constexpr std::string_view kUsualScheme = "SHA512-CRYPT";
