@@ -17,7 +17,7 @@ LEVELS = {
     "net": 3,
     "ipc": 4, "message": 4, "smtp": 4, "dns": 4,
     "table": 5, "queue": 5, "mailbox": 5, "auth": 5, "tls": 5,
-    "route": 6, "services": 6,
+    "route": 6, "services": 6, "databases": 6,
     "daemon": 7,
 }
 # Which folder may include the headers of a C library.
@@ -28,6 +28,10 @@ OWNERS = {
     "lmdb.h": {"libcommon/table", "named-lite"},
     "cdb.h": {"libcommon/table"},
     "pcre2.h": {"libcommon/table"},
+    "sqlite3.h": {"libcommon/databases"},
+    "libpq-fe.h": {"libcommon/databases"},
+    "mysql.h": {"libcommon/databases"},
+    "ldap.h": {"libcommon/databases"},
     "argon2.h": {"libcommon/auth"},
     "crypt.h": {"libcommon/auth"},
     "security/": {"authd"},

@@ -3,7 +3,7 @@
 # Servers that tests only talk to are never installed: they are unpacked into the build folder where they are needed.
 set -eu
 packages="g++ cmake ninja-build pkg-config libevent-dev libssl-dev libldns-dev libfmt-dev catch2 liblmdb-dev libcdb-dev
-  libpcre2-dev libidn2-dev libcrypt-dev libargon2-dev libpam0g-dev python3 openssl"
+  libpcre2-dev libidn2-dev libsqlite3-dev libpq-dev libmariadb-dev libldap-dev libcrypt-dev libargon2-dev libpam0g-dev python3 openssl"
 case "${1:-}" in
   fuzz) packages="$packages clang-19 libclang-rt-19-dev" ;;
 esac

@@ -61,9 +61,10 @@ event::Task<table::Lookup> ask(table::Table* table, std::string key) {
 }  // namespace
 
 MapCommand::MapCommand(const Flavour& flavour, const Request& request, const config::Config& config)
-    : flavour_(flavour), request_(request), config_(config), options_(table::options_from(config)) {
+    : flavour_(flavour), request_(request), config_(config), drivers_(&config), options_(table::options_from(config)) {
   options_.fold = request.fold ? table::CaseRule::fold : table::CaseRule::keep;
   options_.duplicates = table::Duplicates::warn;
+  options_.databases = &drivers_;
 }
 
 std::string MapCommand::full_name(const std::string& table) const {

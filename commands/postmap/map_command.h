@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "libcommon/config/config.h"
+#include "libcommon/databases/drivers.h"
 #include "libcommon/table/open.h"
 #include "libcommon/table/source.h"
 
@@ -68,6 +69,7 @@ class MapCommand {
   const Flavour& flavour_;
   const Request& request_;
   const config::Config& config_;
+  databases::Drivers drivers_;
   table::Options options_;
   std::vector<std::unique_ptr<table::Table>> open_;
 };

@@ -18,6 +18,7 @@ bool check_instance(const config::Config& config) {
   std::vector<config::Finding> findings = config::check(config);
   for (config::Finding& finding : check_auth(config)) findings.push_back(std::move(finding));
   for (config::Finding& finding : check_quota(config)) findings.push_back(std::move(finding));
+  for (config::Finding& finding : check_databases(config)) findings.push_back(std::move(finding));
   for (const config::Finding& finding : findings) {
     switch (finding.severity) {
       case config::Severity::error:

@@ -47,6 +47,8 @@ void provide_certificate(const config::Config& config);
 std::vector<config::Finding> check_auth(const config::Config& config);
 /// Limits of mailboxes that are none.
 std::vector<config::Finding> check_quota(const config::Config& config);
+/// What the parameters of database tables say.
+std::vector<config::Finding> check_databases(const config::Config& config);
 
 /// Scheme of new passwords when none is named.
 inline constexpr std::string_view kUsualScheme = "SHA512-CRYPT";

@@ -11,8 +11,8 @@ namespace umaya::config {
 namespace {
 
 /// Types that Postfix has and this version has not.
-constexpr std::string_view kMissingTypes[] = {"dbm", "internal", "ldap",  "memcache", "mongodb", "mysql",
-                                              "nis", "nisplus",  "pgsql", "sdbm",     "sqlite",  "nbdb"};
+constexpr std::string_view kMissingTypes[] = {"dbm", "internal", "memcache", "mongodb",
+                                              "nis", "nisplus",  "sdbm",     "nbdb"};
 
 bool exists(const std::string& path) {
   struct stat st;
@@ -65,9 +65,10 @@ void check_table(const Config& config, std::string_view name, std::string_view w
 }  // namespace
 
 const std::vector<std::string>& table_types() {
-  static const std::vector<std::string> types = {
-      "btree", "cdb",     "cidr",   "environ",   "fail",   "hash", "inline",   "lmdb",     "pcre", "pipemap",
-      "proxy", "randmap", "regexp", "socketmap", "static", "tcp",  "texthash", "unionmap", "unix"};
+  static const std::vector<std::string> types = {"btree",   "cdb",   "cidr",     "environ",  "fail",      "hash",
+                                                 "inline",  "ldap",  "lmdb",     "mysql",    "pcre",      "pgsql",
+                                                 "pipemap", "proxy", "randmap",  "regexp",   "socketmap", "sqlite",
+                                                 "static",  "tcp",   "texthash", "unionmap", "unix"};
   return types;
 }
 

@@ -134,10 +134,20 @@ class Expander {
       body.remove_prefix(length);
       skip_space(body);
       if (body.empty()) return append_value(name, out);
+      bool is_call = body.starts_with('{') && (name == "domain_to_ascii" || name == "domain_to_utf8");
+      if (is_call) return append_call(body, out);
       auto value = look_up(name);
       test = value && !value->empty();
     }
     return append_branches(body, test, out);
+  }
+
+  /// "{domain}" behind a function's name: a domain of ASCII is its own other form.
+  Result<> append_call(std::string_view rest, std::string& out) {
+    UMAYA_TRY(auto argument, take_group(rest));
+    skip_space(rest);
+    if (!rest.empty()) return permanent(fmt::format("\"{}\" stands behind the argument of a function", rest));
+    return append(argument, out);
   }
 
   /// "?yes", ":no" or "?{yes}:{no}".

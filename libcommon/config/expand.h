@@ -11,6 +11,7 @@
 //         ${name?{text1}:{text2}}           one or the other
 //         ${{left} op {right} ? {t1} : {t2}}  op: == != < <= >= > (numbers when both sides are, else text), or with
 //                                           "level" appended (3.10 comes after 3.9); without ? and :, "true" or empty
+//         ${domain_to_ascii{text}}  ${domain_to_utf8{text}}   text: domains that are not ASCII are not converted
 //         $$                                one $
 //     A name is letters, digits and underscores. Whether name "has a value" looks at its text before expansion.
 //

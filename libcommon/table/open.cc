@@ -17,15 +17,17 @@ struct Type {
 };
 
 constexpr std::array kTypes = {
-    Type{"btree", open_lmdb},        Type{"cdb", open_cdb},
-    Type{"cidr", open_cidr},         Type{"environ", open_environ},
-    Type{"fail", open_fail},         Type{"hash", open_lmdb},
-    Type{"inline", open_inline},     Type{"lmdb", open_lmdb},
-    Type{"pcre", open_pcre},         Type{"pipemap", open_pipemap},
-    Type{"proxy", open_proxy},       Type{"randmap", open_randmap},
-    Type{"regexp", open_regexp},     Type{"socketmap", open_socketmap},
-    Type{"static", open_static},     Type{"tcp", open_tcp},
-    Type{"texthash", open_texthash}, Type{"unionmap", open_unionmap},
+    Type{"btree", open_lmdb},          Type{"cdb", open_cdb},
+    Type{"cidr", open_cidr},           Type{"environ", open_environ},
+    Type{"fail", open_fail},           Type{"hash", open_lmdb},
+    Type{"inline", open_inline},       Type{"ldap", open_database},
+    Type{"lmdb", open_lmdb},           Type{"mysql", open_database},
+    Type{"pcre", open_pcre},           Type{"pgsql", open_database},
+    Type{"pipemap", open_pipemap},     Type{"proxy", open_proxy},
+    Type{"randmap", open_randmap},     Type{"regexp", open_regexp},
+    Type{"socketmap", open_socketmap}, Type{"sqlite", open_database},
+    Type{"static", open_static},       Type{"tcp", open_tcp},
+    Type{"texthash", open_texthash},   Type{"unionmap", open_unionmap},
     Type{"unix", open_unix},
 };
 
@@ -75,6 +77,10 @@ std::vector<std::string_view> type_names() {
   std::vector<std::string_view> out;
   for (const Type& type : kTypes) out.push_back(type.name);
   return out;
+}
+
+bool is_database(std::string_view type) {
+  return type == "sqlite" || type == "mysql" || type == "pgsql" || type == "ldap";
 }
 
 std::string_view real_type(std::string_view type) {

@@ -32,6 +32,8 @@ Opened open_pipemap(const Options& options, std::string name);
 Opened open_tcp(const Options& options, std::string name);
 Opened open_socketmap(const Options& options, std::string name);
 Opened open_proxy(const Options& options, std::string name);
+/// sqlite, mysql, pgsql, ldap: by options.databases, else a table that asks proxymap.
+Opened open_database(const Options& options, std::string name);
 /// A table whose every answer is this error.
 std::unique_ptr<Table> failing_table(std::string name, Error error);
 
