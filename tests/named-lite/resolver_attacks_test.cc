@@ -251,7 +251,7 @@ TEST_CASE("resolver: D38 a zone below one that was taken away does not outlive i
   tree.net.zones("192.0.2.2", {{"test.", short_parent}});
   leaf(tree, [](std::string_view q, bool) {  // always one zone deeper, with a long TTL
     Forged answer(q, 0);
-    std::string_view wire(name(asked_name(q)).wire());
+    std::string wire(name(asked_name(q)).wire());
     std::string below = label_count(wire) >= 4 ? "b.leaf.test." : "none.";
     if (asked_name(q).ends_with("b.leaf.test.") && asked_name(q) != "b.leaf.test.") {
       answer.name_record(Section::authority, below, type::kNs, "ns.b.leaf.test.", 86400);
