@@ -226,4 +226,24 @@ struct Tree : Lab {
   }
 };
 
+/// Both servers of leaf.test. behave like this one.
+inline void leaf(Tree& tree, const FakeInternet::Server& server) {
+  tree.net.serve("192.0.2.3", server);
+  tree.net.serve("192.0.2.4", server);
+}
+
+inline std::string asked_name(std::string_view packet) {
+  size_t at = kMessageHeader;
+  std::string wire;
+  expand_name(packet, at, packet.size(), wire);
+  return Name::from_wire(wire).lower().text();
+}
+
+inline uint16_t asked_type(std::string_view packet) {
+  size_t at = kMessageHeader;
+  std::string wire;
+  expand_name(packet, at, packet.size(), wire);
+  return be16_at(packet, at);
+}
+
 }  // namespace umaya::named::testing
