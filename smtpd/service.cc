@@ -31,6 +31,7 @@ Result<std::unique_ptr<Service>> Service::create(daemon::Process& process, Proto
 
 /// With LMTP nothing is restricted, rewritten, logged in to or told to postmaster.
 static void leave_out_smtp(Params& params) {
+  params.reject_over_quota = false;  // every recipient is asked about already
   for (std::string* list :
        {&params.client_restrictions, &params.helo_restrictions, &params.sender_restrictions, &params.relay_restrictions,
         &params.recipient_restrictions, &params.data_restrictions, &params.end_of_data_restrictions,
