@@ -256,7 +256,8 @@ TEST_CASE("zone loader: the file of a secondary zone may be touched, but not be 
   CHECK_FALSE(was_kept());
   let_clock_tick();
   source.is_touched = false;
-  CHECK_FALSE(was_kept());
+  was_kept();  // leaves an image, unless the load above took long enough to leave one
+  CHECK(was_kept());
   let_clock_tick();
   REQUIRE(utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0);
   CHECK_FALSE(was_kept());
