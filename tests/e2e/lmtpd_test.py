@@ -251,6 +251,34 @@ class Dialogue(unittest.TestCase):
                 self.assertNotIn("STARTTLS", socket_client.say("LHLO client.test"))
 
 
+class FullMailboxes(unittest.TestCase):
+    def test_over_quota_is_answered_at_rcpt_and_the_others_get_the_message(self):
+        for bounce, wanted in (("no", r"^452 4\.2\.2 <ann@v\.test> "), ("yes", r"^552 5\.2\.2 <ann@v\.test> ")):
+            with self.subTest(bounce=bounce), LmtpInstance(main_cf={
+                    "virtual_mailbox_limit_maps": "inline:{ {ann@v.test=1000000S,2C} {ben@v.test=5000S} }",
+                    "virtual_overquota_bounce": bounce}) as mail:
+                for _ in range(2):
+                    self.assertEqual(mail.deliver(["ann@v.test"], TEXT.format("fill"))[0][:3], "250")
+                with mail.lmtp() as client:
+                    replies = client.open("s@client.test", ["ann@v.test", "ben@v.test", "bob@example.test"])
+                    self.assertRegex(replies[0], wanted)
+                    self.assertEqual([reply[:3] for reply in replies[1:]], ["250", "250"])
+                    self.assertEqual([r[:3] for r in client.text(TEXT.format("others"), 2)], ["250", "250"])
+                    # Room enough, but not for what is announced, nor for what comes unannounced.
+                    self.assertEqual(client.say("MAIL FROM:<s@client.test> SIZE=6000")[:3], "250")
+                    self.assertRegex(client.say("RCPT TO:<ben@v.test>"), wanted.replace("ann", "ben"))
+                    client.say("RSET")
+                    self.assertEqual(client.say("MAIL FROM:<s@client.test>")[:3], "250")
+                    self.assertEqual(client.say("RCPT TO:<ben@v.test>")[:3], "250")
+                    self.assertEqual(client.say("RCPT TO:<bob@example.test>")[:3], "250")
+                    replies = client.text(TEXT.format("large") + ("x" * 70 + "\r\n") * 100, 2)
+                    self.assertRegex(replies[0], wanted.replace("ann", "ben"))
+                    self.assertEqual(replies[1][:3], "250")
+                self.assertEqual((len(mail.box("ann")), len(mail.box("ben")), len(mail.raw_mail("bob"))), (2, 1, 2))
+                self.assertEqual(mail.queued(), {})
+                mail.wait_log(r"reject: RCPT from \S+: \d+ \d\.2\.2 <ann@v\.test> ")
+
+
 class Many(unittest.TestCase):
     def test_a_thousand_recipients_are_answered_in_their_order(self):
         boxes = [f"u{i:03}" for i in range(1000)]
