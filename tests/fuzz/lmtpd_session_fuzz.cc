@@ -21,6 +21,7 @@ static size_t count_promises(std::string_view replies) {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static umaya::event::Loop loop;  // outlives the bench
   static LmtpBench bench({"smtpd_forbid_unauth_pipelining = no", "message_size_limit = 5000"});
   std::string_view in(reinterpret_cast<const char*>(data), size);
   bench.script.handed.clear();
