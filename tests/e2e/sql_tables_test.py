@@ -1,6 +1,7 @@
 """Mailboxes, aliases and passwords in SQLite, PostgreSQL and MariaDB: mail arrives, nothing gets into a query, and a
 database that dies loses no mail."""
 
+import collections
 import os
 import smtplib
 import socket
@@ -262,7 +263,7 @@ class Stories:
             thread.start()
         for thread in threads:
             thread.join()
-        self.assertEqual([code for _, code in waits], [250] * 1000)
+        self.assertEqual(collections.Counter(code for _, code in waits), {250: 1000})
         ordered = sorted(seconds for seconds, _ in waits)
         print(f"{self.database.type}: 1000 recipients in 40 sessions: median {ordered[500] * 1000:.1f} ms, "
               f"p99 {ordered[990] * 1000:.1f} ms")
