@@ -103,11 +103,13 @@ class StockTables(unittest.TestCase):
             path = os.path.join(self.work, f"{kind}.cf")
             with open(path, "w") as f:
                 f.write(connect + parameters)
+            os.utime(path, (1, 1))  # Postfix waits until a file is a second old
             theirs, said = self.stock.ask_all(f"{kind}:{path}", keys)
             ours, we_said = self.ours(f"{kind}:{path}", keys)
-            count += len(keys)
+            pairs = [each for each in zip(keys, theirs, ours) if "not asked" not in each]
+            count += len(pairs)
             differences += [f"{title}: {key!r}: Postfix {their!r}, Umaya {our!r} ({said.strip()[-150:]}) ({we_said.strip()[-150:]})"
-                            for key, their, our in zip(keys, theirs, ours) if their != our]
+                            for key, their, our in pairs if their != our]
         print(f"{kind}: {count} answers compared, {len(differences)} differ")
         self.assertEqual(differences, [], "\n" + "\n".join(differences))
 
