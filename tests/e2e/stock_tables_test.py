@@ -116,14 +116,17 @@ class StockTables(unittest.TestCase):
     def compare_sql(self, server, keys=KEYS):
         with server() as database:
             database.insert("boxes", "address, path", ROWS)
-            self.compare(database.type, database.parameters(), SQL, keys)
-            self.compare(database.type, database.parameters(), BAD, keys[:1])
+            # Postfix's PostgreSQL client knows sockets of port 5432 alone.
+            connect = database.parameters(database.inet_host) if database.type == "pgsql" else database.parameters()
+            self.compare(database.type, connect, SQL, keys)
+            self.compare(database.type, connect, BAD, keys[:1])
 
     def test_sqlite(self):
         self.compare_sql(Sqlite)
 
     def test_pgsql(self):
-        self.compare_sql(PgServer)
+        # Postfix 3.7 reads keys as Latin-1 here and finds no name beyond ASCII; 3.8 has encoding = UTF8, as we do.
+        self.compare_sql(PgServer, [key for key in KEYS if key.isascii()])
 
     def test_mysql(self):
         self.compare_sql(MariaServer)
