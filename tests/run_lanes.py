@@ -2,8 +2,7 @@
 """run_lanes - the end-to-end stories of a folder, several modules at a time: run_lanes.py [lanes]
 
 Each module runs in a process of its own, the longest first (as the last run in this build took; without one, the largest
-file). Modules that say ALONE = True measure time or need the whole machine: they run after the others, one by one. A lane
-has ports of its own (UMAYA_LANE, umaya_instance.free_port). Ends with the count and the names of what failed.
+file). A lane has ports of its own (UMAYA_LANE, umaya_instance.free_port). Ends with the count and the names of what failed.
 """
 
 import json
@@ -24,11 +23,6 @@ FAILED = re.compile(r"^(?:FAIL|ERROR): (\S+ \S+)", re.MULTILINE)
 
 def modules():
     return sorted(name[:-3] for name in os.listdir(HERE) if name.endswith("_test.py"))
-
-
-def is_alone(module):
-    with open(os.path.join(HERE, module + ".py")) as f:
-        return re.search(r"^ALONE = True\b", f.read(), re.MULTILINE) is not None
 
 
 def last_seconds():
@@ -78,13 +72,11 @@ class Runner:
     def run_all(self, lanes):
         expected = last_seconds()
         order = sorted(expected, key=expected.get, reverse=True)
-        together = [m for m in order if not is_alone(m)]
-        threads = [threading.Thread(target=self.run_lane, args=(lane, together)) for lane in range(lanes)]
+        threads = [threading.Thread(target=self.run_lane, args=(lane, order)) for lane in range(lanes)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        self.run_lane(0, [m for m in order if is_alone(m)])
 
 
 def main():
