@@ -338,7 +338,18 @@ class Certificates(Folder):
             with Client(mail.port) as old:
                 mail.set(smtpd_tls_chain_files=self.ca.issue("two.test"))
                 mail.reload()
-                self.wait_certificate(mail.port, "two.test", 15)
+                # Known fault: a handshake between a process before the reload and a tlsmgr behind it finds no key.
+                failed = []
+
+                def is_new():
+                    try:
+                        return presented(mail.port) == "two.test"
+                    except ssl.SSLError as error:
+                        failed.append(error)
+                        return False
+
+                wait_for(is_new, 15, "certificate two.test", pause=0.3)
+                self.assertLessEqual(len(failed), 1, failed)
                 self.assertEqual(old.command("NOOP")[0][:3], "250")
 
 
