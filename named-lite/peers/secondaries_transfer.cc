@@ -40,12 +40,12 @@ event::Task<Result<>> receive_all(PrimaryExchange& exchange, Receiver& receiver,
   TimePoint end = monotonic_now() + conf.max_time_in;
   exchange.set_deadline(end);
   while (receiver.state() == Receiver::State::more) {
+    bool end_is_next = end <= monotonic_now() + conf.max_idle_in;
     auto message = co_await exchange.receive(conf.max_idle_in);
-    if (!message && monotonic_now() >= end) {
-      co_return temporary("it takes longer than " + minutes_text(conf.max_time_in) + " (max-transfer-time-in)");
-    }
     if (!message && message.error().sys_errno == ETIMEDOUT) {
-      co_return temporary("nothing came for " + minutes_text(conf.max_idle_in) + " (max-transfer-idle-in)");
+      co_return temporary(end_is_next
+                              ? "it takes longer than " + minutes_text(conf.max_time_in) + " (max-transfer-time-in)"
+                              : "nothing came for " + minutes_text(conf.max_idle_in) + " (max-transfer-idle-in)");
     }
     if (!message) co_return std::unexpected(message.error());
     receiver.take(*message);
