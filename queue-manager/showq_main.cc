@@ -82,7 +82,7 @@ event::Task<void> session(daemon::Process& process, Fd fd, event::PeerAddress) {
   while (auto message = listing.next()) {
     auto sent = co_await send_message(channel, *message, request->reasons);
     if (!sent || process.stopping()) co_return;
-    if (++end.messages % 100 == 0) co_await event::sleep(std::chrono::microseconds(1));  // others get their turn
+    if (++end.messages % 100 == 0) co_await event::next_round();  // others get their turn
   }
   auto sent = co_await channel.send(std::move(end), {}, kLimit);
   (void)sent;

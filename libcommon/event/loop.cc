@@ -16,11 +16,17 @@ void detail::BaseFree::operator()(::event_base* b) const {
 }
 
 static thread_local Loop* current_loop = nullptr;
+static bool precise_timers = false;
+
+void use_precise_timers() {
+  precise_timers = true;
+}
 
 static event_base* make_base() {
   event_config* config = event_config_new();
   event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-  event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+  // Costs a timerfd_settime() each time the loop waits.
+  if (precise_timers) event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
   event_base* base = event_base_new_with_config(config);
   event_config_free(config);
   if (!base) log::panic("event loop: no event base");
@@ -129,9 +135,14 @@ Timer::Timer(std::function<void()> callback)
 
 void Timer::arm(Duration after) {
   if (after == kForever) return cancel();
-  timeval tv = to_timeval(after);
-  event_add(event_.get(), &tv);
+  due_ = monotonic_now() + after;
+  wait(after);
   armed_ = true;
+}
+
+void Timer::wait(Duration time) {
+  timeval tv = to_timeval(time);
+  event_add(event_.get(), &tv);
 }
 
 void Timer::cancel() {
@@ -142,6 +153,8 @@ void Timer::cancel() {
 void Timer::on_event(int, short, void* self) {
   [&]() noexcept {
     auto* timer = static_cast<Timer*>(self);
+    // The clock of the base moves in ticks of the kernel's and is behind by up to one.
+    if (Duration left = timer->due_ - monotonic_now(); left > Duration::zero()) return timer->wait(left);
     timer->armed_ = false;
     timer->callback_();
   }();

@@ -11,6 +11,9 @@
 //     timer is an object: destroying it cancels it. Callbacks run on the loop's stack and must not block.
 //     now() is taken once a round.
 //
+//     A timer is never early. It is late by a few milliseconds at most, or by microseconds in a program that has called
+//     use_precise_timers().
+//
 // ERRORS
 //     A callback that throws is a bug: the process aborts, nothing unwinds through libevent.
 #pragma once
@@ -43,6 +46,9 @@ struct BaseFree {
 };
 using EventPtr = std::unique_ptr<::event, EventFree>;
 }  // namespace detail
+
+/// For this program's loops from now on: timers to the microsecond, for one more system call in each round.
+void use_precise_timers();
 
 class Loop {
  public:
@@ -113,8 +119,10 @@ class Timer {
 
  private:
   static void on_event(int, short, void* self);
+  void wait(Duration time);
   std::function<void()> callback_;
   detail::EventPtr event_;
+  TimePoint due_;
   bool armed_ = false;
 };
 
@@ -149,6 +157,25 @@ class SleepAwaiter {
 };
 inline SleepAwaiter sleep(Duration after) {
   return SleepAwaiter(after);
+}
+
+/// co_await next_round(): lets everything else run that is ready.
+class RoundAwaiter {
+ public:
+  RoundAwaiter() : timer_([this] { waiter_.resume(); }) {}
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) {
+    waiter_ = waiter;
+    timer_.arm(Duration::zero());
+  }
+  void await_resume() const {}
+
+ private:
+  std::coroutine_handle<> waiter_;
+  Timer timer_;
+};
+inline RoundAwaiter next_round() {
+  return {};
 }
 
 /// co_await readable(fd, limit): true when the descriptor is ready, false when the time is over.

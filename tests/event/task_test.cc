@@ -208,3 +208,34 @@ TEST_CASE("datagram: a packet arrives with its sender, silence times out", "[eve
   REQUIRE(run_until_done(client->receive(1s))->bytes == "answer");
   REQUIRE(run_until_done(client->receive(5ms)).error().sys_errno == ETIMEDOUT);
 }
+
+TEST_CASE("timers: never early, in their order", "[event]") {
+  std::vector<int> order;
+  bool early = false;
+  auto wait = [](int milliseconds, std::vector<int>* out, bool* too_soon) -> Task<void> {
+    TimePoint due = monotonic_now() + std::chrono::milliseconds(milliseconds);
+    co_await event::sleep(std::chrono::milliseconds(milliseconds));
+    if (monotonic_now() < due) *too_soon = true;
+    out->push_back(milliseconds);
+  };
+  event::TaskScope scope;
+  for (int milliseconds : {61, 11, 31, 1, 21, 41}) scope.spawn(wait(milliseconds, &order, &early));
+  event::run_until_done([]() -> Task<void> { co_await event::sleep(100ms); }());
+  CHECK_FALSE(early);
+  CHECK(order == std::vector<int>{1, 11, 21, 31, 41, 61});
+}
+
+TEST_CASE("next_round: everybody else who is ready runs first", "[event]") {
+  std::string order;
+  auto step = [](char name, std::string* out) -> Task<void> {
+    for (int i = 0; i < 3; ++i) {
+      out->push_back(name);
+      co_await event::next_round();
+    }
+  };
+  event::TaskScope scope;
+  scope.spawn(step('a', &order));
+  scope.spawn(step('b', &order));
+  event::run_until_done([]() -> Task<void> { co_await event::sleep(20ms); }());
+  CHECK(order == "ababab");
+}
