@@ -60,10 +60,24 @@ Service::Service(config::MasterService line, std::vector<Fd> sockets, const Sett
 
 Service::~Service() = default;
 
+/// Takes a new configuration over without ending: those who ask it must find who they knew before.
+static bool stays_at_reload(const config::MasterService& line) {
+  return line.command == "tlsmgr";
+}
+
+void Service::reload_children(const config::MasterService& line) {
+  if (!stays_at_reload(line_)) return signal_children(SIGHUP);
+  if (line.command != line_.command || line.arguments != line_.arguments) return signal_children(SIGTERM);
+  for (auto& child : children_) {
+    child->reloaded = true;
+    kill(child->pid, SIGHUP);
+  }
+}
+
 void Service::change(config::MasterService line, const Settings& settings) {
+  reload_children(line);
   line_ = std::move(line);
   settings_ = &settings;
-  signal_children(SIGHUP);
   throttle_.cancel();
   watch();
   // What works without being asked starts anew as soon as the old process is gone.
@@ -243,7 +257,8 @@ bool Service::reap(pid_t pid, int wait_status) {
   bool failed = !WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0;
   std::string path = settings_->daemon_directory + "/" + line_.command;
   int signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
-  // Told to go before it could set up its handlers.
+  // Told before it could set up its handlers.
+  if (child->reloaded && signal == SIGHUP) child->retired = true;
   bool asked_for = child->retired && (signal == SIGTERM || signal == SIGHUP);
   if (signal != 0 && !asked_for) {
     log::warning("process {} pid {} killed by signal {}", path, pid, WTERMSIG(wait_status));

@@ -53,7 +53,7 @@ class Service {
   ~Service();
 
   const config::MasterService& line() const { return line_; }
-  /// Takes over a changed line at a reload; running processes finish what they do and go.
+  /// Takes over a changed line at a reload; running processes finish what they do and go (tlsmgr stays).
   void change(config::MasterService line, const Settings& settings);
   /// Tells the processes to finish and go (SIGHUP) or to end soon (SIGTERM).
   void signal_children(int signal);
@@ -67,10 +67,12 @@ class Service {
   struct Child {
     pid_t pid;
     daemon::Status status;
-    bool retired = false;  // was told to go
+    bool retired = false;   // was told to go
+    bool reloaded = false;  // was told to read the configuration anew
     std::unique_ptr<ipc::Channel> channel;
     std::unique_ptr<event::TaskScope> reader;
   };
+  void reload_children(const config::MasterService& line);
   void on_demand();
   void start_child();
   [[noreturn]] void execute(int status_fd);

@@ -15,6 +15,9 @@
 //     a reload and without harm to connections. Files that cannot be read or do not belong together are reported in the
 //     log, and what was read before stays in use.
 //
+//     A reload changes what is configured, and not the process: mail sessions before it go on with the certificates of
+//     theirs, and tickets stay good. Other options in master.cf, or a new program, need a start.
+//
 //     A host without any certificate gets a self-signed one, beneath data_directory.
 //
 //     Keys for session tickets are made here, too: for each service others, new ones after each
@@ -68,7 +71,11 @@ Result<void> prepare(daemon::Process& process) {
     service->store().load(files, std::move(sources));
   }
   UMAYA_TRY(reader, Reader::start(process, std::move(paths)));
-  service->store().use(*reader);
+  // Only root can make the certificate: the next process, while it is that.
+  service->store().use(*reader, [&process] {
+    service->close_idle();
+    process.retire();
+  });
   return {};
 }
 
@@ -94,10 +101,7 @@ int main(int argc, char** argv) {
   };
   hooks.session = tlsmgr::session;
   hooks.stop = [](daemon::Process&) { tlsmgr::service->close_idle(); };
-  hooks.reload = [](daemon::Process& process) {
-    tlsmgr::service->close_idle();
-    process.retire();
-  };
+  hooks.reload = [](daemon::Process& process) { process.scope().spawn(tlsmgr::service->store().reload()); };
   int status = daemon::run(argc, argv, std::move(hooks));
   tlsmgr::service.reset();
   tlsmgr::reader.reset();

@@ -16,7 +16,7 @@ class Service {
   Store& store() { return store_; }
   /// Serves a connection until the client closes it, or close_idle() does.
   event::Task<void> serve(Fd fd);
-  /// Ends the connections that wait for a question, and the others after their answer: their processes ask a fresh
+  /// Ends the connections that wait for a question, and the others after their answer: their processes ask the next
   /// tlsmgr then.
   void close_idle();
 

@@ -43,11 +43,12 @@ void Store::renew(Identity& identity, Result<tls::PrivateIdentity> loaded, const
 }
 
 void Store::load(const tls::IdentityFiles& files, std::vector<tls::SourceFile> sources) {
-  auto set = std::make_unique<Set>();
+  auto set = std::make_shared<Set>();
   set->files = files;
   set->sources = std::move(sources);
+  set->asked = monotonic_now();
   renew(set->identity, tls::load_identity(files, set->sources), files.parameters);
-  // At once: after a reload, processes go on with what a tlsmgr before us has told them.
+  // At once: processes go on with what a tlsmgr before us, that was killed, has told them.
   name_keys(set->identity);
   sets_[files.name()] = std::move(set);
 }
@@ -92,18 +93,74 @@ Task<bool> Store::look_again(Set* set) {
   co_return changed;
 }
 
+/// What the answer of the reader means for the sets.
+Task<void> Store::read_configuration() {
+  reloaded_ = monotonic_now();
+  ConfigurationAnswer now = co_await reader_->configuration();
+  if (!now.trouble.empty()) {
+    log::warning("{}; the certificates configured before stay in use", now.trouble);
+    co_return;
+  }
+  if (now.lacks_self_signed && lacks_self_signed_) lacks_self_signed_();
+  for (auto& entry : sets_) entry.second->configured = false;
+  for (FileSet& one : now.sets) {
+    tls::IdentityFiles files;
+    files.parameters = std::move(one.parameters);
+    for (FilePair& pair : one.pairs) files.pairs.push_back({std::move(pair.certificate), std::move(pair.key)});
+    if (auto it = sets_.find(files.name()); it != sets_.end()) {
+      it->second->configured = true;
+      it->second->identity.looked_at = {};
+      continue;
+    }
+    std::vector<tls::SourceFile> sources;
+    for (const std::string& path : files.paths()) {
+      auto file = co_await reader_->read(path, "");
+      if (file && *file) sources.push_back(std::move(**file));
+    }
+    load(files, std::move(sources));
+  }
+  TimePoint oldest = monotonic_now() - kKeepSet;
+  std::erase_if(sets_, [&](auto& entry) { return !entry.second->configured && entry.second->asked < oldest; });
+}
+
+Task<void> Store::reload() {
+  co_await reloading_.acquire();
+  co_await read_configuration();
+  reloading_.release();
+}
+
+/// nullptr: no configuration names it.
+Task<Store::SharedSet> Store::find_set(std::string name) {
+  auto known = [&] {
+    auto it = sets_.find(name);
+    return it == sets_.end() ? SharedSet() : it->second;
+  };
+  if (SharedSet set = known()) co_return set;
+  if (!reader_) co_return SharedSet();
+  // A process that was started behind a reload may be faster than we, and main.cf may have changed without one.
+  TimePoint asked = monotonic_now();
+  co_await reloading_.acquire();
+  if (!known() && reloaded_ <= asked) {
+    Duration rest = reloaded_ + kReloadAfter - monotonic_now();
+    co_await event::sleep(rest);
+    co_await read_configuration();
+  }
+  reloading_.release();
+  co_return known();
+}
+
 Task<IdentityAnswer> Store::of_files(tls::IdentityQuery query) {
-  auto it = sets_.find(query.name);
-  if (it == sets_.end()) {
+  SharedSet set = co_await find_set(query.name);
+  if (!set) {
     IdentityAnswer unknown;
     unknown.trouble = "these files are not known to tlsmgr: umaya reload";
     co_return unknown;
   }
-  Set* set = it->second.get();  // sets stay as long as the process
   TimePoint now = monotonic_now();
-  if (reader_ && now - set->identity.looked_at >= kLookAfter) {
+  set->asked = now;
+  if (reader_ && set->configured && now - set->identity.looked_at >= kLookAfter) {
     set->identity.looked_at = now;
-    bool changed = co_await look_again(set);
+    bool changed = co_await look_again(set.get());
     if (changed) renew(set->identity, tls::load_identity(set->files, set->sources), set->files.parameters);
   }
   co_return answer_with(set->identity, query.known);

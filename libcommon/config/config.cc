@@ -29,6 +29,7 @@ Result<Config> Config::from_text(std::string_view main_cf, const std::string& di
                                  const std::vector<std::string>& overrides, const HostFacts& host) {
   Config config;
   config.dir_ = dir;
+  config.overrides_ = overrides;
   config.host_ = host;
   UMAYA_TRY(config.main_cf_, MainCf::parse(main_cf, dir + "/main.cf"));
   for (const std::string& text : overrides) {
@@ -41,6 +42,12 @@ Result<Config> Config::from_text(std::string_view main_cf, const std::string& di
   UMAYA_CHECK(config.check_expansions());
   UMAYA_CHECK(config.compute_networks());
   return config;
+}
+
+Result<Config> Config::reload() const {
+  UMAYA_TRY(Config fresh, load(dir_, overrides_));
+  for (const char* name : {"process_name", "service_name"}) fresh.computed_[name] = computed_.find(name)->second;
+  return fresh;
 }
 
 void Config::compute_names() {

@@ -46,6 +46,9 @@ class Config {
                                   const std::vector<std::string>& overrides = {},
                                   const HostFacts& host = HostFacts::of_system());
 
+  /// main.cf as it is now, under the same overrides and names of the process.
+  Result<Config> reload() const;
+
   /// The value, expanded (but for parameters that are expanded later, such as luser_relay). Empty when nobody knows
   /// the name. A user-defined value that cannot be expanded comes out as written.
   std::string get(std::string_view name) const;
@@ -81,6 +84,7 @@ class Config {
   Result<> check_expansions() const;
 
   std::string dir_;
+  std::vector<std::string> overrides_;
   MainCf main_cf_;  ///< overrides included
   HostFacts host_;
   StringMap<std::string> computed_;

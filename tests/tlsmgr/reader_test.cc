@@ -1,10 +1,9 @@
-#include "tlsmgr/reader.h"
-
 #include <catch2/catch.hpp>
 #include <fstream>
 
 #include "libcommon/base/strings.h"
 #include "tests/support/temp_directory.h"
+#include "tlsmgr/reader_child.h"
 
 using namespace umaya;
 using test::TempDirectory;
@@ -48,4 +47,34 @@ TEST_CASE("server names: a value is base64 or a list of files, and nothing else"
   auto neither = look_up("inline:{{a.test = chain.pem}}", "a.test");
   CHECK(neither.found == Found::failed);
   CHECK(neither.trouble.find("postmap -F") != std::string::npos);
+}
+
+TEST_CASE("configuration: read anew, with the files of every service, and what is missing", "[tlsmgr]") {
+  TempDirectory directory;
+  auto write = [&](const std::string& name, const std::string& text) {
+    std::ofstream(directory.path() + "/" + name) << text;
+  };
+  write("master.cf", "smtp inet n - n - - smtpd\nsubmissions inet n - n - - smtpd -o smtpd_tls_chain_files=/b.pem\n");
+  write("main.cf", "smtpd_tls_chain_files = /a.pem\nsmtpd_tls_security_level = may\n");
+  auto config = config::Config::load(directory.path(), {"data_directory=" + directory.path()});
+  REQUIRE(config);
+  auto first = tlsmgr::configuration_of(*config);
+  CHECK(first.trouble.empty());
+  CHECK(first.paths == std::vector<std::string>{"/a.pem", "/b.pem"});
+  CHECK(first.sets.size() == 2);
+  CHECK_FALSE(first.lacks_self_signed);
+
+  write("main.cf", "smtpd_tls_security_level = may\n");
+  auto fresh = config->reload();
+  REQUIRE(fresh);
+  auto second = tlsmgr::configuration_of(*fresh);
+  CHECK(second.paths == std::vector<std::string>{directory.path() + "/self-signed.pem", "/b.pem"});
+  CHECK(second.lacks_self_signed);
+  write("self-signed.pem", kPem);
+  CHECK_FALSE(tlsmgr::configuration_of(*fresh).lacks_self_signed);
+
+  write("master.cf", "smtp inet n\n");
+  CHECK(tlsmgr::configuration_of(*fresh).trouble.find("too few fields") != std::string::npos);
+  write("main.cf", "no assignment\n");
+  CHECK_FALSE(config->reload());
 }

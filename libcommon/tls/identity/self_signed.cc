@@ -92,9 +92,13 @@ void log_self_signed(const config::Config& config) {
       file_of(config), config.get("myhostname"));
 }
 
+bool has_self_signed(const config::Config& config) {
+  return ::faccessat(AT_FDCWD, file_of(config).c_str(), F_OK, AT_EACCESS) == 0;
+}
+
 Result<bool> ensure_self_signed(const config::Config& config) {
   std::string path = file_of(config);
-  if (::access(path.c_str(), F_OK) == 0) return false;
+  if (has_self_signed(config)) return false;
   UMAYA_TRY(std::string pem, make_pem(config.get("myhostname")));
   std::string fresh = fmt::format("{}.{}", path, getpid());
   // The directory belongs to mail_owner: whatever that user puts there is not followed.

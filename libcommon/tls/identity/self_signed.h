@@ -17,6 +17,8 @@ namespace umaya::tls {
 /// "DATA_DIRECTORY/self-signed.pem", in the form of a chain file.
 IdentityFiles self_signed_files(const config::Config& config);
 
+/// Whether the file is there.
+bool has_self_signed(const config::Config& config);
 /// Makes the file when it is missing. True when it did; the caller says so in the log.
 Result<bool> ensure_self_signed(const config::Config& config);
 /// Tells the log that it was made, with the cure.
