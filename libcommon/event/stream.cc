@@ -10,7 +10,8 @@ namespace umaya::event {
 static constexpr size_t kReadBlock = 16 * 1024;
 
 static int nonblocking(int fd) {
-  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  int flags = fcntl(fd, F_GETFL);
+  if ((flags & O_NONBLOCK) == 0) fcntl(fd, F_SETFL, flags | O_NONBLOCK);
   return fd;
 }
 
