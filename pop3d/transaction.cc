@@ -182,7 +182,9 @@ std::optional<size_t> Transaction::message(const Command& command) {
 }
 
 event::Task<Result<uint64_t>> Transaction::total() {
-  if (!box_octets_) {
+  if (!box_octets_ && box_->knows_total_size()) {
+    box_octets_ = box_->total_size().value_or(0);
+  } else if (!box_octets_) {
     auto work = [box = box_] { return box->total_size(); };
     Result<uint64_t> octets = co_await offload_.run(std::move(work));
     if (!octets) co_return octets;

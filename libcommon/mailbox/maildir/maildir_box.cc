@@ -139,7 +139,7 @@ Result<uint64_t> MaildirBox::size(size_t i) {
 }
 
 Result<uint64_t> MaildirBox::total_size() {
-  if (header_.unknown_sizes == 0) return header_.total_size;
+  if (knows_total_size()) return header_.total_size;
   uint64_t total = 0;
   for (size_t i = 0; i < count(); ++i) {
     auto octets = size(i);
