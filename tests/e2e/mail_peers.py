@@ -431,7 +431,7 @@ default_internal_user = dovecot
 default_internal_group = dovecot
 first_valid_uid = 1
 first_valid_gid = 0
-mail_location = maildir:{maildir}
+mail_location = {location}
 maildir_stat_dirs = no
 {settings}
 service pop3-login {{
@@ -464,7 +464,8 @@ userdb {{
 }}
 """
 
-    def __init__(self, work, maildir, settings=""):
+    def __init__(self, work, maildir, settings="", location=None):
+        """location: of mail that is no Maildir; maildir is its file then."""
         self.work = os.path.join(work, "dovecot")
         self.maildir = maildir
         owner = os.stat(maildir)
@@ -472,7 +473,7 @@ userdb {{
         os.chmod(self.work, 0o755)
         self.pop_port, self.imap_port = free_port(), free_port()
         with open(f"{self.work}/dovecot.conf", "w") as f:
-            f.write(self.CONFIG.format(work=self.work, maildir=maildir, uid=owner.st_uid, gid=owner.st_gid,
+            f.write(self.CONFIG.format(work=self.work, location=location or f"maildir:{maildir}", uid=owner.st_uid, gid=owner.st_gid,
                                        home=os.path.dirname(maildir), pop_port=self.pop_port, imap_port=self.imap_port,
                                        settings=settings))
         self.process = None

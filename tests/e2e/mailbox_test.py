@@ -150,6 +150,57 @@ def lost_lists(work, mail):
         history.check("dovecot", dovecot.pop())
 
 
+class MboxBox:
+    """alice's mail in one file."""
+
+    def __init__(self, mail):
+        self.path = mail.path("home", "alice", "mbox")
+        home = os.stat(mail.path("home", "alice"))
+        self.count = 0
+        with open(self.path, "w") as f:
+            os.fchmod(f.fileno(), 0o600)
+            os.fchown(f.fileno(), home.st_uid, home.st_gid)
+
+    def deliver(self):
+        self.count += 1
+        n = self.count
+        with open(self.path, "a") as f:
+            f.write(f"From sender@far.test Thu Nov 26 10:00:{n:02} 2026\nReturn-Path: <sender@far.test>\n"
+                    f"Message-Id: <{n}@far.test>\nSubject: m{n}\nX-Number: {n}\n\nline\n.dot\n>From there\n\n")
+
+    def names(self):
+        with open(self.path) as f:
+            return [line for line in f if line.startswith("X-Number: ")]
+
+
+def mbox_in_turn(work, mail):
+    """Dovecot, we, Dovecot …: what Dovecot has numbered keeps its ids and its flags, also over a removal of ours."""
+    box = MboxBox(mail)
+    history = History(box)
+    mail.write("users", f"alice:{{PLAIN}}secret::::::userdb_mail=mbox:{box.path}\n")
+    location = f"mbox:{mail.path('home', 'alice', 'mail')}:INBOX={box.path}"
+    for _ in range(6):
+        box.deliver()
+    with Dovecot(work, box.path, "mbox_lazy_writes = no", location=location) as dovecot:
+        history.check("dovecot", dovecot.pop())
+        client = dovecot.imap()
+        client.store("2", "+FLAGS", r"(\Flagged \Seen)")
+        client.logout()
+        for turn in range(3):
+            history.check("umaya", mail.pop())
+            client = mail.pop()
+            client.dele(4)
+            client.quit()
+            history.check("dovecot", dovecot.pop())
+            box.deliver()
+            history.check("dovecot", dovecot.pop())
+            history.check("umaya", mail.pop())
+        client = dovecot.imap()
+        flags = client.fetch("1:*", "(FLAGS)")[1]
+        client.logout()
+        assert sum(b"\\Flagged" in line and b"\\Seen" in line for line in flags) == 1, flags
+
+
 class Ledger:
     """What must be there, and what must be gone."""
 
@@ -302,7 +353,7 @@ def settle(mail, dovecot, box, ledger, kills):
 
 STORIES = {"dovecot-first": lambda work, mail: in_turn(work, mail, "dovecot"),
            "umaya-first": lambda work, mail: in_turn(work, mail, "umaya"),
-           "lost-lists": lost_lists, "under-fire": under_fire}
+           "lost-lists": lost_lists, "under-fire": under_fire, "mbox": mbox_in_turn}
 
 
 class Mailbox(peer_stories.Stories):
@@ -313,6 +364,9 @@ class Mailbox(peer_stories.Stories):
 
     def test_we_then_dovecot_then_we_show_the_same(self):
         self.story("umaya-first")
+
+    def test_one_mbox_in_turn_shows_the_same(self):
+        self.story("mbox")
 
     def test_lost_lists_change_no_id_that_we_gave(self):
         self.story("lost-lists")

@@ -1,12 +1,17 @@
 """POP3 with TLS: STLS on one port, TLS from the first byte on another, and what may not go without."""
 
+import base64
+import os
 import poplib
+import shutil
 import socket
 import ssl
+import tempfile
 import time
 import unittest
 
 from pop3_test import PopInstance
+from tls_peer import Authority
 from umaya_instance import PATIENCE, free_port, wait_for
 
 
@@ -133,6 +138,63 @@ class Tls(unittest.TestCase):
             client.close()
             self.assertNotIn("injected", mail.log())
             self.assertNotIn("mallory", mail.log())
+
+
+class ClientCertificates(unittest.TestCase):
+    """A log-in by the certificate of the client: SASL EXTERNAL (RFC 4422 A)."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="umaya-e2e-")
+        os.chmod(cls.folder, 0o755)
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.ca, stranger = Authority(cls.folder + "/ca"), Authority(cls.folder + "/stranger", "Some Authority")
+        cls.certificates = {"alice": cls.ca.issue("alice"), "mallory": cls.ca.issue("mallory"),
+                            "forged": stranger.issue("alice"), "none": None}
+
+    def instance(self, **settings):
+        return TlsInstance(main_cf={"pop3_tls_ask_ccert": "yes", "pop3_tls_CAfile": self.ca.certificate,
+                                    "auth_mechanisms": "plain, external", **settings})
+
+    def connect(self, mail, name):
+        context = unverified()
+        if self.certificates[name]:
+            context.load_cert_chain(self.certificates[name])
+        return poplib.POP3_SSL("127.0.0.1", mail.tls_port, timeout=30 * PATIENCE, context=context)
+
+    def test_the_name_in_a_certificate_that_an_authority_vouches_for_logs_in(self):
+        with self.instance() as mail:
+            mail.deliver("one")
+            for wanted in ("", "alice"):
+                client = self.connect(mail, "alice")
+                self.assertEqual(client.capa()["SASL"], ["PLAIN", "EXTERNAL"])
+                client._shortcmd(f"AUTH EXTERNAL {base64.b64encode(wanted.encode()).decode() or '='}")
+                self.assertEqual(client.stat()[0], 1)
+                client.quit()
+            mail.wait_log("Login: user=<alice>, method=EXTERNAL, rip=127.0.0.1, lip=127.0.0.1, TLS", count=2)
+
+    def test_a_certificate_names_one_user_and_no_other(self):
+        with self.instance() as mail:
+            for name, wanted in (("alice", "bob"), ("mallory", ""), ("mallory", "alice")):
+                client = self.connect(mail, name)
+                with self.assertRaises(poplib.error_proto) as refused:
+                    client._shortcmd(f"AUTH EXTERNAL {base64.b64encode(wanted.encode()).decode() or '='}")
+                self.assertIn("[AUTH]", str(refused.exception))
+                client.close()
+            self.assertNotIn("Login: user", mail.log())
+
+    def test_without_a_certificate_that_can_be_trusted_it_is_not_offered(self):
+        with self.instance() as mail:
+            for name in ("forged", "none"):
+                client = self.connect(mail, name)
+                self.assertEqual(client.capa()["SASL"], ["PLAIN"])
+                for wanted in ("", "alice"):
+                    with self.assertRaises(poplib.error_proto):
+                        client._shortcmd(f"AUTH EXTERNAL {base64.b64encode(wanted.encode()).decode() or '='}")
+                client.user("alice")
+                client.pass_("secret")
+                client.quit()
+            self.assertNotIn("Login: user=<alice>, method=EXTERNAL", mail.log())
 
 
 if __name__ == "__main__":

@@ -9,15 +9,18 @@ import hashlib
 import hmac
 import os
 import poplib
+import shutil
 import smtplib
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 import unittest
 
 import peer_stories
 from mail_peers import DOVECOT_MECHANISMS, DovecotPasswords, sandbox
+from tls_peer import Authority, Client, any_context
 from umaya_instance import BUILD, PATIENCE, Instance, free_port, wait_for
 
 USERS = "alice:{PLAIN}wonder land\nbob:{PLAIN}builder\n"
@@ -373,6 +376,35 @@ class ChannelBinding(unittest.TestCase):
                 other = bytes([line.binding[0] ^ 1]) + line.binding[1:]
                 self.assertEqual(line.log_in("alice", password, line.binding if ours else other), expected)
             mail.wait_log("SASL SCRAM-SHA-256-PLUS authentication failed")
+
+
+class ClientCertificates(unittest.TestCase):
+    """SASL EXTERNAL (RFC 4422 A): the certificate of the mail program says who sends."""
+
+    def test_a_trusted_certificate_logs_its_user_in_and_nobody_else(self):
+        folder = tempfile.mkdtemp(prefix="umaya-e2e-")
+        self.addCleanup(shutil.rmtree, folder)
+        os.chmod(folder, 0o755)
+        ca, stranger = Authority(folder + "/ca"), Authority(folder + "/stranger", "Some Authority")
+        settings = {"smtpd_tls_ask_ccert": "yes", "smtpd_tls_CAfile": ca.certificate, "auth_mechanisms": "plain, external",
+                    "smtpd_sasl_mechanism_filter": "plain, external",  # Postfix's default leaves it out
+                    "smtpd_sender_restrictions": "reject_sender_login_mismatch",
+                    "smtpd_sender_login_maps": "inline:{alice@example.test=alice, bob@example.test=bob}",
+                    "mua_sender_restrictions": "reject_sender_login_mismatch"}
+        with SubmissionInstance(main_cf=settings) as mail:
+            for chain, wanted, answer in ((ca.issue("alice"), "=", "235"), (ca.issue("alice"), "Ym9i", "535"),
+                                          (ca.issue("mallory"), "=", "535"), (stranger.issue("alice"), "=", "504")):
+                context = any_context()
+                context.load_cert_chain(chain)
+                with Client(mail.submissions_port, wrapped=True, context=context) as client:
+                    offer = next(line for line in client.command("EHLO client.test") if "AUTH" in line)
+                    self.assertEqual("EXTERNAL" in offer, chain.startswith(ca.folder), offer)
+                    self.assertEqual(client.command(f"AUTH EXTERNAL {wanted}")[0][:3], answer)
+                    if answer == "235":
+                        self.assertEqual(client.message("alice@example.test", FAR)[-1][:3], "250")
+                        self.assertEqual(client.message("bob@example.test", FAR)[2][:3], "553")
+            mail.wait_far_mail("alice@example.test")
+            self.assertEqual(mail.far_mail(), ["alice@example.test"])
 
 
 class Senders(unittest.TestCase):
