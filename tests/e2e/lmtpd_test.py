@@ -310,7 +310,7 @@ class Again(unittest.TestCase):
             new = mail.path("virtual", "v.test", "ann", "new")
             for name in os.listdir(new):
                 os.rename(os.path.join(new, name), os.path.join(new, "..", "cur", name + ":2,S"))
-            wait_for(lambda: mail.log().count("disconnect from") >= 1, 15, "the session has ended")
+            mail.wait_log(r"lmtpd\[\d+\]: disconnect from", 15)
             replies = mail.deliver(["ann@v.test", "alice@example.test"], message)
             self.assertEqual([r[:3] for r in replies], ["250", "250"])
             self.assertEqual((len(mail.box("ann")), len(mail.raw_mail("alice"))), (0, 1))
