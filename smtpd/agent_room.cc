@@ -7,7 +7,6 @@ namespace umaya::smtpd {
 
 using event::Task;
 using services::delivery::RecipientResult;
-using services::delivery::Reply;
 using services::delivery::Request;
 using namespace std::chrono_literals;
 
@@ -27,7 +26,7 @@ RoomAnswer answer_of(const RecipientResult& result) {
 }  // namespace
 
 AgentRoom::AgentRoom(const config::Config& config, std::string path, Duration limit)
-    : path_(std::move(path)), limit_(limit) {
+    : client_(std::move(path), kKept), limit_(limit) {
   auto master = config::MasterCf::load(config);
   if (!master) return;  // master would not have started us
   for (const config::MasterService& service : master->services) {
@@ -44,45 +43,12 @@ bool AgentRoom::is_wanted(const config::Config& config) {
   return false;
 }
 
-ipc::ChannelPool& AgentRoom::pool_of(const std::string& transport) {
-  auto& pool = pools_[transport];
-  if (!pool) pool = std::make_unique<ipc::ChannelPool>(path_ + services::delivery::socket_of(transport), kKept);
-  return *pool;
-}
-
 void AgentRoom::complain(const std::string& transport, std::string_view why) {
   TimePoint now = monotonic_now();
   if (now < next_complaint_) return;
   next_complaint_ = now + 60s;
   log::warning("{}: {}; recipients are accepted without knowing how full their mailboxes are",
                services::delivery::socket_of(transport), why);
-}
-
-/// A connection that the agent closed while it was idle is replaced once.
-Task<Result<Reply>> AgentRoom::converse(ipc::ChannelPool* pool, std::string packet) {
-  // A connection on which an answer is still to come serves nobody else.
-  struct Conversation {
-    ipc::ChannelPool::Lease& lease;
-    bool complete = false;
-    ~Conversation() {
-      if (!complete) lease.drop();
-    }
-  };
-  Result<Reply> reply = temporary("no answer");
-  for (int attempt = 0; attempt < 2 && !reply; ++attempt) {
-    auto lease = pool->lease();
-    if (!lease) co_return std::unexpected(lease.error());
-    Conversation conversation{*lease};
-    Result<void> sent = co_await (*lease)->send_packet(packet, {}, limit_);
-    if (sent) {
-      reply = co_await (*lease)->receive<Reply>(limit_);
-    } else {
-      reply = std::unexpected(sent.error());
-    }
-    conversation.complete = reply.has_value();
-    if (!reply && reply.error().sys_errno == ETIMEDOUT) break;
-  }
-  co_return reply;
 }
 
 Task<RoomAnswer> AgentRoom::ask(RoomQuestion question) {
@@ -104,7 +70,7 @@ Task<RoomAnswer> AgentRoom::ask(RoomQuestion question) {
   target.id = id;
   target.recipient.address = std::move(question.recipient);
   request.targets.push_back(std::move(target));
-  Result<Reply> reply = co_await converse(&pool_of(question.transport), ipc::encode(request));
+  auto reply = co_await client_.call(std::move(request), services::DeliveryClient::kNoMessage, limit_);
   if (!reply || reply->results.size() != 1 || reply->results[0].id != id) {
     complain(question.transport, reply ? "no answer about the recipient" : reply.error().what);
     co_return RoomAnswer{};

@@ -17,15 +17,12 @@
 //     kMostQuestions at once, each with a time limit: mail is never held up by a mailbox that hangs.
 #pragma once
 
-#include <map>
-#include <memory>
 #include <set>
 #include <string>
 
 #include "libcommon/base/clock.h"
 #include "libcommon/config/config.h"
-#include "libcommon/ipc/channel.h"
-#include "libcommon/services/delivery.h"
+#include "libcommon/services/delivery_client.h"
 #include "smtpd/room_policy.h"
 
 namespace umaya::smtpd {
@@ -42,14 +39,11 @@ class AgentRoom : public RoomPolicy {
   static bool is_wanted(const config::Config& config);
 
  private:
-  event::Task<Result<services::delivery::Reply>> converse(ipc::ChannelPool* pool, std::string packet);
-  ipc::ChannelPool& pool_of(const std::string& transport);
   void complain(const std::string& transport, std::string_view why);
 
-  std::string path_;
+  services::DeliveryClient client_;
   Duration limit_;
   std::set<std::string> agents_;
-  std::map<std::string, std::unique_ptr<ipc::ChannelPool>> pools_;
   size_t asking_ = 0;
   uint32_t next_id_ = 1;
   TimePoint next_complaint_{};

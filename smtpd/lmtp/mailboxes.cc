@@ -26,7 +26,10 @@ Seat::~Seat() {
   if (--count->second == 0) mailboxes_->users_.erase(count);
 }
 
-Mailboxes::Mailboxes(Parts parts) : parts_(std::move(parts)), nothing_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {
+Mailboxes::Mailboxes(Parts parts)
+    : parts_(std::move(parts)),
+      nothing_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
+      agents_(parts_.queue_directory + "/", kKept) {
   memory_.limit = parts_.params.memory_limit;
 }
 
@@ -81,45 +84,15 @@ Task<std::expected<Place, smtp::Refusal>> Mailboxes::find(std::string sender, st
   co_return place;
 }
 
-ipc::ChannelPool& Mailboxes::agent(const std::string& transport) {
-  auto& pool = agents_[transport];
-  if (!pool) {
-    std::string path = parts_.queue_directory + "/" + services::delivery::socket_of(transport);
-    pool = std::make_unique<ipc::ChannelPool>(std::move(path), kKept);
-  }
-  return *pool;
-}
-
 Task<Result<Mailboxes::Reply>> Mailboxes::call(Request request, int message, event::Semaphore* places) {
   struct Turn {
     event::Semaphore* places;
     ~Turn() { places->release(); }
   };
-  // A connection on which a reply is still to come serves nobody else.
-  struct Conversation {
-    ipc::ChannelPool::Lease& lease;
-    bool complete = false;
-    ~Conversation() {
-      if (!complete) lease.drop();
-    }
-  };
   bool got = co_await places->acquire(kAgentLimit);
   if (!got) co_return temporary("too many deliveries wait");
   Turn turn{places};
-  std::string packet = ipc::encode(request);
-  if (packet.size() > ipc::kMaxMessage) co_return temporary("the request is too large for one packet");
-  Result<Reply> reply = temporary("no answer");
-  for (int attempt = 0; attempt < 2 && !reply; ++attempt) {
-    auto lease = agent(request.transport).lease();
-    if (!lease) co_return std::unexpected(lease.error());
-    Conversation conversation{*lease};
-    std::vector<int> fds{message};
-    Result<void> sent = co_await (*lease)->send_packet(packet, std::move(fds), kAgentLimit);
-    if (sent) reply = co_await (*lease)->receive<Reply>(kAgentLimit);
-    conversation.complete = reply.has_value();
-    if (!reply && reply.error().sys_errno == ETIMEDOUT) break;
-  }
-  co_return reply;
+  co_return co_await agents_.call(std::move(request), message, kAgentLimit);
 }
 
 Task<Result<Mailboxes::Reply>> Mailboxes::deliver(Request request, int message) {

@@ -22,14 +22,12 @@
 #pragma once
 
 #include <expected>
-#include <memory>
 #include <optional>
 #include <string>
 
 #include "libcommon/base/strings.h"
 #include "libcommon/event/sync.h"
-#include "libcommon/ipc/channel.h"
-#include "libcommon/services/delivery.h"
+#include "libcommon/services/delivery_client.h"
 #include "libcommon/smtp/command.h"
 #include "smtpd/address_policy.h"
 #include "smtpd/lmtp/message_file.h"
@@ -94,7 +92,6 @@ class Mailboxes {
   friend class Seat;
   using Reply = services::delivery::Reply;
   event::Task<Result<Reply>> call(services::delivery::Request request, int message, event::Semaphore* places);
-  ipc::ChannelPool& agent(const std::string& transport);
   std::string user_of(std::string_view address) const;
 
   Parts parts_;
@@ -102,7 +99,7 @@ class Mailboxes {
   Memory memory_;
   Unconfirmed unconfirmed_;
   StringMap<int64_t> users_;  ///< deliveries of each
-  StringMap<std::unique_ptr<ipc::ChannelPool>> agents_;
+  services::DeliveryClient agents_;
   event::Semaphore questions_{kQuestions};
   event::Semaphore deliveries_{kDeliveries};
 };
