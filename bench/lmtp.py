@@ -8,15 +8,11 @@ keep their connections, four at a time; each message is one that a queue hands o
 root. Figures are medians over the pairs; CPU is that of the whole tree of the server's processes.
 """
 
-import argparse
 import email.utils
-import json
 import os
-import resource
 import shutil
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import threading
@@ -25,7 +21,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "tests", "support")]
 
-import sandbox  # noqa: E402
+import pairs  # noqa: E402
 from cpu import CpuMeter  # noqa: E402
 from servers import SERVICES, SMTP_PORT, greets, wait_for  # noqa: E402
 
@@ -33,16 +29,6 @@ PACKAGES = ["dovecot-core", "dovecot-lmtpd"]
 PORT = 2024
 OWNER = 19010
 USERS, CLIENTS = 200, 4
-
-
-def arguments():
-    parser = argparse.ArgumentParser(description="Compare lmtpd with Debian's Dovecot on this machine.")
-    parser.add_argument("--build", default=os.path.join(HERE, "..", "build"))
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--only", default=",".join(PLAN))
-    parser.add_argument("--servers", default="dovecot,umaya")
-    parser.add_argument("--json", help="write every run's figures to this file")
-    return parser.parse_args()
 
 
 class Server:
@@ -242,56 +228,16 @@ PLAN = {
 }
 
 
-def run(name, servers, pairs):
-    runs = {server.name: [] for server in servers}
-    for pair in range(pairs):
-        for server in servers if pair % 2 == 0 else reversed(servers):
-            server.start()
-            try:
-                runs[server.name].append(PLAN[name](server))
-            finally:
-                server.stop()
-            shown = "  ".join(f"{k} {v:.3f}" for k, v in runs[server.name][-1].items())
-            print(f"  {name} {pair + 1} {server.name}: {shown}", flush=True)
-    return runs
-
-
-def report(name, runs):
-    for figure in next(iter(runs.values()))[0]:
-        parts = [f"{server} {statistics.median(r[figure] for r in rows):.3f}" for server, rows in runs.items()]
-        if len(runs) == 2:
-            ratios = [u[figure] / d[figure] for d, u in zip(runs["dovecot"], runs["umaya"]) if d[figure]]
-            parts.append(f"umaya/dovecot {statistics.median(ratios):.3f}")
-        print(f"{name}: {figure}: " + "   ".join(parts), flush=True)
-
-
 def main():
-    options = arguments()
-    reason = sandbox.can_enter()
-    if reason:
-        print(f"bench-lmtp: skipped: {reason}")
+    options = pairs.arguments("Compare lmtpd with Debian's Dovecot on this machine.", PLAN, "dovecot,umaya").parse_args()
+    work = pairs.enter("bench-lmtp", options, PACKAGES)
+    if work is None:
         return 0
-    build = os.path.abspath(options.build)
-    work = os.path.join(build, "bench-lmtp")
-    os.makedirs(work, exist_ok=True)
-    roots = sandbox.download(PACKAGES, os.path.join(build, "peers"))
-    sandbox.enter()
-    sandbox.add_packages(roots)
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    names = [("dovecot", 19006), ("dovenull", 19007), ("vmail", OWNER), ("umaya", 19003), ("umayanet", 19005)]
-    sandbox.add_accounts(work, [(n, i, i, "/nonexistent") for n, i in names],
-                         [(n, i) for n, i in names] + [("umayadrop", 19004)])
+    pairs.prepare_mailboxes(work, OWNER)
     made = {"dovecot": Dovecot, "umaya": Umaya}
-    servers = [made[name](work, build) for name in options.servers.split(",")]
-    results = {}
-    for name in options.only.split(","):
-        results[name] = run(name, servers, options.pairs)
-        report(name, results[name])
+    servers = [made[name](work, options.build) for name in options.servers.split(",")]
+    pairs.compare(options, servers, lambda name: options.pairs, pairs.started(lambda name, server: PLAN[name](server)))
     shutil.rmtree(f"{work}/mail", ignore_errors=True)
-    if options.json:
-        with open(options.json, "w") as f:
-            json.dump(results, f, indent=1)
     return 0
 
 

@@ -10,15 +10,11 @@ log-in processes that serve many clients, mail processes that serve 200 sessions
 alternating order); figures are medians over the pairs. CPU is that of the whole tree of the server's processes.
 """
 
-import argparse
-import json
 import os
-import resource
 import shutil
 import signal
 import socket
 import ssl
-import statistics
 import subprocess
 import sys
 import threading
@@ -27,7 +23,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "tests", "support")]
 
-import sandbox  # noqa: E402
+import pairs  # noqa: E402
 from cpu import CpuMeter, pss_kib, tree  # noqa: E402
 from servers import SERVICES, SMTP_PORT, wait_for  # noqa: E402
 
@@ -36,16 +32,6 @@ PORT, TLS_PORT = 2110, 2995
 OWNER = 19010
 SMALL, LARGE_BOX, LARGE_MAIL = 2000, 10000, 200
 SMALL_TEXT = "From: a@example.org\nTo: b@example.org\nSubject: one\n\n" + "a line of some length for the body\n" * 20
-
-
-def arguments():
-    parser = argparse.ArgumentParser(description="Compare pop3d with Debian's Dovecot on this machine.")
-    parser.add_argument("--build", default=os.path.join(HERE, "..", "build"))
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--only", default=",".join(PLAN))
-    parser.add_argument("--servers", default="dovecot,umaya")
-    parser.add_argument("--json", help="write every run's figures to this file")
-    return parser.parse_args()
 
 
 # mailboxes
@@ -378,63 +364,22 @@ PLAN = {
 }
 
 
-def run(name, servers, pairs):
-    function, _ = PLAN[name]
-    runs = {server.name: [] for server in servers}
-    for pair in range(1 if name == "idle" else pairs):
-        for server in servers if pair % 2 == 0 else reversed(servers):
-            server.start()
-            try:
-                runs[server.name].append(function(server))
-            finally:
-                server.stop()
-            shown = "  ".join(f"{k} {v:.3f}" for k, v in runs[server.name][-1].items())
-            print(f"  {name} {pair + 1} {server.name}: {shown}", flush=True)
-    return runs
-
-
-def report(name, runs):
-    for figure in next(iter(runs.values()))[0]:
-        parts = [f"{server} {statistics.median(r[figure] for r in rows):.3f}" for server, rows in runs.items()]
-        if len(runs) == 2:
-            ratios = [u[figure] / d[figure] for d, u in zip(runs["dovecot"], runs["umaya"]) if d[figure]]
-            if ratios:
-                parts.append(f"umaya/dovecot {statistics.median(ratios):.3f}")
-        print(f"{name}: {figure}: " + "   ".join(parts), flush=True)
-
-
 def main():
-    options = arguments()
-    reason = sandbox.can_enter()
-    if reason:
-        print(f"bench-pop3: skipped: {reason}")
+    options = pairs.arguments("Compare pop3d with Debian's Dovecot on this machine.", PLAN, "dovecot,umaya").parse_args()
+    work = pairs.enter("bench-pop3", options, PACKAGES)
+    if work is None:
         return 0
-    build = os.path.abspath(options.build)
-    work = os.path.join(build, "bench-pop3")
-    os.makedirs(work, exist_ok=True)
-    roots = sandbox.download(PACKAGES, os.path.join(build, "peers"))
-    sandbox.enter()
-    sandbox.add_packages(roots)
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    names = [("dovecot", 19006), ("dovenull", 19007), ("vmail", OWNER), ("umaya", 19003), ("umayanet", 19005)]
-    sandbox.add_accounts(work, [(n, i, i, "/nonexistent") for n, i in names],
-                         [(n, i) for n, i in names] + [("umayadrop", 19004)])
+    pairs.prepare_mailboxes(work, OWNER)
     mail = f"{work}/mail"
     make_mailboxes(mail, set(options.only.split(",")))
     make_certificate(work)
-    made = {"dovecot": lambda: Dovecot(work, mail), "umaya": lambda: Umaya(work, mail, build)}
+    made = {"dovecot": lambda: Dovecot(work, mail), "umaya": lambda: Umaya(work, mail, options.build)}
     servers = [made[name]() for name in options.servers.split(",")]
     for server in servers:
         server.meter_seconds = lambda s=server: s.meter.seconds(s.pid)
-    results = {}
-    for name in options.only.split(","):
-        results[name] = run(name, servers, options.pairs)
-        report(name, results[name])
+    pairs.compare(options, servers, lambda name: 1 if name == "idle" else options.pairs,
+                  pairs.started(lambda name, server: PLAN[name][0](server)))
     shutil.rmtree(mail, ignore_errors=True)
-    if options.json:
-        with open(options.json, "w") as f:
-            json.dump(results, f, indent=1)
     return 0
 
 
