@@ -1,11 +1,9 @@
 #include "smtp-client/destination.h"
 
-#include <arpa/inet.h>
-#include <netdb.h>
-
 #include "libcommon/base/strings.h"
 #include "libcommon/message/address.h"
 #include "libcommon/net/address.h"
+#include "libcommon/net/service_port.h"
 
 namespace umaya::smtp_client {
 
@@ -72,12 +70,10 @@ Result<Destination> parse_one(std::string_view text, Protocol protocol, std::str
 }  // namespace
 
 Result<uint16_t> parse_port(std::string_view text) {
-  if (auto number = parse_uint(text); number && *number > 0 && *number <= 65535) return static_cast<uint16_t>(*number);
+  // What every message asks for is not looked up.
   if (text == "smtp") return 25;
   if (text == "lmtp") return 24;
-  if (const servent* known = getservbyname(std::string(text).c_str(), "tcp")) {
-    return ntohs(static_cast<uint16_t>(known->s_port));
-  }
+  if (auto known = net::service_port(text)) return *known;
   return temporary("unknown port \"" + std::string(text) + "\": write a number, or a name of /etc/services", "4.3.5");
 }
 

@@ -11,6 +11,7 @@
 #include "libcommon/daemon/privilege.h"
 #include "libcommon/event/listener.h"
 #include "libcommon/net/address.h"
+#include "libcommon/net/service_port.h"
 
 namespace umaya::daemon {
 
@@ -68,8 +69,7 @@ Result<std::vector<Fd>> open_unix(const config::Config& config, const config::Ma
 }
 
 Result<uint16_t> port_number(const std::string& port) {
-  if (auto number = parse_uint(port); number && *number > 0 && *number < 65536) return static_cast<uint16_t>(*number);
-  if (const servent* entry = getservbyname(port.c_str(), "tcp")) return ntohs(static_cast<uint16_t>(entry->s_port));
+  if (auto known = net::service_port(port)) return *known;
   return permanent("unknown port \"" + port + "\": write a number, or a name of /etc/services");
 }
 
