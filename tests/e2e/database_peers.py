@@ -4,8 +4,9 @@
         database.run("CREATE TABLE a(k text, v text)")
         cf = f"hosts = {database.unix_host}\\n…"
 
-The packages are unpacked into the build folder and run from there, as an account that owns nothing when root runs the test,
-on a socket in the directory and on a port of the loopback. stop() and start() are what an administrator does; kill() is a
+The packages are unpacked into the build folder and run from there, on a socket in the directory and on a port of the
+loopback. When root runs the test it is an account that owns nothing which runs them, and they appear beneath the directory
+in a mount namespace of theirs: the build folder may lie where that account cannot go. stop() and start() are what an administrator does; kill() is a
 crash.
 """
 
@@ -50,35 +51,45 @@ class Server:
         self.process = None
         self.data = os.path.join(self.directory, "data")
         self.log_path = os.path.join(self.directory, "log")
-        self.environment = dict(os.environ, LD_LIBRARY_PATH=sandbox.library_path(self.roots), LC_ALL="C", TZ="UTC",
-                                HOME=self.directory)
+        self.store = os.path.join(self.directory, "store") if os.geteuid() == 0 else STORE
+        os.makedirs(self.store, exist_ok=True)
+        self.environment = dict(os.environ, LD_LIBRARY_PATH=self.seen(sandbox.library_path(self.roots)), LC_ALL="C",
+                                TZ="UTC", HOME=self.directory)
 
-    def path(self, *parts):
+    def find(self, *parts):
         for root in self.roots:
             found = glob.glob(os.path.join(root, *parts))
             if found:
                 return found[0]
         raise FileNotFoundError("/".join(parts))
 
-    def as_owner(self):
-        sandbox.die_with_parent()
-        if os.geteuid() == 0:
-            uid, gid = account()
-            os.setgroups([])
-            os.setgid(gid)
-            os.setuid(uid)
+    def path(self, *parts):
+        return self.seen(self.find(*parts))
+
+    def seen(self, paths):
+        """Paths in the store as the server sees them."""
+        return paths.replace(STORE, self.store)
+
+    def as_owner(self, command):
+        """The command as run by the account, with the packages beneath the directory."""
+        if os.geteuid() != 0:
+            return list(command)
+        uid, gid = account()
+        return ["unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh", STORE, self.store,
+                "setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--pdeathsig=KILL", *command]
 
     def call(self, *command, input=None):
-        done = subprocess.run(command, cwd=self.directory, env=self.environment, input=input, text=True,
-                              preexec_fn=self.as_owner, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240)
+        done = subprocess.run(self.as_owner(command), cwd=self.directory, env=self.environment, input=input, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240)
         if done.returncode != 0:
             raise RuntimeError(f"{command}: {done.returncode}: {done.stdout[-3000:]}")
         return done.stdout
 
     def launch(self):
         with open(self.log_path, "a") as log:
-            self.process = subprocess.Popen(self.command(), cwd=self.directory, env=self.environment, stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL, preexec_fn=self.as_owner)
+            self.process = subprocess.Popen(self.as_owner(self.command()), cwd=self.directory, env=self.environment,
+                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            preexec_fn=sandbox.die_with_parent)
 
     def start(self):
         """Again and again: the children of a server that was killed hold its memory for a while."""
@@ -190,7 +201,7 @@ class MariaDb(Server):
     def prepare(self):
         os.mkdir(self.data)
         os.chown(self.data, *account())
-        share = self.path("usr/share/mysql")
+        share = self.find("usr/share/mysql")
         text = "CREATE DATABASE mysql;\nUSE mysql;\n"
         for script in self.SCRIPTS:
             if os.path.exists(f"{share}/{script}"):

@@ -32,6 +32,7 @@ def fetch():
 
 class Host:
     def __init__(self, name):
+        dns_peers.provide_ip()
         self.name = name
         self.links = 0
         self.holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"], preexec_fn=sandbox.die_with_parent)

@@ -26,13 +26,14 @@ ROUTING = ["iproute2", "libmnl0", "libcap2"]
 def fetch():
     """Unpacks the packages; raises RuntimeError when they cannot be had."""
     os.makedirs(STORE, exist_ok=True)
-    if shutil.which("ip") is None:
-        provide_ip()
+    provide_ip()
     return sandbox.download(PACKAGES, STORE)
 
 
 def provide_ip():
-    """Puts ip of iproute2 into the search path of this process: a small system has none."""
+    """Puts ip of iproute2 into the search path of this process where the system has none, as small ones."""
+    if shutil.which("ip"):
+        return
     sandbox.download([*PACKAGES, *ROUTING], STORE)
     folder = os.path.join(STORE, "iproute2", "wrapped")
     os.makedirs(folder, exist_ok=True)
