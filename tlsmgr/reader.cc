@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 
 #include "libcommon/log/log.h"
@@ -29,7 +28,7 @@ Result<std::unique_ptr<Reader>> Reader::start(const daemon::Process& process, st
     run_reader_child(process, theirs.get(), std::move(paths));
   }
   theirs.reset();
-  return std::unique_ptr<Reader>(new Reader(std::move(ours), std::move(paths)));
+  return std::unique_ptr<Reader>(new Reader(std::move(ours)));
 }
 
 template <class Answer, class Query>
@@ -43,15 +42,15 @@ Task<Result<Answer>> Reader::ask(Query query) {
   co_return answer;
 }
 
-Task<Result<std::optional<tls::SourceFile>>> Reader::read(const std::string& path, std::string known) {
+Task<Result<std::optional<tls::SourceFile>>> Reader::read(std::string path, std::string known) {
   FileQuery query;
-  query.number = static_cast<uint32_t>(std::find(paths_.begin(), paths_.end(), path) - paths_.begin());
+  query.path = path;
   query.known = std::move(known);
   Result<FileAnswer> answer = co_await ask<FileAnswer>(std::move(query));
   if (!answer) co_return std::unexpected(answer.error());
   if (answer->unchanged) co_return std::optional<tls::SourceFile>();
   tls::SourceFile file;
-  file.path = path;
+  file.path = std::move(path);
   file.text = std::move(answer->text);
   file.sys_errno = answer->sys_errno;
   file.owner = answer->owner;
@@ -75,7 +74,6 @@ Task<ConfigurationAnswer> Reader::configuration() {
   ConfigurationAnswer out;
   if (answer) out = std::move(*answer);
   if (!answer) out.trouble = answer.error().what;
-  if (out.trouble.empty()) paths_ = out.paths;
   co_return out;
 }
 

@@ -8,7 +8,7 @@
 //
 // DESCRIPTION
 //     A child process that keeps one right of root: to read files (CAP_DAC_READ_SEARCH). It reads the files that the
-//     configuration names, by their number, and looks names up in tls_server_sni_maps; nothing else can be had from it.
+//     configuration names, and looks names up in tls_server_sni_maps; nothing else can be had from it.
 //     It reads the configuration anew when it is asked to, and parses no certificate and no key. It ends with the
 //     process that started it.
 //
@@ -39,17 +39,16 @@ class Reader {
   /// paths: every file of the configuration that process has.
   static Result<std::unique_ptr<Reader>> start(const daemon::Process& process, std::vector<std::string> paths);
   /// co_await: the file, or nothing when its mark is the known one. Trouble with the child is an error.
-  event::Task<Result<std::optional<tls::SourceFile>>> read(const std::string& path, std::string known);
+  event::Task<Result<std::optional<tls::SourceFile>>> read(std::string path, std::string known);
   event::Task<LookupAnswer> look_up(std::string name);
   /// co_await: what main.cf and master.cf name now. Those files are the ones that can be read from then on.
   event::Task<ConfigurationAnswer> configuration();
 
  private:
-  Reader(Fd fd, std::vector<std::string> paths) : channel_(std::move(fd)), paths_(std::move(paths)) {}
+  explicit Reader(Fd fd) : channel_(std::move(fd)) {}
   template <class Answer, class Query>
   event::Task<Result<Answer>> ask(Query query);
   ipc::Channel channel_;
-  std::vector<std::string> paths_;
   event::Semaphore turn_{1};
 };
 

@@ -25,14 +25,13 @@ namespace {
 
 FileAnswer answer_to(const FileQuery& query, const std::vector<std::string>& paths) {
   FileAnswer out;
-  if (query.number >= paths.size()) {
+  if (std::find(paths.begin(), paths.end(), query.path) == paths.end()) {
     out.sys_errno = ENOENT;
     return out;
   }
-  const std::string& path = paths[query.number];
-  out.unchanged = !query.known.empty() && tls::source_mark(path) == query.known;
+  out.unchanged = !query.known.empty() && tls::source_mark(query.path) == query.known;
   if (out.unchanged) return out;
-  tls::SourceFile file = tls::read_source(path);
+  tls::SourceFile file = tls::read_source(query.path);
   out.text = std::move(file.text);
   out.sys_errno = file.sys_errno;
   out.owner = file.owner;
@@ -120,7 +119,11 @@ class Child {
     if (!fresh) out.trouble = fresh.error().what;
     if (!out.trouble.empty()) return out;
     config_ = std::move(*fresh);
-    paths_ = out.paths;
+    paths_.clear();
+    for (const FileSet& set : out.sets) {
+      for (const FilePair& pair : set.pairs) paths_.insert(paths_.end(), {pair.certificate, pair.key});
+    }
+    std::erase(paths_, "");
     maps_ = open_maps();
     return out;
   }
@@ -190,7 +193,6 @@ ConfigurationAnswer configuration_of(const config::Config& config) {
     set.parameters = files.parameters;
     for (const auto& pair : files.pairs) set.pairs.push_back({pair.certificate, pair.key});
     out.sets.push_back(std::move(set));
-    for (const std::string& path : files.paths()) out.paths.push_back(path);
   }
   out.lacks_self_signed = sets->needs_self_signed && !tls::has_self_signed(config);
   return out;

@@ -8,13 +8,13 @@
 
 namespace umaya::tlsmgr {
 
-/// Asks for a file of the configuration by its number.
+/// Asks for a file that the configuration names; any other is not there.
 struct FileQuery {
-  uint32_t number = 0;
+  std::string path;
   std::string known;
   static constexpr std::string_view kName = "tlsmgr.file";
   static void visit(auto& self, auto&& v) {
-    v("number", self.number);
+    v("path", self.path);
     v("known", self.known);
   }
 };
@@ -88,13 +88,11 @@ struct FileSet {
 struct ConfigurationAnswer {
   std::string trouble;  ///< why the last configuration stays in force
   std::vector<FileSet> sets;
-  std::vector<std::string> paths;  ///< the files, as they are numbered from now on
   bool lacks_self_signed = false;  ///< the self-signed certificate is one of them and is not there
   static constexpr std::string_view kName = "tlsmgr.configuration_answer";
   static void visit(auto& self, auto&& v) {
     v("trouble", self.trouble);
     v("sets", self.sets);
-    v("paths", self.paths);
     v("lacks_self_signed", self.lacks_self_signed);
   }
 };
