@@ -16,7 +16,7 @@ import unittest
 
 import umaya_instance
 from tls_peer import Authority, Client, any_context, openssl, presented, read, write_private
-from umaya_instance import PATIENCE, free_port, wait_for
+from umaya_instance import PATIENCE, SANITIZED, free_port, wait_for
 
 NOBODY = 65534
 
@@ -389,8 +389,14 @@ class Certificates(Folder):
             self.assertEqual(presented(mail.port), "one.test")
             mail.set(smtpd_tls_chain_files="")
             mail.reload()
-            wait_for(lambda: "made a self-signed certificate" in mail.log(), 15, "a self-signed certificate")
-            wait_for(lambda: works(mail.port) and presented(mail.port) != "one.test", 15, "it is in use", pause=0.3)
+
+            def is_another():
+                try:
+                    return presented(mail.port) != "one.test"
+                except (OSError, AssertionError):
+                    return False
+            wait_for(is_another, 15, "another certificate is in use", pause=0.3)
+            self.assertIn("made a self-signed certificate", mail.log())
 
     def test_a_main_cf_that_cannot_be_read_leaves_certificates_in_use(self):
         with Instance(users=["alice"], main_cf={"smtpd_tls_chain_files": self.ca.issue("one.test")}) as mail:
@@ -428,6 +434,8 @@ def holds(pid, needle):
             if not match:
                 continue
             start, end = (int(x, 16) for x in match.groups())
+            if end - start > 1 << 30:
+                continue  # a sanitizer's own
             memory.seek(start)
             try:
                 if needle in memory.read(end - start):
@@ -538,7 +546,7 @@ class ServerNames(Folder):
                 before = memory(mail)
                 for i in range(300):  # more than are kept
                     presented(mail.port, f"name{i}.random.test")
-                self.assertLess(memory(mail) - before, 6 * 1024)
+                self.assertLess(memory(mail) - before, 6 * 1024 * (40 if SANITIZED else 1))
 
     def test_a_table_of_file_names(self):
         own, other = self.ca.issue("own.test", "ec"), self.ca.issue("other.test", "rsa")
