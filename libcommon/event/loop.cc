@@ -102,7 +102,7 @@ static short event_flags(Readiness readiness) {
     case Readiness::write:
       return EV_WRITE | EV_PERSIST;
     case Readiness::read_edge:
-      return EV_READ | EV_CLOSED | EV_PERSIST | EV_ET;
+      return EV_READ | EV_PERSIST | EV_ET;
     case Readiness::write_edge:
       return EV_WRITE | EV_PERSIST | EV_ET;
   }
@@ -122,12 +122,8 @@ void IoWatch::disable() {
   event_del(event_.get());
 }
 
-void IoWatch::on_event(int, short what, void* self) {
-  [&]() noexcept {
-    auto* watch = static_cast<IoWatch*>(self);
-    if (what & EV_CLOSED) watch->saw_close_ = true;
-    watch->callback_();
-  }();
+void IoWatch::on_event(int, short, void* self) {
+  [&]() noexcept { static_cast<IoWatch*>(self)->callback_(); }();
 }
 
 Timer::Timer(std::function<void()> callback)

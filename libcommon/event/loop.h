@@ -85,7 +85,6 @@ class Loop {
 };
 
 /// What a watch waits for. edge: told once for each arrival; the caller reads until EAGAIN.
-/// read_edge also notices that the peer has closed its side (saw_close()).
 enum class Readiness : short { read, write, read_edge, write_edge };
 
 /// Calls back each time a descriptor is ready; borrows the descriptor, which must stay open as long as the watch.
@@ -97,14 +96,11 @@ class IoWatch {
   /// Stops and goes on; a new watch is on.
   void enable();
   void disable();
-  /// The peer will send nothing more after what can be read now.
-  bool saw_close() const { return saw_close_; }
 
  private:
   static void on_event(int, short what, void* self);
   std::function<void()> callback_;
   detail::EventPtr event_;
-  bool saw_close_ = false;
 };
 
 /// One shot; may be armed again.

@@ -81,12 +81,11 @@ Io Stream::read_block() {
   if (n < 0) return errno == EAGAIN ? Io{IoStatus::want_read} : Io{IoStatus::failed, 0, errno};
   if (n == 0) return {IoStatus::eof};
   in_.commit(static_cast<size_t>(n));
-  // A short read has emptied the socket, unless the end of the stream stands right behind it.
-  if (static_cast<size_t>(n) < room.size() && !read_watch_.saw_close()) readable_ = false;
   return {IoStatus::ok, static_cast<size_t>(n)};
 }
 
-/// Reads until the request can be served or the socket is empty.
+/// Reads until the request can be served or the socket is empty. A short read is not taken for its end: behind the last
+/// bytes may stand the end of the stream or an error, of which nobody tells again.
 bool Stream::pull(const Request& request) {
   if (ended_) {
     result_.data = in_.view();

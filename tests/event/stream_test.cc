@@ -76,6 +76,25 @@ TEST_CASE("stream: an end of stream that stands right behind the last bytes is s
   REQUIRE(read.data == "half a line");
 }
 
+TEST_CASE("stream: S32 a peer that goes away with our answer unread is noticed behind its last bytes",
+          "[event][stream]") {
+  Pair pair;
+  Stream stream(std::move(pair.ours));
+  TaskScope scope;
+  size_t lines = 0;
+  ReadStatus end = ReadStatus::ok;
+  scope.spawn(count_lines(&stream, &lines, &end));
+  Loop::current().run_once();
+  // All of it comes before the loop looks: the socket has bytes and an error (ECONNRESET) at once.
+  stream.write("an answer");
+  stream.flush_now();
+  pair.say("one\ntwo\n");
+  pair.theirs.reset();
+  for (int i = 0; i < 20 && end == ReadStatus::ok; ++i) Loop::current().run_once();
+  CHECK(lines == 2);
+  CHECK(end != ReadStatus::ok);
+}
+
 TEST_CASE("stream: a half-closed peer still gets our answer", "[event][stream]") {
   Pair pair;
   Stream s(std::move(pair.ours));
