@@ -57,6 +57,7 @@
 #include "libcommon/base/random.h"
 #include "libcommon/base/strings.h"
 #include "libcommon/daemon/daemon.h"
+#include "libcommon/event/loop.h"
 #include "libcommon/fs/file.h"
 #include "libcommon/log/log.h"
 #include "libcommon/table/open.h"
@@ -182,6 +183,7 @@ daemon::SandboxPolicy sandbox(const daemon::Process& process) {
 
 int main(int argc, char** argv) {
   using namespace umaya;
+  event::use_coarse_timers();
   int status = daemon::run(argc, argv,
                            {.name = "authd",
                             .run_as = daemon::RunAs::mail_owner,

@@ -77,7 +77,6 @@
 #include <span>
 #include <string_view>
 
-#include "libcommon/event/loop.h"
 #include "named-lite/control/ndc.h"
 #include "named-lite/server/service.h"
 #include "named-lite/server/stand_alone.h"
@@ -111,7 +110,6 @@ int main(int argc, char** argv) {
   if (base == "checkzone" || base == "named-checkzone") return check_zone_file(rest, ZoneTool::check);
   if (base == "compilezone" || base == "named-compilezone") return check_zone_file(rest, ZoneTool::compile);
   if (base == "ndc" || base == "rndc") return umaya::named::run_ndc(rest);
-  umaya::event::use_precise_timers();  // a busy socket is looked at every 200 us
   // One heap for all threads: of others than the first, malloc_trim() keeps what reading a large zone took.
   ::mallopt(M_ARENA_MAX, 1);
   if (is_from_master(arguments)) return umaya::named::run_service(argc, argv);

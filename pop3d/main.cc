@@ -41,10 +41,12 @@
 //     ~/Maildir of the users; private/sessions.pop3.PID for "umaya who"; private/pop3d.limits
 // SEE ALSO
 //     authd(8), local(8), tlsmgr(8), umaya(1), master(8)
+#include "libcommon/event/loop.h"
 #include "pop3d/service.h"
 
 int main(int argc, char** argv) {
   using namespace umaya;
+  event::use_coarse_timers();
   int code = daemon::run(argc, argv,
                          {.name = "pop3d",
                           .run_as = daemon::RunAs::net_user,

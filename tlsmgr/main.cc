@@ -41,6 +41,7 @@
 #include <sys/prctl.h>
 
 #include "libcommon/daemon/daemon.h"
+#include "libcommon/event/loop.h"
 #include "libcommon/log/log.h"
 #include "libcommon/tls/identity/self_signed.h"
 #include "libcommon/tls/identity/sets.h"
@@ -88,6 +89,7 @@ event::Task<void> session(daemon::Process&, Fd fd, event::PeerAddress) {
 
 int main(int argc, char** argv) {
   using namespace umaya;
+  event::use_coarse_timers();
   daemon::Hooks hooks;
   hooks.name = "tlsmgr";
   hooks.run_as = daemon::RunAs::mail_owner;

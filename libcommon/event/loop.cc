@@ -16,17 +16,17 @@ void detail::BaseFree::operator()(::event_base* b) const {
 }
 
 static thread_local Loop* current_loop = nullptr;
-static bool precise_timers = false;
+static bool coarse_timers = false;
 
-void use_precise_timers() {
-  precise_timers = true;
+void use_coarse_timers() {
+  coarse_timers = true;
 }
 
 static event_base* make_base() {
   event_config* config = event_config_new();
   event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
   // Costs a timerfd_settime() each time the loop waits.
-  if (precise_timers) event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+  if (!coarse_timers) event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
   event_base* base = event_base_new_with_config(config);
   event_config_free(config);
   if (!base) log::panic("event loop: no event base");

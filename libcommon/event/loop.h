@@ -11,8 +11,8 @@
 //     timer is an object: destroying it cancels it. Callbacks run on the loop's stack and must not block.
 //     now() is taken once a round.
 //
-//     A timer is never early. It is late by a few milliseconds at most, or by microseconds in a program that has called
-//     use_precise_timers().
+//     A timer is never early. It is late by microseconds, or by a few milliseconds in a program that has called
+//     use_coarse_timers().
 //
 // ERRORS
 //     A callback that throws is a bug: the process aborts, nothing unwinds through libevent.
@@ -47,8 +47,9 @@ struct BaseFree {
 using EventPtr = std::unique_ptr<::event, EventFree>;
 }  // namespace detail
 
-/// For this program's loops from now on: timers to the microsecond, for one more system call in each round.
-void use_precise_timers();
+/// For this program's loops from now on: timers by the kernel's ticks, for one system call less in each round. For
+/// programs whose timers are time limits; where work is gathered for milliseconds it costs more than it saves.
+void use_coarse_timers();
 
 class Loop {
  public:
