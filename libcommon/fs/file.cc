@@ -1,5 +1,7 @@
 #include "libcommon/fs/file.h"
 
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -59,6 +61,15 @@ Result<Fd> open_or_create(const std::string& path, mode_t mode) {
   return fd;
 }
 
+Result<Fd> open_cached(int directory, const std::string& path, int flags) {
+  open_how how{};
+  how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_CACHED;
+  Fd fd(static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how)));
+  if (!fd) return sys_error("open " + path);
+  return fd;
+}
+
 Result<> write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     ssize_t n = calls().write(fd, bytes.data(), bytes.size());
@@ -107,6 +118,13 @@ Result<size_t> read_at(int fd, std::span<char> buffer, uint64_t offset) {
     done += static_cast<size_t>(n);
   }
   return done;
+}
+
+Result<size_t> read_at_cached(int fd, std::span<char> buffer, uint64_t offset) {
+  iovec piece{buffer.data(), buffer.size()};
+  ssize_t n = ::preadv2(fd, &piece, 1, static_cast<off_t>(offset), RWF_NOWAIT);
+  if (n < 0) return sys_error("preadv2");
+  return static_cast<size_t>(n);
 }
 
 Result<std::string> read_all(int fd, size_t limit) {

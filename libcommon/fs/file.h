@@ -46,6 +46,9 @@ Result<Fd> open_safe(const std::string& path, int flags, struct stat& status);
 /// Opens for appending, creates with the mode when missing, with the checks of open_safe().
 Result<Fd> open_or_create(const std::string& path, mode_t mode);
 
+/// Opens without waiting for a disk (openat2(2), RESOLVE_CACHED); EAGAIN when it would have to.
+Result<Fd> open_cached(int directory, const std::string& path, int flags);
+
 /// Writes all of the bytes; a short write (full disk) is an error.
 Result<> write_all(int fd, std::string_view bytes);
 /// Writes all of the pieces, with one call as a rule.
@@ -53,6 +56,8 @@ Result<> write_all(int fd, std::span<iovec> pieces);
 Result<> write_all_at(int fd, std::string_view bytes, uint64_t offset);
 /// Reads up to the size of the buffer from the offset; less only at the end of the file. Gives the number read.
 Result<size_t> read_at(int fd, std::span<char> buffer, uint64_t offset);
+/// As read_at(), without waiting for a disk (preadv2(2), RWF_NOWAIT); EAGAIN when it would have to.
+Result<size_t> read_at_cached(int fd, std::span<char> buffer, uint64_t offset);
 /// The whole of an open file from its beginning.
 Result<std::string> read_all(int fd, size_t limit);
 /// The whole of a file.

@@ -11,4 +11,9 @@ Result<std::unique_ptr<PopBox>> PopBox::open(const std::string& location, const 
   return temporary(location + ": mailboxes of this type are not served; write maildir:PATH or mbox:PATH");
 }
 
+std::unique_ptr<PopBox> PopBox::open_from_memory(const std::string& location, const Options& options) {
+  if (!location.starts_with("maildir:")) return nullptr;
+  return MaildirBox::open_from_memory(location.substr(8), options);
+}
+
 }  // namespace umaya::mailbox

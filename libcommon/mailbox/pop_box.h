@@ -18,7 +18,7 @@
 //
 // OWNERSHIP
 //     The object owns its locks and descriptors; a Body owns its descriptor and may outlive the box. One thread at a
-//     time uses a box. All calls may read the disk and block.
+//     time uses a box. All calls but open_from_memory() may read the disk and block.
 //
 // ERRORS
 //     All temporary. sys_errno EBUSY from open(): another session has the mailbox. ENOENT from size() and
@@ -47,6 +47,9 @@ class PopBox {
 
   /// location: "maildir:/path" or "mbox:/path". A mailbox that does not exist is empty.
   static Result<std::unique_ptr<PopBox>> open(const std::string& location, const Options& options);
+  /// As open(), for a mailbox that has not changed since its index was written, while all that this takes to see is in
+  /// the kernel's memory: does not wait for a disk. nullptr: open() has more to do, or something to tell.
+  static std::unique_ptr<PopBox> open_from_memory(const std::string& location, const Options& options);
   virtual ~PopBox() = default;
 
   virtual size_t count() const = 0;

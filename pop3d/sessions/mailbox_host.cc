@@ -39,8 +39,13 @@ event::Task<void> MailboxHost::serve(event::Stream* client, StartSession start) 
 
 event::Task<void> MailboxHost::run_session(event::Stream* client, const StartSession* start) {
   client->set_timeout(params_.timeout);
-  auto open = [location = start->location, options = options_] { return open_box(location, options); };
-  Result<SharedBox> box = co_await offload_.run(std::move(open));
+  Result<SharedBox> box;
+  // As a rule nothing has changed since the last session, and other users need not be kept from waiting.
+  if (offload_.separate()) box = mailbox::PopBox::open_from_memory(start->location, options_);
+  if (!*box) {
+    auto open = [location = start->location, options = options_] { return open_box(location, options); };
+    box = co_await offload_.run(std::move(open));
+  }
   if (!box) {
     refuse(*client, *start, box.error());
     co_return;

@@ -145,6 +145,34 @@ TEST_CASE("maildir box: A15 a second session is refused until the first has ende
   open_box(tree.location());
 }
 
+TEST_CASE("maildir box: what has not changed since the last session is opened from memory", "[mailbox][box]") {
+  MaildirTree tree;
+  tree.put("cur/1.a:2,S", "x\n");
+  tree.settle();
+  CHECK(PopBox::open_from_memory(tree.location(), {}) == nullptr);  // no index yet
+  open_box(tree.location());
+  auto open = [&tree] { return PopBox::open_from_memory(tree.location(), {}); };
+  {
+    auto box = open();
+    REQUIRE(box);
+    CHECK(box->count() == 1);
+    CHECK(box->total_size().value() == 3);
+    CHECK(ids(*box) == std::vector<std::string>{"1.a"});
+    CHECK(open() == nullptr);  // in use
+    CHECK(PopBox::open(tree.location(), {}).error().sys_errno == EBUSY);
+  }
+  tree.put("new/2.a", "y\n");
+  CHECK(open() == nullptr);
+  CHECK(open_box(tree.location())->count() == 2);  // and the lock of the attempt is gone
+  tree.settle();
+  open_box(tree.location());
+  CHECK(open() != nullptr);
+  tree.put("umaya-index", "damaged");
+  CHECK(open() == nullptr);
+  CHECK(PopBox::open_from_memory("maildir:" + tree.path() + "/none", {}) == nullptr);
+  CHECK(PopBox::open_from_memory("mbox:" + tree.path() + "/mbox", {}) == nullptr);
+}
+
 TEST_CASE("maildir box: a Maildir that does not exist is empty", "[mailbox][box]") {
   auto box = open_box("maildir:/tmp/umaya-no-such-maildir");
   CHECK(box->count() == 0);

@@ -8,15 +8,35 @@
 
 namespace umaya::mailbox {
 
+namespace {
+
+/// A file that somebody put in the place of the index must hold nobody up.
+constexpr int kOpenFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+
+}  // namespace
+
 IndexFile IndexFile::open(const MaildirFolder& folder) {
   IndexFile file;
-  file.fd_.reset(::openat(folder.root(), kIndexName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  struct stat status {};
-  if (!file.fd_ || ::fstat(file.fd_.get(), &status) != 0 || !S_ISREG(status.st_mode)) return file;
-  char begin[kIndexHeaderSize];
-  auto size = fs::read_at(file.fd_.get(), begin, 0);
-  if (size) file.header_ = decode_index_header({begin, *size}, static_cast<uint64_t>(status.st_size));
+  file.fd_.reset(::openat(folder.root(), kIndexName, kOpenFlags));
+  file.read_header(fs::read_at);
   return file;
+}
+
+IndexFile IndexFile::open_from_memory(const MaildirFolder& folder) {
+  IndexFile file;
+  auto fd = fs::open_cached(folder.root(), kIndexName, kOpenFlags);
+  if (!fd) return file;
+  file.fd_ = std::move(*fd);
+  file.read_header(fs::read_at_cached);
+  return file;
+}
+
+void IndexFile::read_header(ReadAt read_at) {
+  struct stat status;
+  if (!fd_ || ::fstat(fd_.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  char begin[kIndexHeaderSize];
+  auto size = read_at(fd_.get(), std::span<char>(begin), 0);
+  if (size) header_ = decode_index_header(std::string_view(begin, *size), static_cast<uint64_t>(status.st_size));
 }
 
 std::optional<MailIndex> IndexFile::load() const {

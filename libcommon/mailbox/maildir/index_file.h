@@ -12,6 +12,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "libcommon/base/fd.h"
 #include "libcommon/mailbox/maildir/mail_index.h"
@@ -24,11 +25,15 @@ class IndexFile {
   IndexFile() = default;
   /// A file that is missing or damaged has no header.
   static IndexFile open(const MaildirFolder& folder);
+  /// The same when no disk has to be waited for; without a header otherwise.
+  static IndexFile open_from_memory(const MaildirFolder& folder);
   const std::optional<IndexHeader>& header() const { return header_; }
   /// Nothing when the file is damaged.
   std::optional<MailIndex> load() const;
 
  private:
+  using ReadAt = Result<size_t> (*)(int fd, std::span<char> buffer, uint64_t offset);
+  void read_header(ReadAt read_at);
   Fd fd_;
   std::optional<IndexHeader> header_;
 };

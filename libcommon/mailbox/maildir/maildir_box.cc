@@ -24,6 +24,28 @@ Result<std::unique_ptr<PopBox>> MaildirBox::open(const std::string& path, const 
   return std::unique_ptr<PopBox>(std::move(box));
 }
 
+std::unique_ptr<PopBox> MaildirBox::open_from_memory(const std::string& path, const Options& options) {
+  auto policy = IdPolicy::parse(options.uidl_format, options.dovecot_uidl_format);
+  auto folder = MaildirFolder::open_from_memory(path);
+  if (!policy || !folder) return nullptr;
+  std::unique_ptr<MaildirBox> box(new MaildirBox(std::move(*folder), std::move(*policy), options.expire));
+  if (!box->start_as_known(options.lock)) return nullptr;
+  return box;
+}
+
+bool MaildirBox::start_as_known(bool lock) {
+  if (lock) {
+    auto taken = take_session_lock(folder_);
+    if (!taken) return false;
+    lock_ = std::move(*taken);
+  }
+  file_ = IndexFile::open_from_memory(folder_);
+  auto current = is_current(folder_, file_.header(), policy_);
+  if (!current || !*current) return false;
+  header_ = *file_.header();
+  return true;
+}
+
 Result<void> MaildirBox::start(bool lock) {
   if (lock) {
     UMAYA_TRY(lock_, take_session_lock(folder_));

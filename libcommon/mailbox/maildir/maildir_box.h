@@ -27,6 +27,7 @@ namespace umaya::mailbox {
 class MaildirBox : public PopBox {
  public:
   static Result<std::unique_ptr<PopBox>> open(const std::string& path, const Options& options);
+  static std::unique_ptr<PopBox> open_from_memory(const std::string& path, const Options& options);
   ~MaildirBox() override;
 
   size_t count() const override { return header_.count; }
@@ -48,6 +49,8 @@ class MaildirBox : public PopBox {
   MaildirBox(MaildirFolder folder, IdPolicy policy, Duration expire)
       : folder_(std::move(folder)), policy_(std::move(policy)), expire_(expire) {}
   Result<void> start(bool lock);
+  /// Nothing but what start() does when the index is current.
+  bool start_as_known(bool lock);
   Result<void> load();
   Moved place(size_t i) const;
   /// Looks where all messages are now.

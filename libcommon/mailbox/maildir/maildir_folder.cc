@@ -19,6 +19,12 @@ Result<MaildirFolder> MaildirFolder::open(const std::string& path) {
   return folder;
 }
 
+std::optional<MaildirFolder> MaildirFolder::open_from_memory(const std::string& path) {
+  auto root = fs::open_cached(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+  if (!root) return std::nullopt;
+  return at(std::move(*root), path);
+}
+
 MaildirFolder MaildirFolder::at(Fd root, std::string path) {
   MaildirFolder folder;
   folder.path_ = std::move(path);

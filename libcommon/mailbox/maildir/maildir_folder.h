@@ -22,6 +22,9 @@ constexpr const char* kUidlistName = "dovecot-uidlist";
 class MaildirFolder {
  public:
   static Result<MaildirFolder> open(const std::string& path);
+  /// The same when no disk has to be waited for; nothing otherwise, and when there is no Maildir (openat2(2),
+  /// RESOLVE_CACHED).
+  static std::optional<MaildirFolder> open_from_memory(const std::string& path);
   /// A Maildir that is open already; path is for messages.
   static MaildirFolder at(Fd root, std::string path);
 
