@@ -5,8 +5,8 @@
 //     process has one end of a socket pair. What one side sends is passed on before more is read from it, so that a
 //     relay holds one block at most in each direction, and none while nothing is under way.
 //
-//     Ends when the session process closes its end. When the client closes, the session process sees the end of its
-//     input first, so that it can put its mailbox in order.
+//     Ends when the session process closes its end; its last answer and the end of the connection leave together. When
+//     the client closes, the session process sees the end of its input first, so that it can put its mailbox in order.
 //
 // OWNERSHIP
 //     Both streams outlive the task.

@@ -72,8 +72,10 @@ event::Task<void> Transaction::run() {
   client_.write("+OK Logged in.\r\n");
   co_await converse();
   co_await mark_seen();
+  client_.hold_for_end();
   auto last = co_await client_.flush();
   (void)last;
+  client_.shutdown_write();
   log_end();
 }
 

@@ -129,6 +129,7 @@ Result<void> Service::make_shared() {
                                                     params_.forbidden_commands, table::MatchKind::exact),
       .bare_newline_exempt = clients("smtpd_forbid_bare_newline_exclusions", params_.bare_newline_exclusions),
       .submission_options = submission_options(params_)});
+  if (params_.tls_wrappermode || !params_.upstream_proxy.empty()) process.set_client_speaks_first();
   shared_->xclient_hosts = clients("smtpd_authorized_xclient_hosts", params_.xclient_hosts);
   shared_->verp_clients = clients("smtpd_authorized_verp_clients", params_.verp_clients);
   shared_->xforward_hosts = clients("smtpd_authorized_xforward_hosts", params_.xforward_hosts);

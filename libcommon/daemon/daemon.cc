@@ -267,6 +267,8 @@ void Runner::open_listeners(std::vector<Fd> sockets, bool has_master) {
   for (Fd& socket : sockets) {
     listeners_.push_back(std::make_unique<event::Listener>(
         std::move(socket), [this](Fd fd, const event::PeerAddress& peer) { on_connection(std::move(fd), peer); }));
+    // The socket is master's and may have served with other settings before.
+    if (process_.type_ == "inet") listeners_.back()->set_client_speaks_first(process_.client_speaks_first_);
   }
   if (has_master) {
     fcntl(kStatusFd, F_SETFD, FD_CLOEXEC);

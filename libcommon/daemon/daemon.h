@@ -126,6 +126,8 @@ class Process {
   bool privileged() const { return privileged_; }
   /// The user whose rights remain; ours when nothing is dropped.
   const Account& account() const { return account_; }
+  /// In prepare(): clients of this service speak first.
+  void set_client_speaks_first() { client_speaks_first_ = true; }
   /// Ends the process when its sessions have ended (as SIGTERM does).
   void stop();
   /// A table has changed: finish what is under way, then end, so that a fresh process reads it.
@@ -139,7 +141,7 @@ class Process {
   std::vector<std::string> arguments_;
   size_t session_limit_ = 0, sessions_ = 0, served_ = 0;
   size_t file_limit_ = 1024, room_ = SIZE_MAX;
-  bool stopping_ = false, privileged_ = false;
+  bool stopping_ = false, privileged_ = false, client_speaks_first_ = false;
   Account account_{};
   event::TaskScope scope_;
   std::shared_ptr<Work::Count> work_ = std::make_shared<Work::Count>();

@@ -24,6 +24,11 @@ Listener::Listener(Fd fd, Accepted accepted)
   setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+void Listener::set_client_speaks_first(bool first) {
+  int seconds = first ? 1 : 0;
+  setsockopt(fd_.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+}
+
 void Listener::pause() {
   paused_ = true;
   watch_.disable();

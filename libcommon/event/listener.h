@@ -28,6 +28,9 @@ class Listener {
   Listener(Fd fd, Accepted accepted);
   void pause();
   void resume();
+  /// Who connects speaks first (TLS at once): the kernel keeps a TCP connection to itself until it has bytes, a second
+  /// at most (TCP_DEFER_ACCEPT). Holds for all who listen on this socket.
+  void set_client_speaks_first(bool first);
   int fd() const { return fd_.get(); }
 
  private:

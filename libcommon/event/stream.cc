@@ -17,6 +17,7 @@ static int nonblocking(int fd) {
 
 Stream::Stream(Fd fd)
     : fd_(std::move(fd)),
+      send_flags_(MSG_NOSIGNAL),
       read_watch_(nonblocking(fd_.get()), Readiness::read_edge, [this] { on_readable(); }),
       read_timer_([this] {
         if (!reader_) return;
@@ -158,12 +159,12 @@ Io Stream::write_pieces(std::string_view extra) {
   if (transport_) return transport_->write({pieces, count});
   ssize_t n;
   do {
-    n = count == 1 ? ::send(fd_.get(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL) : -1;
+    n = count == 1 ? ::send(fd_.get(), pieces[0].iov_base, pieces[0].iov_len, send_flags_) : -1;
     if (count == 2) {
       msghdr message{};
       message.msg_iov = pieces;
       message.msg_iovlen = count;
-      n = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+      n = ::sendmsg(fd_.get(), &message, send_flags_);
     }
     if (n < 0 && errno == ENOTSOCK) n = ::writev(fd_.get(), pieces, static_cast<int>(count));
   } while (n < 0 && errno == EINTR);
@@ -249,6 +250,11 @@ void Stream::set_transport(std::unique_ptr<Transport> transport) {
   in_.release();
   taken_ = scanned_ = 0;
   readable_ = true;  // the transport may hold bytes of its own
+}
+
+void Stream::hold_for_end() {
+  send_flags_ |= MSG_MORE;
+  if (transport_) transport_->hold_for_end();
 }
 
 void Stream::shutdown_write() {

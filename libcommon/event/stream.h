@@ -52,6 +52,8 @@ class Transport {
   virtual ~Transport() = default;
   virtual Io read(std::span<char> into) = 0;
   virtual Io write(std::span<const iovec> pieces) = 0;
+  /// What is written from here on, last words included, may wait in the kernel for the end of the stream.
+  virtual void hold_for_end() {}
   /// Last words of the transport itself (TLS: close_notify), when the stream will write nothing more.
   virtual void end() {}
 };
@@ -109,7 +111,12 @@ class Stream {
   FlushAwaiter flush(std::string_view extra = {});
   /// Sends what the socket takes now without waiting; for last words before closing.
   void flush_now();
+  /// The next flush is the last, and the end of the stream follows it at once (shutdown_write(), or the destructor):
+  /// last bytes and end leave in one segment.
+  void hold_for_end();
 
+  /// nullptr: the descriptor itself.
+  Transport* transport() const { return transport_.get(); }
   /// Exchanges the transport; drops what was received in the old one and not yet read.
   void set_transport(std::unique_ptr<Transport> transport);
   void shutdown_write();
@@ -142,6 +149,7 @@ class Stream {
   Read result_;
   bool readable_ = false;
   bool ended_ = false;  // eof or error was seen
+  int send_flags_;
   Duration timeout_ = kForever;
   TimePoint deadline_ = TimePoint::max();
 

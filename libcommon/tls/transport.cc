@@ -107,11 +107,19 @@ int connection_index() {
   return index;
 }
 
-/// A session ticket waits in the kernel for the greeting or reply behind it: one segment for both, and one time that
-/// the client is woken. Where nothing follows, it leaves a fifth of a second later.
-int write_to_socket(BIO* bio, const char* data, int size) {
+/// What the BIO's own pointer says of a stream whose end follows.
+char held_for_end;
+
+/// More follows at once. A session ticket waits in the kernel for the greeting or reply behind it, last words wait for
+/// the end of the stream: one segment for both, and one time that the client is woken. Where nothing follows, they
+/// leave a fifth of a second later.
+bool more_follows(BIO* bio) {
   const auto* ssl = static_cast<const SSL*>(BIO_get_ex_data(bio, connection_index()));
-  if (SSL_get_state(ssl) != TLS_ST_SW_SESSION_TICKET || BIO_get_ktls_send(bio)) {
+  return SSL_get_state(ssl) == TLS_ST_SW_SESSION_TICKET || BIO_get_data(bio) == &held_for_end;
+}
+
+int write_to_socket(BIO* bio, const char* data, int size) {
+  if (!more_follows(bio) || BIO_get_ktls_send(bio)) {
     return BIO_meth_get_write(BIO_s_socket())(bio, data, size);
   }
   int fd = static_cast<int>(BIO_get_fd(bio, nullptr));
@@ -146,6 +154,10 @@ BIO* socket_of(SSL* ssl, int fd) {
 }
 
 }  // namespace
+
+void Transport::hold_for_end() {
+  BIO_set_data(SSL_get_wbio(ssl_.get()), &held_for_end);
+}
 
 Result<void> attach(SSL* ssl, int fd, std::string_view received) {
   ERR_clear_error();

@@ -53,6 +53,7 @@ class Transport : public event::Transport {
   ~Transport() override;
   event::Io read(std::span<char> into) override;
   event::Io write(std::span<const iovec> pieces) override;
+  void hold_for_end() override;
   void end() override;
   ssl_st* ssl() const { return ssl_.get(); }
 

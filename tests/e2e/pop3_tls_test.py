@@ -75,6 +75,16 @@ class Tls(unittest.TestCase):
                 got += client.sock.recv(65536)
             self.assertEqual(got.count(b"+OK"), 501)
 
+    def test_the_end_behind_quit_is_told_by_tls_itself(self):
+        with TlsInstance() as mail:
+            with socket.create_connection(("127.0.0.1", mail.tls_port), timeout=30 * PATIENCE) as plain:
+                with unverified().wrap_socket(plain, suppress_ragged_eofs=False) as client:
+                    client.sendall(b"USER alice\r\nPASS secret\r\nQUIT\r\n")
+                    got = b""
+                    while block := client.recv(4096):  # raises without close_notify
+                        got += block
+                    self.assertTrue(got.endswith(b"+OK Logged in.\r\n+OK Bye.\r\n"), got)
+
     def test_a_broken_connection_deletes_nothing(self):
         with TlsInstance() as mail:
             mail.deliver("one")

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <catch2/catch.hpp>
@@ -23,6 +24,32 @@ struct Pair {
   }
   void say(std::string_view text) { REQUIRE(::write(theirs.get(), text.data(), text.size()) == ssize_t(text.size())); }
 };
+
+/// A TCP socket that listens on this host.
+struct Loopback {
+  Fd listening;
+  PeerAddress address;
+  Loopback() {
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto fd = listen_on(reinterpret_cast<sockaddr*>(&any), sizeof any);
+    REQUIRE(fd);
+    listening = std::move(*fd);
+    address.size = sizeof address.storage;
+    REQUIRE(getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address.storage), &address.size) == 0);
+  }
+  Fd connect() const {
+    auto client = run_until_done(connect_to(address, 5s));
+    REQUIRE(client);
+    return std::move(*client);
+  }
+};
+
+Task<bool> waited(Duration time) {
+  co_await sleep(time);
+  co_return true;
+}
 
 Task<Read> line_of(Stream* s, size_t limit) {
   co_return co_await s->read_line(limit);
@@ -164,6 +191,28 @@ TEST_CASE("stream: a writer waits for a slow reader and sends every byte once", 
   REQUIRE(got.substr(4) == big);
 }
 
+TEST_CASE("stream: last words that are held leave with the end of the stream", "[event][stream]") {
+  Loopback loopback;
+  for (bool destroyed : {false, true}) {
+    Fd client = loopback.connect();
+    auto s = std::make_unique<Stream>(Fd(::accept(loopback.listening.get(), nullptr, nullptr)));
+    s->hold_for_end();
+    s->write("+OK Bye.\r\n");
+    s->flush_now();
+    char text[64];
+    CHECK(recv(client.get(), text, sizeof text, MSG_DONTWAIT) < 0);
+    if (destroyed) {
+      s.reset();
+    } else {
+      s->shutdown_write();
+    }
+    pollfd readable{client.get(), POLLIN, 0};
+    REQUIRE(poll(&readable, 1, 10'000) == 1);
+    CHECK(std::string_view(text, static_cast<size_t>(recv(client.get(), text, sizeof text, 0))) == "+OK Bye.\r\n");
+    CHECK(recv(client.get(), text, sizeof text, MSG_DONTWAIT) == 0);  // in the same segment
+  }
+}
+
 TEST_CASE("stream: a write that the peer never takes times out", "[event][stream]") {
   Pair pair;
   Stream s(std::move(pair.ours));
@@ -199,22 +248,32 @@ TEST_CASE("stream: a transport that is exchanged in place drops what was receive
 }
 
 TEST_CASE("listener: accepted TCP sockets send replies at once (TCP_NODELAY)", "[event][listener]") {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto listening = listen_on(reinterpret_cast<sockaddr*>(&address), sizeof address);
-  REQUIRE(listening);
-  PeerAddress to;
-  to.size = sizeof to.storage;
-  REQUIRE(getsockname(listening->get(), reinterpret_cast<sockaddr*>(&to.storage), &to.size) == 0);
+  Loopback loopback;
   Fd accepted;
-  Listener listener(std::move(*listening), [&](Fd fd, const PeerAddress&) { accepted = std::move(fd); });
-  auto client = run_until_done(connect_to(to, std::chrono::seconds(5)));
-  REQUIRE(client);
+  Listener listener(std::move(loopback.listening), [&](Fd fd, const PeerAddress&) { accepted = std::move(fd); });
+  Fd client = loopback.connect();
   for (int i = 0; i < 100 && !accepted; ++i) Loop::current().run_once();
   REQUIRE(accepted);
   int on = 0;
   socklen_t size = sizeof on;
   REQUIRE(getsockopt(accepted.get(), IPPROTO_TCP, TCP_NODELAY, &on, &size) == 0);
   CHECK(on != 0);
+}
+
+TEST_CASE("listener: a client that has to speak first is accepted when it does", "[event][listener]") {
+  Loopback loopback;
+  Fd accepted;
+  Listener listener(std::move(loopback.listening), [&](Fd fd, const PeerAddress&) { accepted = std::move(fd); });
+  listener.set_client_speaks_first(true);
+  Fd client = loopback.connect();
+  REQUIRE(run_until_done(waited(50ms)));
+  CHECK_FALSE(accepted);
+  REQUIRE(::send(client.get(), "x", 1, MSG_NOSIGNAL) == 1);
+  for (int i = 0; i < 100 && !accepted; ++i) Loop::current().run_once();
+  CHECK(accepted);
+  accepted.reset();
+  listener.set_client_speaks_first(false);
+  Fd silent = loopback.connect();
+  for (int i = 0; i < 100 && !accepted; ++i) Loop::current().run_once();
+  CHECK(accepted);
 }
