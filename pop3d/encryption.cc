@@ -1,6 +1,7 @@
 #include "pop3d/encryption.h"
 
 #include "libcommon/tls/server.h"
+#include "libcommon/tls/transport.h"
 
 namespace umaya::pop3d {
 
@@ -15,6 +16,10 @@ class ServerEncryption : public Encryption {
   }
   event::Task<Result<tls::SessionInfo>> accept_at_once(event::Stream* client, std::string peer) override {
     return handshake(this, client, std::move(peer), tls::Received::use);
+  }
+  std::string channel_binding(const event::Stream& client) override {
+    auto* transport = dynamic_cast<tls::Transport*>(client.transport());
+    return transport == nullptr ? std::string() : tls::channel_binding(transport->ssl());
   }
 
  private:
@@ -49,6 +54,7 @@ Result<std::unique_ptr<Encryption>> open_encryption(const config::Config& config
   if (params.tls_level == TlsLevel::none && !params.tls_wrappermode) return std::unique_ptr<Encryption>();
   const bool enforced = params.tls_level == TlsLevel::encrypt || params.tls_wrappermode;
   UMAYA_TRY(tls::ServerSettings settings, tls::server_settings(config, "pop3", enforced));
+  if (settings.log_level < 1) settings.detail = tls::Detail::brief;
   UMAYA_TRY(auto server, tls::Server::open(settings, socket, service, {"pop3"}));
   return std::unique_ptr<Encryption>(std::make_unique<ServerEncryption>(std::move(server), params.starttls_timeout));
 }

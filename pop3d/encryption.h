@@ -33,6 +33,8 @@ class Encryption {
   virtual event::Task<Result<tls::SessionInfo>> accept(event::Stream* client, std::string peer) = 0;
   /// The same for a client that speaks TLS from its first byte.
   virtual event::Task<Result<tls::SessionInfo>> accept_at_once(event::Stream* client, std::string peer) = 0;
+  /// What ties an exchange to the client's connection, over which TLS stands (RFC 9266); empty before TLS 1.3.
+  virtual std::string channel_binding(const event::Stream& client) = 0;
 };
 
 Result<TlsLevel> tls_level(const config::Config& config);

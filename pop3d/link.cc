@@ -32,7 +32,6 @@ std::string Link::log_text() const {
 
 void note_tls(Link& link, const tls::SessionInfo& info) {
   link.tls = true;
-  link.channel_binding = info.channel_binding;
   bool proved = info.peer.present && info.peer.trust >= tls::Trust::trusted;
   if (proved) link.cert_username = info.peer.subject_cn;
 }

@@ -26,8 +26,7 @@ struct Link {
   std::string session;  ///< the log's name of the session
   bool local_only = false;
   bool tls = false;
-  std::string cert_username;    ///< name in the client's verified certificate
-  std::string channel_binding;  ///< of the TLS connection (RFC 9266), as it is
+  std::string cert_username;  ///< name in the client's verified certificate
   bool secured() const { return tls || local_only; }
   /// "TLS", "secured" or empty.
   std::string protection() const { return tls ? "TLS" : local_only ? "secured" : ""; }

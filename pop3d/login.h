@@ -64,7 +64,11 @@ class Login {
   Next refuse_plaintext();
   event::Task<std::vector<auth::Mechanism>> offered();
   bool usable(const auth::Mechanism& mechanism) const;
+  /// Of the TLS connection; empty without one.
+  std::string channel_binding() const;
   auth::AuthContext context() const;
+  /// With the channel binding: what mechanisms of several steps are told.
+  auth::AuthContext bound_context() const;
   bool plaintext_refused() const { return params_.disable_plaintext && !link_.secured(); }
   bool locked() const { return params_.tls_level == TlsLevel::encrypt && !link_.tls; }
   bool stls_offered() const { return encryption_ != nullptr && encryption_ready_ && !link_.tls; }

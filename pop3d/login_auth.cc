@@ -30,9 +30,13 @@ event::Task<std::vector<auth::Mechanism>> Login::offered() {
 bool Login::usable(const auth::Mechanism& mechanism) const {
   if (mechanism.is_private || mechanism.name == kApop) return false;
   if (mechanism.plaintext && plaintext_refused()) return false;
-  if (mechanism.channel_binding && link_.channel_binding.empty()) return false;
+  if (mechanism.channel_binding && channel_binding().empty()) return false;
   if (mechanism.name == "EXTERNAL" && link_.cert_username.empty()) return false;
   return true;
+}
+
+std::string Login::channel_binding() const {
+  return link_.tls && encryption_ != nullptr ? encryption_->channel_binding(client_) : std::string();
 }
 
 auth::AuthContext Login::context() const {
@@ -45,11 +49,14 @@ auth::AuthContext Login::context() const {
   context.secured = link_.secured();
   context.keep = true;
   context.cert_username = link_.cert_username;
-  if (!link_.channel_binding.empty()) {
-    context.channel_binding_type = "tls-exporter";
-    context.channel_binding_data = link_.channel_binding;
-  }
   return context;
+}
+
+auth::AuthContext Login::bound_context() const {
+  auth::AuthContext bound = context();
+  bound.channel_binding_data = channel_binding();
+  if (!bound.channel_binding_data.empty()) bound.channel_binding_type = "tls-exporter";
+  return bound;
 }
 
 /// With a time stamp when APOP is offered (RFC 1939 section 7).
@@ -120,7 +127,7 @@ event::Task<Login::Next> Login::auth(const Command* command) {
 event::Task<Login::Next> Login::exchange(std::string mechanism, std::optional<std::string> initial) {
   user_.reset();
   std::unique_ptr<AuthClient::Exchange> exchange;
-  auth::AuthContext asked = context();
+  auth::AuthContext asked = bound_context();
   AuthClient::Step step = co_await auth_.begin(&exchange, mechanism, std::move(initial), std::move(asked));
   for (int round = 0; step.kind == AuthClient::Step::Kind::challenge; ++round) {
     client_.write("+ " + base64_encode(step.challenge) + "\r\n");

@@ -166,7 +166,12 @@ Result<ContextPtr> Server::make_server_context() {
   set_protocols(c, settings_.protocols);
   UMAYA_CHECK(set_ciphers(c, settings_.ciphers));
   UMAYA_CHECK(set_dh(c, settings_.dh_file));
-  if (settings_.ask_certificate) UMAYA_CHECK(ask_for_certificates(c, settings_, blank_.get()));
+  if (settings_.ask_certificate) {
+    UMAYA_CHECK(ask_for_certificates(c, settings_, blank_.get()));
+  } else {
+    // No authority is loaded that could complete a chain: OpenSSL need not look for one in each handshake.
+    SSL_CTX_set_mode(c, SSL_MODE_NO_AUTO_CHAIN);
+  }
   if (kernel_tls()) SSL_CTX_set_options(c, SSL_OP_ENABLE_KTLS);
   tickets_.install(c);
   SSL_CTX_set_client_hello_cb(c, Acceptor::client_hello, nullptr);
@@ -286,7 +291,7 @@ Task<Result<SessionInfo>> Server::accept(event::Stream* stream, Duration limit, 
   Tickets::use(ssl.get(), nullptr);
   if (!acceptor.trouble().empty()) log::warning("no signature from tlsmgr: {}", acceptor.trouble());
   if (!done) co_return std::unexpected(done.error());
-  SessionInfo info = inspect(ssl.get(), digest_);
+  SessionInfo info = inspect(ssl.get(), digest_, settings_.detail);
   stream->set_transport(std::make_unique<Transport>(std::move(ssl)));
   co_return info;
 }

@@ -20,6 +20,7 @@
 #include "libcommon/base/result.h"
 #include "libcommon/config/config.h"
 #include "libcommon/tls/identity/files.h"
+#include "libcommon/tls/session_info.h"
 #include "libcommon/tls/settings.h"
 
 namespace umaya::tls {
@@ -43,6 +44,7 @@ struct ServerSettings {
   Duration session_lifetime{};  ///< zero: nothing is resumed
   std::string ticket_cipher;    ///< empty: no tickets
   int64_t log_level = 0;
+  Detail detail = Detail::full;  ///< what accept() tells of a connection
 };
 
 Result<ServerSettings> server_settings(const config::Config& config, std::string_view prefix, bool enforce);

@@ -119,7 +119,7 @@ std::string public_key_fingerprint(const X509* certificate, const EVP_MD* digest
 }
 
 /// What ties a log-in to this connection and to no other (RFC 9266).
-static std::string channel_binding_of(SSL* ssl) {
+std::string channel_binding(SSL* ssl) {
   constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
   unsigned char bytes[32];
   if (SSL_version(ssl) != TLS1_3_VERSION) return {};
@@ -127,7 +127,7 @@ static std::string channel_binding_of(SSL* ssl) {
   return done == 1 ? std::string(reinterpret_cast<const char*>(bytes), sizeof bytes) : std::string();
 }
 
-SessionInfo inspect(SSL* ssl, const EVP_MD* digest) {
+SessionInfo inspect(SSL* ssl, const EVP_MD* digest, Detail detail) {
   SessionInfo info;
   info.protocol = SSL_get_version(ssl);
   if (const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl)) {
@@ -142,8 +142,9 @@ SessionInfo inspect(SSL* ssl, const EVP_MD* digest) {
   unsigned alpn_size = 0;
   SSL_get0_alpn_selected(ssl, &alpn, &alpn_size);
   if (alpn) info.alpn = printable({reinterpret_cast<const char*>(alpn), alpn_size});
-  info.channel_binding = channel_binding_of(ssl);
   info.peer = inspect_peer(ssl, digest);
+  if (detail == Detail::brief) return info;
+  info.channel_binding = channel_binding(ssl);
   inspect_key_exchange(ssl, info);
   return info;
 }

@@ -44,9 +44,15 @@ struct SessionInfo {
   PeerCertificate peer;
 };
 
+/// How much is read out of a connection. brief leaves out key exchange, signatures and channel binding.
+enum class Detail : uint8_t { full, brief };
+
 /// Reads everything out of a connection whose handshake is done. digest: for fingerprints. trust is trusted when the
 /// chain leads to a known authority; a client that has compared names raises it to verified itself.
-SessionInfo inspect(ssl_st* ssl, const evp_md_st* digest);
+SessionInfo inspect(ssl_st* ssl, const evp_md_st* digest, Detail detail = Detail::full);
+
+/// SessionInfo::channel_binding.
+std::string channel_binding(ssl_st* ssl);
 
 /// "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519 server-signature ECDSA (prime256v1)
 /// server-digest SHA256": as in Postfix's log line.

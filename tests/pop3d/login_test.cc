@@ -82,6 +82,7 @@ class FakeEncryption : public Encryption {
   event::Task<Result<tls::SessionInfo>> accept_at_once(event::Stream*, std::string) override {
     co_return tls::SessionInfo();
   }
+  std::string channel_binding(const event::Stream&) override { return {}; }
   std::string dropped;
 };
 
