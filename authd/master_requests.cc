@@ -28,13 +28,7 @@ Task<std::string> tell_user(std::string id, std::string user, Shared* shared) {
     co_return failed(id, data.error().what);
   }
   if (!data->has_value()) co_return not_found(id);
-  const auth::LoginData& found = **data;
-  AuthLine answer("USER");
-  answer.add(id).add(found.user).add("uid", std::to_string(found.uid)).add("gid", std::to_string(found.gid));
-  if (!found.home.empty()) answer.add("home", found.home);
-  if (!found.mail.empty()) answer.add("mail", found.mail);
-  for (const std::string& field : found.more) answer.add(field);
-  co_return answer.text();
+  co_return auth::user_line(id, **data).text();
 }
 
 /// A log-in by its ticket.
@@ -76,7 +70,7 @@ std::string tell_names(const std::string& id, Shared* shared) {
 
 bool is_master_request(const AuthLine& line) {
   const std::string& verb = line.verb();
-  return verb == "REQUEST" || verb == "USER" || verb == "PASS" || verb == "LIST";
+  return verb == "REQUEST" || verb == "USER" || verb == "PASS" || verb == "LIST" || verb == "SEAL";
 }
 
 Task<std::string> answer_master(const AuthLine* line, Shared* shared, Trust trust) {
@@ -85,6 +79,9 @@ Task<std::string> answer_master(const AuthLine* line, Shared* shared, Trust trus
   if (line->verb() == "REQUEST") co_return co_await tell_login(std::move(id), line, shared);
   if (line->verb() == "USER") co_return co_await tell_user(std::move(id), std::move(user), shared);
   if (line->verb() == "LIST") co_return tell_names(id, shared);
+  if (line->verb() == "SEAL") {
+    co_return AuthLine("SEAL").add(id).add(to_lower(hex_encode(shared->seal.key().reveal()))).text();
+  }
   if (trust != Trust::owner) co_return failed(id, "not for you");
   co_return co_await tell_password(std::move(id), std::move(user), shared);
 }

@@ -8,6 +8,8 @@
 //         PASS id name [service=…]                     ->  PASS id user=name password={SCHEME}data, or NOTFOUND id;
 //             for root alone, or whose instance this is
 //         LIST id                                      ->  LIST id name …, then DONE id
+//         SEAL id                                      ->  SEAL id key
+//             our own: the key, in hexadecimal digits, of what AUTH with umaya_seal is answered
 //     Trouble is FAIL id reason=….
 #pragma once
 

@@ -56,6 +56,12 @@ Request read_request(const AuthLine& line) {
 
 }  // namespace
 
+Secret random_seal_key() {
+  std::string key(auth::LoginSeal::kKeySize, '\0');
+  random_bytes(key);
+  return Secret(std::move(key));
+}
+
 void LoginStore::keep(const std::string& cookie, uint32_t client_pid, uint32_t request, std::string user,
                       TimePoint now) {
   if (logins_.size() >= kMost) std::erase_if(logins_, [&](const auto& row) { return row.second.until < now; });
@@ -95,6 +101,7 @@ class Session::Exchange : public Conversation {
   Request request;
   TimePoint start = monotonic_now();
   bool keep = false;
+  bool seal = false;         ///< umaya_seal
   bool final_in_ok = false;  ///< final-resp-ok
   bool bad_base64 = false;   ///< the last answer was none
   bool cancelled = false;
@@ -147,8 +154,8 @@ void Session::greet() {
     if (!mechanism->properties.empty()) (text += '\t') += mechanism->properties;
     text += '\n';
   }
-  text += "UMAYA\tbinding\nSPID\t" + std::to_string(getpid()) + "\nCUID\t" + std::to_string(shared_.next_connection++) +
-          "\nCOOKIE\t" + cookie_ + "\nDONE\n";
+  text += "UMAYA\tbinding\tseal\nSPID\t" + std::to_string(getpid()) + "\nCUID\t" +
+          std::to_string(shared_.next_connection++) + "\nCOOKIE\t" + cookie_ + "\nDONE\n";
   stream_.write(text);
   stream_.flush_now();
 }
@@ -216,6 +223,7 @@ Session::Protocol Session::start(AuthLine& line) {
   }
   auto exchange = std::make_unique<Exchange>(this, *id, mechanism);
   exchange->keep = !line.has("nologin");
+  exchange->seal = exchange->keep && line.value("umaya_seal", 2);
   exchange->final_in_ok = line.has("final-resp-ok");
   exchange->request = read_request(line);
   // Exim sends an empty one where its client gave none; an empty initial response is "=".
@@ -278,9 +286,14 @@ event::Task<void> Session::answer(Exchange* exchange, Outcome outcome) {
   std::string shown = printable(verdict.user.substr(0, kShownUser), true);
   std::string remote = printable(exchange->request.origin.remote);
   if (verdict.status == AuthStatus::ok) {
-    if (exchange->keep) shared_.logins.keep(cookie_, client_pid_, exchange->id, verdict.user, monotonic_now());
+    std::string sealed;
+    if (exchange->seal) sealed = co_await seal(exchange->id, verdict.user);
+    if (exchange->keep && sealed.empty()) {
+      shared_.logins.keep(cookie_, client_pid_, exchange->id, verdict.user, monotonic_now());
+    }
     AuthLine line("OK");
     line.add(std::to_string(exchange->id)).add("user", verdict.user);
+    if (!sealed.empty()) line.add("umaya_sealed", sealed);
     if (exchange->final_in_ok && !outcome.last_word.empty()) line.add("resp", base64_encode(outcome.last_word));
     send(line);
     co_return;
@@ -295,6 +308,13 @@ event::Task<void> Session::answer(Exchange* exchange, Outcome outcome) {
   Duration hold = client_minor_ == 0 ? std::min(verdict.hold, kPostfixPatience) : verdict.hold;
   co_await event::sleep(exchange->start + hold - monotonic_now());
   if (!exchange->cancelled) fail(exchange->id, verdict.user, outcome.code);
+}
+
+/// Empty when the user's data are not to be had: who asks for them by REQUEST hears why.
+event::Task<std::string> Session::seal(uint32_t request, std::string user) {
+  auto data = co_await shared_.authenticator.login_data(std::move(user));
+  if (!data || !data->has_value()) co_return std::string();
+  co_return shared_.seal.close({client_pid_, request, cookie_, {}}, **data, monotonic_now());
 }
 
 event::Task<void> Session::serve_master(AuthLine line) {

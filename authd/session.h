@@ -10,9 +10,11 @@
 //
 //     Read of AUTH: service or protocol, rip, nologin, final-resp-ok, cert_username (with valid-client-cert), resp;
 //     other fields have no effect. MECH-CBIND lines stand for mechanisms that bind the TLS channel; who does not know
-//     them passes over them. Our own extension: the line "UMAYA binding" offers to take umaya_binding=TYPE:BASE64 in
-//     AUTH, the channel binding (RFC 5929) of the client's connection, which those mechanisms need. A service
-//     that offered them sends it with every mechanism, so that their removal on the way is noticed.
+//     them passes over them. Our own extensions: the line "UMAYA binding seal" offers to take umaya_binding=TYPE:BASE64
+//     in AUTH, the channel binding (RFC 5929) of the client's connection, which those mechanisms need; a service
+//     that offered them sends it with every mechanism, so that their removal on the way is noticed. And umaya_seal,
+//     without nologin: OK has the user's data in umaya_sealed=BASE64 (login_seal.h), and REQUEST does not know the
+//     log-in.
 //
 //     All failures are answered alike and held back (penalties.h). Trouble of ours is FAIL with code=temp_fail. A
 //     client of protocol version 1.0, which Postfix and Exim are, would take that for a wrong password: its connection
@@ -31,6 +33,7 @@
 #include "authd/authenticator.h"
 #include "authd/mechanisms.h"
 #include "libcommon/auth/auth_wire.h"
+#include "libcommon/auth/login_seal.h"
 #include "libcommon/event/stream.h"
 #include "libcommon/event/task.h"
 
@@ -55,15 +58,21 @@ class LoginStore {
   std::map<std::string, Login, std::less<>> logins_;
 };
 
+/// A key that nobody has yet.
+Secret random_seal_key();
+
 /// What all sessions share.
 struct Shared {
   Shared(Params p, const table::Options& tables, std::string salt_key, size_t threads, SystemHelper* helper)
-      : params(std::move(p)), authenticator(params, tables, std::move(salt_key), threads, helper) {}
+      : params(std::move(p)),
+        authenticator(params, tables, std::move(salt_key), threads, helper),
+        seal(random_seal_key()) {}
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
   const Params params;
   Authenticator authenticator;
   LoginStore logins;
+  auth::LoginSeal seal;
   uint32_t next_connection = 1;
 };
 
@@ -91,6 +100,7 @@ class Session {
   void cancel(const auth::AuthLine& line);
   event::Task<void> converse(std::unique_ptr<Exchange> exchange);
   event::Task<void> answer(Exchange* exchange, Outcome outcome);
+  event::Task<std::string> seal(uint32_t request, std::string user);
   event::Task<void> serve_master(auth::AuthLine line);
   void fail(uint32_t id, const std::string& user, std::string_view code);
   void send(const auth::AuthLine& line);

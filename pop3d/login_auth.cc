@@ -47,7 +47,7 @@ auth::AuthContext Login::context() const {
   context.local_port = link_.local_port;
   context.remote_port = link_.remote_port;
   context.secured = link_.secured();
-  context.keep = true;
+  context.keep = context.seal = true;
   context.cert_username = link_.cert_username;
   return context;
 }

@@ -34,9 +34,9 @@
 //     mail programs: messages
 // PRIVILEGE
 //     Until the user is known: net_user, without any file, and without the right to connect or to signal anybody. A
-//     small part that stays root, and talks to no client, asks authd who has logged in and keeps a process for each
-//     owner of mailboxes, which has become that owner for good and may touch the mailbox alone; users who share a uid
-//     and lie beneath virtual_mailbox_base share a process. TLS stays in the process of net_user.
+//     small part that stays root, and talks to no client, hears from authd who has logged in and keeps a process for
+//     each owner of mailboxes, which has become that owner for good and may touch the mailbox alone; users who share a
+//     uid and lie beneath virtual_mailbox_base share a process. TLS stays in the process of net_user.
 // FILES
 //     ~/Maildir of the users; private/sessions.pop3.PID for "umaya who"; private/pop3d.limits
 // SEE ALSO

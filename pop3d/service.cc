@@ -71,6 +71,7 @@ Handover handover_of(LoggedIn user, const Link& link, std::string_view pipelined
   handover.client_pid = user.ticket.client_pid;
   handover.request = user.ticket.request;
   handover.cookie = std::move(user.ticket.cookie);
+  handover.sealed = std::move(user.ticket.sealed);
   handover.remote = link.remote;
   handover.local = link.local;
   handover.protection = link.protection();
@@ -157,6 +158,7 @@ Result<void> prepare(daemon::Process& process) {
   UMAYA_TRY(state.params.tls_level, tls_level(process.config()));
   UMAYA_CHECK(read_balancers(state));
   const Params& params = state.params;
+  if (params.tls_wrappermode || !params.upstream_proxy.empty()) process.set_client_speaks_first();
   state.auth = std::make_unique<auth::AuthClient>(auth_socket_path(params));
   state.gate = std::make_unique<LoginGate>(static_cast<size_t>(params.login_limit),
                                            static_cast<size_t>(params.login_address_limit));

@@ -51,7 +51,8 @@ struct AuthClient::Connection {
   event::Stream stream;
   std::string cookie;
   std::vector<Mechanism> mechanisms;
-  bool takes_binding = false;  // our own extension: the channel binding comes with AUTH
+  // Our own extensions: the channel binding comes with AUTH, the user's data with OK.
+  bool takes_binding = false, seals = false;
 };
 
 AuthClient::Exchange::Exchange(std::unique_ptr<Connection> connection, uint32_t id)
@@ -105,7 +106,10 @@ event::Task<Result<std::unique_ptr<AuthClient::Connection>>> AuthClient::open() 
     if (offer && connection->mechanisms.size() < kMostMechanisms) {
       connection->mechanisms.push_back(parse_mechanism(line));
     }
-    if (line.verb() == "UMAYA") connection->takes_binding = line.field(0) == "binding";
+    if (line.verb() == "UMAYA") {
+      connection->takes_binding = line.has("binding");
+      connection->seals = line.has("seal");
+    }
     if (line.verb() == "COOKIE") connection->cookie = line.field(0);
     if (line.verb() == "DONE") break;
   }
@@ -156,7 +160,8 @@ event::Task<AuthClient::Attempt> AuthClient::ask(Exchange* exchange, std::string
     if (line.field(0) != std::to_string(exchange->id_)) continue;  // of an exchange that was given up
     *step = parse_step(line);
     if (line.verb() == "OK") {
-      step->reply.ticket = {static_cast<uint32_t>(getpid()), exchange->id_, exchange->connection_->cookie};
+      step->reply.ticket = {static_cast<uint32_t>(getpid()), exchange->id_, exchange->connection_->cookie,
+                            std::string(line.value("umaya_sealed", 1).value_or(""))};
     }
     if (step->kind == Step::Kind::done) put_back(std::move(exchange->connection_));
     co_return Attempt::answered;
@@ -192,7 +197,7 @@ namespace {
 
 /// The AUTH line; resp= must be its last field.
 std::string auth_request(uint32_t id, const std::string& mechanism, const std::optional<std::string>& initial,
-                         const AuthContext& context, bool takes_binding) {
+                         const AuthContext& context) {
   AuthLine line("AUTH");
   line.add(std::to_string(id)).add(mechanism).add("service", context.service);
   if (!context.keep) line.add("nologin");
@@ -202,7 +207,8 @@ std::string auth_request(uint32_t id, const std::string& mechanism, const std::o
   if (context.remote_port != 0) line.add("rport", std::to_string(context.remote_port));
   if (context.secured) line.add("secured");
   if (!context.cert_username.empty()) line.add("valid-client-cert").add("cert_username", context.cert_username);
-  if (takes_binding && !context.channel_binding_type.empty()) {
+  if (context.keep && context.seal) line.add("umaya_seal");
+  if (!context.channel_binding_type.empty()) {
     line.add("umaya_binding", context.channel_binding_type + ":" + base64_encode(context.channel_binding_data));
   }
   if (initial) line.add("resp", initial->empty() ? "=" : base64_encode(*initial));
@@ -238,9 +244,11 @@ event::Task<AuthClient::Step> AuthClient::begin(std::unique_ptr<Exchange>* excha
       step.reply.code = "auth_mech_invalid";
       break;
     }
-    bool binding = connection->takes_binding;
+    AuthContext told = context;
+    if (!connection->takes_binding) told.channel_binding_type.clear();
+    told.seal = context.seal && connection->seals;
     *exchange = std::unique_ptr<Exchange>(new Exchange(std::move(connection), next_id_++));
-    std::string text = auth_request((*exchange)->id_, mechanism, initial, context, binding);
+    std::string text = auth_request((*exchange)->id_, mechanism, initial, told);
     Attempt result = co_await ask(exchange->get(), std::move(text), &step);
     if (result == Attempt::answered || !kept) break;
     idle_.clear();  // the server was started anew: its other connections are dead too
@@ -276,6 +284,15 @@ event::Task<AuthReply> AuthClient::check_plain(std::string user, Secret password
   if (step.kind == Step::Kind::challenge) co_return temporary_reply("the authentication server asks on after PLAIN");
   if (step.reply.code == "auth_mech_invalid") step.reply.status = AuthStatus::temporary;  // its setting, not the user
   co_return std::move(step.reply);
+}
+
+AuthLine user_line(std::string_view id, const LoginData& data) {
+  AuthLine line("USER");
+  line.add(id).add(data.user).add("uid", std::to_string(data.uid)).add("gid", std::to_string(data.gid));
+  if (!data.home.empty()) line.add("home", data.home);
+  if (!data.mail.empty()) line.add("mail", data.mail);
+  for (const std::string& field : data.more) line.add(field);
+  return line;
 }
 
 Result<LoginData> parse_login_data(const AuthLine& line) {

@@ -20,7 +20,8 @@
 //     The last message of a server that proves itself (SCRAM) comes as a challenge, too; the client's empty answer to
 //     it ends the exchange.
 //     With AuthContext::keep the server remembers a log-in for a minute, so that a session process with more rights can
-//     fetch the user's data by the ticket in the reply (fetch_login), instead of trusting the process that asked.
+//     fetch the user's data by the ticket in the reply (fetch_login), instead of trusting the process that asked. authd
+//     seals the data into the ticket instead, when it is asked to (login_seal.h).
 //
 // OWNERSHIP
 //     The client outlives its requests and exchanges. Destroying an exchange that has not ended gives it up.
@@ -49,6 +50,7 @@ struct LoginTicket {
   uint32_t client_pid = 0;
   uint32_t request = 0;
   std::string cookie{};
+  std::string sealed{};  ///< the user's data for who has the server's key (login_seal.h); from authd only
 };
 
 struct AuthReply {
@@ -66,6 +68,8 @@ struct AuthContext {
   std::string remote{};
   bool secured = false;
   bool keep = false;
+  bool seal =
+      false;  ///< with keep: where the server can, the ticket carries the user's data, and nothing is remembered
   std::string cert_username{};  ///< name in the client's verified certificate, for EXTERNAL
   /// What ties the TLS connection to the exchange (RFC 5056), bytes as the TLS library gives them. Give them for every
   /// mechanism when -PLUS mechanisms were offered: the server notices then when somebody has taken those out.
@@ -166,6 +170,7 @@ Result<LoginData> fetch_login(const std::string& socket_path, const LoginTicket&
 Result<LoginData> look_up_user(const std::string& socket_path, std::string_view user, Duration limit);
 Result<std::vector<std::string>> list_users(const std::string& socket_path, Duration limit);
 /// The USER reply to a REQUEST.
+AuthLine user_line(std::string_view id, const LoginData& data);
 Result<LoginData> parse_login_data(const AuthLine& line);
 
 }  // namespace umaya::auth

@@ -43,29 +43,29 @@ void Gatekeeper::open() {
   }
 }
 
-std::expected<void, std::string> Gatekeeper::claim(const auth::LoginData& data, const Handover& handover) {
-  if (registry_.size() >= static_cast<size_t>(params_.session_limit)) {
-    log::warning("user=<{}>: refused: {} sessions are open (pop3_session_limit)", data.user, registry_.size());
-    return std::unexpected("-ERR [SYS/TEMP] Too many sessions; try again later.\r\n");
+Admission Gatekeeper::claim(const auth::LoginData& data, const Handover& handover) {
+  if (is_full()) return Admission::too_many;
+  if (!limits_) return Admission::admitted;
+  return limits_->admit({data.user, handover.remote, params_.user_address_session_limit, params_.login_delay},
+                        wall_seconds());
+}
+
+std::string Gatekeeper::refusal(Admission admission, const std::string& user, const std::string& remote) const {
+  if (is_full()) {
+    log::warning("user=<{}>: refused: {} sessions are open (pop3_session_limit)", user, registry_.size());
+    return "-ERR [SYS/TEMP] Too many sessions; try again later.\r\n";
   }
-  if (!limits_) return {};
-  Admission admission = limits_->admit(
-      {data.user, handover.remote, params_.user_address_session_limit, params_.login_delay}, wall_seconds());
   if (admission == Admission::too_many) {
-    log::info("user=<{}>, rip={}: refused: {} sessions from this address (pop3_user_address_session_limit)", data.user,
-              handover.remote, params_.user_address_session_limit);
-    return std::unexpected("-ERR [IN-USE] Too many sessions of this user from this address.\r\n");
+    log::info("user=<{}>, rip={}: refused: {} sessions from this address (pop3_user_address_session_limit)", user,
+              remote, params_.user_address_session_limit);
+    return "-ERR [IN-USE] Too many sessions of this user from this address.\r\n";
   }
-  if (admission == Admission::too_soon) {
-    log::info("user=<{}>, rip={}: refused: less than pop3_login_delay since the last log-in", data.user,
-              handover.remote);
-    return std::unexpected("-ERR [LOGIN-DELAY] Wait longer between two log-ins.\r\n");
-  }
-  return {};
+  log::info("user=<{}>, rip={}: refused: less than pop3_login_delay since the last log-in", user, remote);
+  return "-ERR [LOGIN-DELAY] Wait longer between two log-ins.\r\n";
 }
 
 event::Task<std::expected<Admitted, std::string>> Gatekeeper::admit(const Handover* handover) {
-  auth::LoginTicket ticket{handover->client_pid, handover->request, handover->cookie};
+  auth::LoginTicket ticket{handover->client_pid, handover->request, handover->cookie, handover->sealed};
   auto data = co_await fetch_.ask(std::move(ticket));
   if (!data) {
     log::error("user=<{}>: {}", printable(handover->user.substr(0, 80), true), data.error().what);
@@ -80,8 +80,12 @@ event::Task<std::expected<Admitted, std::string>> Gatekeeper::admit(const Handov
     log::error("user=<{}>: {}", data->user, location.error().what);
     co_return std::unexpected(std::string("-ERR [SYS/PERM] The mailbox is not set up; tell your administrator.\r\n"));
   }
-  auto claimed = claim(*data, *handover);
-  if (!claimed) co_return std::unexpected(std::move(claimed).error());
+  Admission admission = claim(*data, *handover);
+  if (admission == Admission::too_many) {
+    co_await event::sleep(2 * kEndsToldWithin);  // sessions may have ended of which we have not been told yet
+    admission = claim(*data, *handover);
+  }
+  if (admission != Admission::admitted) co_return std::unexpected(refusal(admission, data->user, handover->remote));
   if (recent_logins_) recent_logins_->note(handover->remote);
   Admitted admitted{std::move(*data), std::move(*location), 0};
   services::sessions::Session row{"pop3", admitted.data.user, handover->remote, handover->protection, wall_seconds(),

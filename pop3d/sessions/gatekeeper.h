@@ -5,10 +5,11 @@
 //     …serve…   gatekeeper.left(admitted->id);
 //
 // DESCRIPTION
-//     A ticket is shown to authd, which says who that is; without its word nobody gets in. Then come the limits: the
-//     superuser has no mailbox here, pop3_session_limit sessions altogether, pop3_user_address_session_limit sessions
-//     of one user from one address, pop3_login_delay between two log-ins of a user. Whoever is let in is entered in the
-//     registry, and with pop_before_smtp_enable the address becomes one from which mail may be sent.
+//     A ticket holds authd's word who that is, or is shown to authd; without its word nobody gets in. Then come the
+//     limits: the superuser has no mailbox here, pop3_session_limit sessions altogether,
+//     pop3_user_address_session_limit sessions of one user from one address, pop3_login_delay between two log-ins of a
+//     user. Whoever is let in is entered in the registry, and with pop_before_smtp_enable the address becomes one from
+//     which mail may be sent.
 #pragma once
 
 #include <expected>
@@ -44,7 +45,9 @@ class Gatekeeper {
   Registry& registry() { return registry_; }
 
  private:
-  std::expected<void, std::string> claim(const auth::LoginData& data, const Handover& handover);
+  bool is_full() const { return registry_.size() >= static_cast<size_t>(params_.session_limit); }
+  Admission claim(const auth::LoginData& data, const Handover& handover);
+  std::string refusal(Admission admission, const std::string& user, const std::string& remote) const;
 
   const Params& params_;
   LoginFetch fetch_;

@@ -3,17 +3,19 @@
 // DESCRIPTION
 //     log-in process  -> parent           Handover, with the client's descriptor; StopAll
 //     parent          -> session process  StartSession, with the client's descriptor; EndSession; StopAll
-//     session process -> parent           SessionEnded
+//     session process -> parent           SessionsEnded
 //     both            -> parent           LogLine, where the log is syslog's
 //
-//     Nothing in a Handover is believed but the ticket, with which the parent asks authd who that is; the rest is for
-//     the log, for "umaya who" and for the session itself.
+//     Nothing in a Handover is believed but the ticket, in which authd has sealed who that is, or with which the parent
+//     asks it; the rest is for the log, for "umaya who" and for the session itself.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "libcommon/base/clock.h"
 #include "libcommon/log/log.h"
 
 namespace umaya::pop3d {
@@ -23,6 +25,7 @@ struct Handover {
   uint32_t client_pid = 0;
   uint32_t request = 0;
   std::string cookie;
+  std::string sealed;
   std::string remote;
   std::string local;
   std::string protection;  ///< "TLS", "secured" or empty
@@ -35,6 +38,7 @@ struct Handover {
     v("client_pid", self.client_pid);
     v("request", self.request);
     v("cookie", self.cookie);
+    v("sealed", self.sealed);
     v("remote", self.remote);
     v("local", self.local);
     v("protection", self.protection);
@@ -69,11 +73,15 @@ struct EndSession {
   static void visit(auto& self, auto&& v) { v("id", self.id); }
 };
 
-struct SessionEnded {
-  uint64_t id = 0;
-  static constexpr std::string_view kName = "pop3.session_ended";
-  static void visit(auto& self, auto&& v) { v("id", self.id); }
+/// Sessions are over. Told of many at once: the parent is not woken for each.
+struct SessionsEnded {
+  static constexpr size_t kMost = 1000;  ///< in one message
+  std::vector<uint64_t> ids;
+  static constexpr std::string_view kName = "pop3.sessions_ended";
+  static void visit(auto& self, auto&& v) { v("ids", self.ids); }
 };
+/// The longest time between the end of a session and the message of it.
+constexpr Duration kEndsToldWithin = std::chrono::milliseconds(20);
 
 /// syslog(3) connects again when the log daemon was started anew; these processes may not.
 struct LogLine {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "libcommon/daemon/instance.h"
@@ -78,7 +79,7 @@ class Parent {
   bool make_room();
   void retire(Process& process);
   void end_session(uint64_t id);
-  void session_ended(Process& process, uint64_t id);
+  void sessions_ended(Process& process, std::span<const uint64_t> ids);
   void gone(Process* process);
   void end_idle();
   void arm_idle();
@@ -256,8 +257,8 @@ event::Task<void> Parent::read_ends(Parent* self, Process* process) {
   while (true) {
     Result<ipc::Packet> packet = co_await process->channel->receive_packet();
     if (!packet) break;
-    if (auto ended = ipc::decode<SessionEnded>(packet->bytes)) {
-      self->session_ended(*process, ended->id);
+    if (auto ended = ipc::decode<SessionsEnded>(packet->bytes)) {
+      self->sessions_ended(*process, ended->ids);
     } else if (auto line = ipc::decode<LogLine>(packet->bytes)) {
       log::write(std::min(line->level, log::Level::error), line->text);
     }
@@ -265,9 +266,10 @@ event::Task<void> Parent::read_ends(Parent* self, Process* process) {
   event::Loop::current().defer([self, process] { self->gone(process); });
 }
 
-void Parent::session_ended(Process& process, uint64_t id) {
-  if (std::erase(process.sessions, id) == 0) return;
-  gatekeeper_.left(id);
+void Parent::sessions_ended(Process& process, std::span<const uint64_t> ids) {
+  for (uint64_t id : ids) {
+    if (std::erase(process.sessions, id) > 0) gatekeeper_.left(id);
+  }
   if (process.sessions.empty()) {
     process.idle_since = monotonic_now();
     if (process.retired) retire(process);

@@ -3,7 +3,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <deque>
+#include <algorithm>
+#include <vector>
 
 #include "libcommon/daemon/sandbox.h"
 #include "libcommon/ipc/channel.h"
@@ -14,18 +15,15 @@ namespace umaya::pop3d {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr int kChannelFd = 3;
 constexpr size_t kThreads = 4;
-constexpr Duration kRetry = 20ms;
 
 class SessionProcess {
  public:
   SessionProcess(Fd channel, const SessionOwner& owner, const Params& params)
       : channel_(std::move(channel)),
         host_(params, owner.shared ? kThreads : 0),
-        retry_([this] { report_ends(); }),
+        report_([this] { report_ends(); }),
         log_by_parent_(params.maillog_file.empty()) {}
   void run() {
     event::Loop& loop = event::Loop::current();
@@ -47,14 +45,15 @@ class SessionProcess {
   void report_ends();
   void end_if_done() {
     if (!orphaned_ || host_.sessions() > 0) return;
+    report_ends();
     done_ = true;
     event::Loop::current().stop();
   }
 
   ipc::Channel channel_;
   MailboxHost host_;
-  std::deque<uint64_t> ended_;  // not told yet
-  event::Timer retry_;
+  std::vector<uint64_t> ended_;  // not told yet
+  event::Timer report_;
   bool log_by_parent_;
   bool orphaned_ = false, done_ = false;
   event::TaskScope scope_;
@@ -86,16 +85,17 @@ event::Task<void> SessionProcess::session(SessionProcess* self, StartSession sta
     co_await self->host_.serve(&stream, std::move(start));
   }
   self->ended_.push_back(id);
-  self->report_ends();
+  if (!self->report_.armed()) self->report_.arm(kEndsToldWithin);
   self->end_if_done();
 }
 
 void SessionProcess::report_ends() {
   while (!ended_.empty()) {
-    SessionEnded ended{ended_.front()};
+    const auto first = ended_.end() - static_cast<ptrdiff_t>(std::min(ended_.size(), SessionsEnded::kMost));
+    SessionsEnded ended{{first, ended_.end()}};
     auto sent = channel_.send_now(ipc::encode(ended));
-    if (!sent && sent.error().sys_errno == EAGAIN) return retry_.arm(kRetry);
-    ended_.pop_front();
+    if (!sent && sent.error().sys_errno == EAGAIN) return report_.arm(kEndsToldWithin);
+    ended_.erase(first, ended_.end());
   }
 }
 

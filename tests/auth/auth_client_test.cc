@@ -1,77 +1,20 @@
 #include "libcommon/auth/auth_client.h"
 
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
 #include <cstdlib>
-#include <filesystem>
-#include <functional>
 
 #include "libcommon/auth/digest.h"
 #include "libcommon/auth/sasl.h"
 #include "libcommon/base/strings.h"
-#include "libcommon/event/listener.h"
+#include "tests/support/fake_auth_server.h"
 
 using namespace umaya;
 using namespace umaya::auth;
 using namespace std::chrono_literals;
+using test::FakeAuthServer;
 using Kind = AuthClient::Step::Kind;
 
 namespace {
-
-const std::string kGreeting =
-    "VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tSCRAM-SHA-256\tdictionary\tactive\nMECH\tAPOP\tprivate\n"
-    "MECH-CBIND\tSCRAM-SHA-256-PLUS\tdictionary\nUNKNOWN\tx\nSPID\t1\nCUID\t2\nCOOKIE\tc00c1e\nDONE\n";
-
-/// A server whose answer to each line is what `answer` gives; nothing means that it closes.
-class FakeServer {
- public:
-  using Answer = std::function<std::optional<std::string>(const std::string&)>;
-  explicit FakeServer(Answer answer, std::string greeting = kGreeting)
-      : answer_(std::move(answer)), greeting_(std::move(greeting)), path_(unique_path()) {
-    auto fd = event::listen_unix(path_, SOCK_STREAM, 0600);
-    REQUIRE(fd);
-    listener_ = std::make_unique<event::Listener>(std::move(*fd), [this](Fd client, const event::PeerAddress&) {
-      scope_->spawn(serve(this, std::move(client)));
-    });
-  }
-  ~FakeServer() { std::filesystem::remove(path_); }
-  const std::string& path() const { return path_; }
-  /// As when the server was started anew: its connections end.
-  void drop_clients() { scope_ = std::make_unique<event::TaskScope>(); }
-
-  std::vector<std::string> heard;
-  int connections = 0;
-
- private:
-  static std::string unique_path() {
-    static int number = 0;
-    return std::filesystem::temp_directory_path() /
-           ("umaya_auth_client_" + std::to_string(getpid()) + "_" + std::to_string(++number));
-  }
-  static event::Task<void> serve(FakeServer* self, Fd fd) {
-    event::Stream stream(std::move(fd));
-    ++self->connections;
-    stream.write(self->greeting_);
-    stream.flush_now();
-    while (true) {
-      event::Read read = co_await stream.read_line(kMostAuthLine);
-      if (!read) co_return;
-      std::string line(read.data.substr(0, read.data.size() - 1));
-      self->heard.push_back(line);
-      if (!line.starts_with("AUTH") && !line.starts_with("CONT")) continue;
-      auto said = self->answer_(line);
-      if (!said) co_return;
-      stream.write(*said);
-      stream.flush_now();
-    }
-  }
-
-  Answer answer_;
-  std::string greeting_, path_;
-  std::unique_ptr<event::TaskScope> scope_ = std::make_unique<event::TaskScope>();
-  std::unique_ptr<event::Listener> listener_;
-};
 
 std::string id_in(const std::string& line) {
   return std::string(AuthLine::parse(line).field(0));
@@ -91,7 +34,7 @@ AuthReply check(AuthClient& client, std::string user, std::string password) {
 
 TEST_CASE("auth client: the mechanisms of a server are known with their properties", "[auth][client]") {
   event::Loop loop;
-  FakeServer server([](const std::string&) { return std::nullopt; });
+  FakeAuthServer server([](const std::string&) { return std::nullopt; });
   AuthClient client(server.path());
   auto offered = event::run_until_done(client.mechanisms());
   REQUIRE(offered);
@@ -121,7 +64,7 @@ TEST_CASE("auth client: no server is a temporary trouble", "[auth][client]") {
 TEST_CASE("auth client: PLAIN is one question, and failures keep their codes", "[auth][client]") {
   event::Loop loop;
   std::string reply;
-  FakeServer server([&](const std::string&) { return reply.empty() ? std::nullopt : std::optional(reply + "\n"); });
+  FakeAuthServer server([&](const std::string&) { return reply.empty() ? std::nullopt : std::optional(reply + "\n"); });
   AuthClient client(server.path());
   reply = "OK\t1\tuser=alice";
   AuthReply ok = check(client, "Alice", "secret");
@@ -146,7 +89,7 @@ TEST_CASE("auth client: PLAIN is one question, and failures keep their codes", "
 TEST_CASE("auth client: an exchange of several steps ends with the server's last word", "[auth][client]") {
   event::Loop loop;
   int step = 0;
-  FakeServer server([&](const std::string& line) -> std::optional<std::string> {
+  FakeAuthServer server([&](const std::string& line) -> std::optional<std::string> {
     ++step;
     if (step == 1) return "CONT\t" + id_in(line) + "\t" + base64_encode("r=nonce") + "\n";
     if (step == 2) return "CONT\t99\tAAAA\nCONT\t" + id_in(line) + "\t" + base64_encode("v=proof") + "\n";
@@ -183,8 +126,8 @@ TEST_CASE("auth client: an exchange of several steps ends with the server's last
 
 TEST_CASE("auth client: what binds the channel goes to a server that takes it", "[auth][client]") {
   event::Loop loop;
-  FakeServer server([](const std::string& line) { return "OK\t" + id_in(line) + "\tuser=alice\n"; },
-                    "VERSION\t1\t3\nMECH\tEXTERNAL\nUMAYA\tbinding\nDONE\n");
+  FakeAuthServer server([](const std::string& line) { return "OK\t" + id_in(line) + "\tuser=alice\n"; },
+                        "VERSION\t1\t3\nMECH\tEXTERNAL\nUMAYA\tbinding\nDONE\n");
   AuthClient client(server.path());
   std::unique_ptr<AuthClient::Exchange> exchange;
   AuthContext context = context_of("pop3");
@@ -203,7 +146,7 @@ TEST_CASE("auth client: what binds the channel goes to a server that takes it", 
 
 TEST_CASE("auth client: S32 giving up one exchange leaves the others alone", "[auth][client]") {
   event::Loop loop;
-  FakeServer server([](const std::string& line) -> std::optional<std::string> {
+  FakeAuthServer server([](const std::string& line) -> std::optional<std::string> {
     AuthLine parsed = AuthLine::parse(line);
     if (parsed.field(1) == "PLAIN") return "OK\t" + id_in(line) + "\tuser=alice\n";
     if (parsed.verb() == "CONT") return "FAIL\t" + id_in(line) + "\n";
@@ -229,7 +172,7 @@ TEST_CASE("auth client: S32 giving up one exchange leaves the others alone", "[a
 TEST_CASE("auth client: a server that was started anew is asked once more", "[auth][client]") {
   event::Loop loop;
   int answers = 0;
-  FakeServer server([&](const std::string& line) -> std::optional<std::string> {
+  FakeAuthServer server([&](const std::string& line) -> std::optional<std::string> {
     if (++answers == 2) return std::nullopt;
     return "OK\t" + id_in(line) + "\tuser=alice\n";
   });

@@ -175,6 +175,30 @@ TEST_CASE("authd: a log-in is fetched once, with its ticket, by who is trusted",
         "FAIL\t1\treason=user low: uid 50 is below auth_first_valid_uid\n");
 }
 
+TEST_CASE("authd: a log-in is sealed for who has the key, and then cannot be fetched", "[authd]") {
+  Server server("alice:{PLAIN}secret:1001:1002::/home/alice\nlow:{PLAIN}x:50:50::/h\n");
+  std::string answer = server.talk(kHello + plain(7, "alice", "secret", "umaya_seal"));
+  const std::string head = "OK\t7\tuser=alice\tumaya_sealed=";
+  REQUIRE(answer.starts_with(head));
+  const std::string sealed = answer.substr(head.size(), answer.size() - head.size() - 1);
+  const std::string cookie = server.cookie_of(server.greeting());
+  CHECK(server.talk(kHello + "REQUEST\t1\t42\t7\t" + cookie + "\n", Trust::master) == "FAIL\t1\n");
+
+  CHECK(server.talk(kHello + "SEAL\t1\n") == "");  // not for a client
+  CHECK(server.closed());
+  std::string told = server.talk(kHello + "SEAL\t1\n", Trust::master);
+  REQUIRE(told.starts_with("SEAL\t1\t"));
+  auth::LoginSeal seal(Secret(*hex_decode(told.substr(7, 2 * auth::LoginSeal::kKeySize))));
+  auto data = seal.open(sealed, {42, 7, cookie, {}}, monotonic_now());
+  REQUIRE(data);
+  CHECK(data->uid == 1001);
+  CHECK(data->home == "/home/alice");
+
+  // Nothing to seal: who asks hears why.
+  CHECK(server.talk(kHello + plain(8, "low", "x", "umaya_seal")) == "OK\t8\tuser=low\n");
+  CHECK(server.talk(kHello + plain(9, "alice", "secret", "nologin\tumaya_seal")) == "OK\t9\tuser=alice\n");
+}
+
 namespace {
 
 /// A client of SCRAM-SHA-256 that sends its final message when it has the challenge.
@@ -286,7 +310,7 @@ TEST_CASE("authd: offers what every stored password can serve", "[authd][mechani
   for (std::string line :
        {"MECH\tPLAIN\tplaintext\n", "MECH\tLOGIN\tplaintext\n", "MECH\tSCRAM-SHA-256\tmutual-auth\n",
         "MECH-CBIND\tSCRAM-SHA-256-PLUS\t", "MECH\tEXTERNAL\n", "MECH\tCRAM-MD5\tdictionary\tactive\n",
-        "MECH\tAPOP\tprivate\t", "UMAYA\tbinding\n", "SPID\t", "CUID\t", "COOKIE\t"}) {
+        "MECH\tAPOP\tprivate\t", "UMAYA\tbinding\tseal\n", "SPID\t", "CUID\t", "COOKIE\t"}) {
     INFO(line);
     CHECK(plain_file.greeting().find(line) != std::string::npos);
   }

@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             showq::End, proxymap::Query, proxymap::Answer, flush::Request, flush::Done, become::Start, become::Refused,
             become::Deliver, become::Delivered, become::ReadFile, become::FileContent, become::Run, become::Ended,
             postdrop::Start, table::ProxyQuery, table::ProxyAnswer, daemon::Status, pop3d::Handover,
-            pop3d::StartSession, pop3d::EndSession, pop3d::SessionEnded, pop3d::LogLine, pop3d::StopAll, sessions::Who,
+            pop3d::StartSession, pop3d::EndSession, pop3d::SessionsEnded, pop3d::LogLine, pop3d::StopAll, sessions::Who,
             sessions::WhoReply, sessions::Kick, sessions::KickReply>(
       data[0], {reinterpret_cast<const char*>(data) + 1, size - 1});
   return 0;
