@@ -16,7 +16,8 @@ namespace umaya::pop3d {
 
 namespace {
 
-constexpr size_t kListPiece = 8192;        // messages in a piece of a list
+constexpr size_t kListPiece = 8192;  // messages in a piece of a list
+constexpr size_t kUsualSizeLine = 16, kUsualIdLine = 64;
 constexpr size_t kMostUnsent = 64 * 1024;  // octets of answers that are gathered
 
 void append_number(std::string& out, uint64_t number) {
@@ -30,7 +31,7 @@ void append_number(std::string& out, uint64_t number) {
 /// program took away has no line.
 Result<std::string> list_piece(mailbox::PopBox& box, bool sizes, size_t first, const std::vector<uint8_t>& marks) {
   std::string out;
-  out.reserve(marks.size() * 24);
+  out.reserve(marks.size() * (sizes ? kUsualSizeLine : kUsualIdLine));
   for (size_t k = 0; k < marks.size(); ++k) {
     if (marks[k] != 0) continue;
     const size_t before = out.size();
@@ -221,7 +222,12 @@ event::Task<Transaction::Next> Transaction::list(Kind kind) {
     auto work = [box = box_, kind, first, deleted = std::move(deleted)] {
       return list_piece(*box, kind == Kind::sizes, first, deleted);
     };
-    Result<std::string> piece = co_await offload_.run(std::move(work));
+    Result<std::string> piece;
+    if (box_->knows_list()) {
+      piece = work();
+    } else {
+      piece = co_await offload_.run(std::move(work));
+    }
     if (!piece && !head.empty()) co_return trouble(piece.error());
     if (!piece) {
       // The client has been promised a whole list: only a broken connection tells it otherwise.

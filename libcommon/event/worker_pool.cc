@@ -36,14 +36,15 @@ void WorkerPool::submit(std::shared_ptr<Job> job) {
     signal_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     watch_ = std::make_unique<IoWatch>(signal_.get(), Readiness::read, [this] { collect(); });
   }
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const bool is_idle = idle_ > waiting_.size();
   if (!is_idle && threads_.size() < limit_ && !start_thread() && threads_.empty()) {
     job->work();
-    finish(std::move(job));
+    finish(lock, std::move(job));
     return;
   }
   waiting_.push_back(std::move(job));
+  lock.unlock();  // whoever is woken wants it at once
   if (is_idle) wake_.notify_one();
 }
 
@@ -63,14 +64,16 @@ bool WorkerPool::start_thread() {
   return is_started;
 }
 
-/// The waiter is resumed by the loop. The lock is held.
-void WorkerPool::finish(std::shared_ptr<Job> job) {
+/// The waiter is resumed by the loop. The lock is held before and after.
+void WorkerPool::finish(std::unique_lock<std::mutex>& lock, std::shared_ptr<Job> job) {
   finished_.push_back(std::move(job));
   if (finished_.size() > 1) return;
+  lock.unlock();
   const uint64_t one = 1;
   for (int tries = 0; ::write(signal_.get(), &one, sizeof one) < 0; ++tries) {
     if (tries == kWakeTries) log::panic("worker pool: {}", strerror(errno));  // or somebody waits for ever
   }
+  lock.lock();
 }
 
 void WorkerPool::thread_main() {
@@ -85,7 +88,7 @@ void WorkerPool::thread_main() {
     lock.unlock();
     job->work();
     lock.lock();
-    finish(std::move(job));
+    finish(lock, std::move(job));
   }
 }
 

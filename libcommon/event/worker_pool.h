@@ -53,7 +53,7 @@ class WorkerPool {
 
   void submit(std::shared_ptr<Job> job);
   bool start_thread();
-  void finish(std::shared_ptr<Job> job);
+  void finish(std::unique_lock<std::mutex>& lock, std::shared_ptr<Job> job);
   void thread_main();
   void collect();
 

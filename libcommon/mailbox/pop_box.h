@@ -57,6 +57,8 @@ class PopBox {
   virtual Result<uint64_t> total_size() = 0;
   /// total_size() is in memory already.
   virtual bool knows_total_size() const = 0;
+  /// size() and unique_id() of all messages are in memory already.
+  virtual bool knows_list() const = 0;
   /// Octets on the wire: line ends count two, a last line is completed, dots are not doubled.
   virtual Result<uint64_t> size(size_t i) = 0;
   /// Appends the unique id of message i.

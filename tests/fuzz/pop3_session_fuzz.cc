@@ -26,6 +26,7 @@ class ThreeMessages : public mailbox::PopBox {
   size_t count() const override { return 3; }
   Result<uint64_t> total_size() override { return 3 * 14; }
   bool knows_total_size() const override { return true; }
+  bool knows_list() const override { return true; }
   Result<uint64_t> size(size_t) override { return 14; }
   Result<void> unique_id(size_t i, std::string& append_to) override {
     append_to += static_cast<char>('a' + i);

@@ -42,7 +42,8 @@ void IndexFile::read_header(ReadAt read_at) {
 std::optional<MailIndex> IndexFile::load() const {
   if (!header_) return std::nullopt;
   std::vector<MailRecord> records(header_->count);
-  std::string heap(header_->heap_size, '\0');
+  std::string heap;
+  heap.resize_and_overwrite(header_->heap_size, [](char*, size_t size) { return size; });
   std::span<char> as_bytes(reinterpret_cast<char*>(records.data()), records.size() * sizeof(MailRecord));
   auto first = fs::read_at(fd_.get(), as_bytes, kIndexHeaderSize);
   auto second = fs::read_at(fd_.get(), heap, kIndexHeaderSize + as_bytes.size());

@@ -33,6 +33,7 @@ class MaildirBox : public PopBox {
   size_t count() const override { return header_.count; }
   Result<uint64_t> total_size() override;
   bool knows_total_size() const override { return header_.unknown_sizes == 0; }
+  bool knows_list() const override { return index_ && header_.unknown_sizes == 0; }
   Result<uint64_t> size(size_t i) override;
   Result<void> unique_id(size_t i, std::string& append_to) override;
   Result<Body> open_message(size_t i) override;

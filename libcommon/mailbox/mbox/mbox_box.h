@@ -41,6 +41,7 @@ class MboxBox : public PopBox {
   size_t count() const override { return mails_.size(); }
   Result<uint64_t> total_size() override { return total_; }
   bool knows_total_size() const override { return true; }
+  bool knows_list() const override { return true; }
   Result<uint64_t> size(size_t i) override;
   Result<void> unique_id(size_t i, std::string& append_to) override;
   Result<Body> open_message(size_t i) override;
