@@ -149,11 +149,11 @@ class StartTls(unittest.TestCase):
                 client.message("a@example.test", "alice@example.test")
             received = mail.wait_mail("alice")[0]["Received"]
             self.assertRegex(re.sub(r"\s+", " ", received),
-                             r"\(using TLSv1\.3 with cipher TLS_AES_256_GCM_SHA384 \(256/256 bits\) key-exchange X25519 "
+                             r"\(using TLSv1\.3 with cipher TLS_AES_128_GCM_SHA256 \(128/128 bits\) key-exchange X25519 "
                              r"server-signature ECDSA \(prime256v1\) server-digest SHA256\) "
                              r"\(No client certificate requested\) by .* with ESMTPS id")
             mail.wait_log(r"Anonymous TLS connection established from \S+\[127\.0\.0\.1\]: TLSv1\.3 with cipher "
-                          r"TLS_AES_256_GCM_SHA384 \(256/256 bits\) key-exchange X25519 server-signature ECDSA")
+                          r"TLS_AES_128_GCM_SHA256 \(128/128 bits\) key-exchange X25519 server-signature ECDSA")
 
     def test_without_tlsmgr_mail_comes_in_the_clear(self):
         with Instance(users=["alice"], without=["tlsmgr"]) as mail:

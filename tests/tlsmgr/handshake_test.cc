@@ -145,7 +145,7 @@ TEST_CASE("handshake: tlsmgr signs, and bytes go both ways", "[tlsmgr][tls]") {
     CHECK_FALSE(info->peer.present);
     if (version == TLS1_3_VERSION) {
       CHECK(tls::describe(*info) ==
-            "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519 "
+            "TLSv1.3 with cipher TLS_AES_128_GCM_SHA256 (128/128 bits) key-exchange X25519 "
             "server-signature ECDSA (prime256v1) server-digest SHA256");
     }
   }
