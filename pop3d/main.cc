@@ -6,7 +6,8 @@
 // DESCRIPTION
 //     Lets users fetch their mail with POP3 (RFC 1939): USER, PASS, STAT, LIST, RETR, DELE, TOP, UIDL, NOOP, RSET,
 //     QUIT, CAPA (RFC 2449, 3206), STLS (RFC 2595), AUTH (RFC 5034), UTF8 and LANG (RFC 6856), and APOP where the
-//     authentication server offers it. Passwords are checked by authd, or by Dovecot's server (auth_socket_path). CAPA
+//     authentication server offers it. Passwords are checked by authd, or by Dovecot's server: auth_socket_path
+//     is its listener whose name ends in "-login" then, auth_master_socket_path the one that ends in "-master". CAPA
 //     lists what is possible just then, and nothing else.
 //
 //     The mailbox is the Maildir or mbox file that authd names for the user (userdb_mail), else where local(8)

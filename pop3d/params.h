@@ -13,7 +13,7 @@ enum class TlsLevel : unsigned char { none, may, encrypt };
 
 struct Params {
   // Processes and limits.
-  std::string auth_socket;
+  std::string auth_socket, auth_master_socket;
   std::string queue_directory;
   bool pop_before_smtp = false;
   std::string maillog_file;
@@ -52,6 +52,7 @@ Result<> set_virtual_mailbox_base(Params& params, const std::string& value);
 Result<> set_upstream_proxy(Params& params, const std::string& value);
 
 inline constexpr auto kBindings = config::bindings<Params>({
+    {"auth_master_socket_path", &Params::auth_master_socket},
     {"auth_socket_path", &Params::auth_socket},
     {"home_mailbox", &Params::home_mailbox},
     {"mail_spool_directory", &Params::mail_spool_directory},

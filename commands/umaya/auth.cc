@@ -17,8 +17,8 @@ using namespace std::chrono_literals;
 constexpr int kTemporary = 75;  // EX_TEMPFAIL
 constexpr Duration kLookupLimit = 30s;
 
-std::string socket_of(const config::Config& config) {
-  std::string path = config.get("auth_socket_path");
+std::string socket_of(const config::Config& config, std::string_view parameter) {
+  std::string path = config.get(parameter);
   return path.starts_with('/') ? path : config.get("queue_directory") + "/" + path;
 }
 
@@ -87,9 +87,10 @@ int auth_command(const Invocation& invocation, const std::vector<std::string>& a
         stderr);
     return 1;
   }
-  std::string socket = socket_of(open_instance(invocation));
-  if (verb == "list") return list(socket);
-  return verb == "lookup" ? look_up(socket, words[1]) : test(socket, words[1], std::move(context));
+  const auto config = open_instance(invocation);
+  if (verb == "test") return test(socket_of(config, "auth_socket_path"), words[1], std::move(context));
+  const std::string socket = socket_of(config, "auth_master_socket_path");
+  return verb == "list" ? list(socket) : look_up(socket, words[1]);
 }
 
 }  // namespace umaya::commands

@@ -353,7 +353,7 @@ class MasterTalk {
  public:
   static Result<MasterTalk> open(const std::string& path, const AuthLine& request, Duration limit) {
     UMAYA_TRY(Fd fd, event::connect_unix(path, SOCK_STREAM));
-    std::string text = std::string(kVersionLine) + "CPID\t" + std::to_string(getpid()) + "\n" + request.text();
+    std::string text = std::string(kVersionLine) + request.text();
     if (send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) {
       return sys_error(path);
     }
@@ -380,14 +380,6 @@ class MasterTalk {
 };
 
 }  // namespace
-
-Result<LoginData> fetch_login(const std::string& socket_path, const LoginTicket& ticket, Duration limit) {
-  AuthLine request("REQUEST");
-  request.add("1").add(std::to_string(ticket.client_pid)).add(std::to_string(ticket.request)).add(ticket.cookie);
-  UMAYA_TRY(MasterTalk talk, MasterTalk::open(socket_path, request, limit));
-  UMAYA_TRY(AuthLine line, talk.answer());
-  return parse_login_data(line);
-}
 
 Result<LoginData> look_up_user(const std::string& socket_path, std::string_view user, Duration limit) {
   AuthLine request("USER");

@@ -20,7 +20,7 @@
 //     The last message of a server that proves itself (SCRAM) comes as a challenge, too; the client's empty answer to
 //     it ends the exchange.
 //     With AuthContext::keep the server remembers a log-in for a minute, so that a session process with more rights can
-//     fetch the user's data by the ticket in the reply (fetch_login), instead of trusting the process that asked. authd
+//     fetch the user's data by the ticket in the reply (REQUEST), instead of trusting the process that asked. authd
 //     seals the data into the ticket instead, when it is asked to (login_seal.h).
 //
 // OWNERSHIP
@@ -163,8 +163,6 @@ struct LoginData {
   std::vector<std::string> more{};  ///< other fields: "quota_rule=*:storage=1G"
 };
 
-/// Fetches a log-in by its ticket (REQUEST). Blocks, at most the limit: for a process that serves this one session.
-Result<LoginData> fetch_login(const std::string& socket_path, const LoginTicket& ticket, Duration limit);
 /// The data of a user (USER), and all names (LIST), for who is trusted by the server. permanent: no such user. Both
 /// block.
 Result<LoginData> look_up_user(const std::string& socket_path, std::string_view user, Duration limit);

@@ -23,7 +23,7 @@ std::string auth_socket_path(const Params& params) {
 }
 
 Gatekeeper::Gatekeeper(const Params& params, std::function<void(uint64_t)> end)
-    : params_(params), fetch_(auth_socket_path(params)), registry_(std::move(end)) {}
+    : params_(params), fetch_(beneath_queue(params, params.auth_master_socket)), registry_(std::move(end)) {}
 
 void Gatekeeper::open() {
   std::string directory = params_.queue_directory + "/private/";

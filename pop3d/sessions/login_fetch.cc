@@ -55,7 +55,7 @@ event::Task<Result<auth::AuthLine>> LoginFetch::exchange(std::string verb, std::
       UMAYA_CO_TRY(Fd fd, event::connect_unix(path_, SOCK_STREAM));
       connection = std::make_unique<Connection>(std::move(fd));
       connection->stream.set_timeout(kLimit);
-      connection->stream.write("VERSION\t1\t2\nCPID\t" + std::to_string(getpid()) + "\n");
+      connection->stream.write("VERSION\t1\t2\n");
     }
     auth::AuthLine request(verb);
     request.add(std::to_string(connection->next++));

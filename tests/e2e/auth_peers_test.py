@@ -6,8 +6,10 @@ installed. Needs root.
 
 import base64
 import os
+import poplib
 import re
 import smtplib
+import socket
 import subprocess
 import time
 
@@ -149,6 +151,12 @@ service auth {{
   unix_listener {work}/auth {{
     mode = 0666
   }}
+  unix_listener {work}/umaya-login {{
+    mode = 0666
+  }}
+  unix_listener {work}/umaya-master {{
+    mode = 0600
+  }}
 }}
 service stats {{
   unix_listener stats-reader {{
@@ -165,7 +173,7 @@ service stats {{
         with open(self.config, "w") as f:
             f.write(self.CONFIG.format(work=self.work))
         with open(f"{self.work}/users", "w") as f:
-            f.write("alice:{PLAIN}secret:19003:19003::/tmp\n")
+            f.write(f"alice:{{PLAIN}}secret:19003:19003::{self.work}::userdb_mail=maildir:{self.work}/alice\n")
         self.socket = f"{self.work}/auth"
 
     def __enter__(self):
@@ -223,6 +231,52 @@ def dovecot_serves_us(work):
         finally:
             ours.close()
             network.close()
+
+
+def dovecot_serves_pop3d(work):
+    network = Network(work)
+    with Dovecot(work, THEIRS, "peer.test", []) as peer:
+        for part in ("cur", "new", "tmp"):
+            os.makedirs(f"{peer.work}/alice/{part}")
+        with open(f"{peer.work}/alice/new/1700000000.M1P1.peer.test", "w") as f:
+            f.write("Subject: kept by Dovecot\n\ntext\n")
+        for root, names, files in os.walk(f"{peer.work}/alice"):
+            for name in (root, *(os.path.join(root, file) for file in files)):
+                os.chown(name, 19003, 19003)
+        directory = os.path.join(work, "umaya")
+        os.mkdir(directory)
+        ours = Instance(users=[], directory=directory, start=False, main_cf={
+            "auth_socket_path": f"{peer.work}/umaya-login", "auth_master_socket_path": f"{peer.work}/umaya-master"},
+            master_cf="127.0.0.1:1110 inet n - n - - pop3d\n")
+        try:
+            ours.start(wait=False)
+            wait_for(lambda: b"+OK" in greeting(1110), 20, "pop3d greets")
+            for _ in range(2):
+                client = poplib.POP3("127.0.0.1", 1110, timeout=60)
+                client.user("alice")
+                client.pass_("secret")
+                assert b"Subject: kept by Dovecot" in client.retr(1)[1], ours.log()
+                assert client.quit().startswith(b"+OK")
+            client = poplib.POP3("127.0.0.1", 1110, timeout=60)
+            client.user("alice")
+            try:
+                client.pass_("wrong")
+                raise AssertionError("a wrong password is taken")
+            except poplib.error_proto as refused:
+                assert b"[AUTH]" in refused.args[0], refused
+            found = ours.umaya("auth", "lookup", "alice")
+            assert f"mail maildir:{peer.work}/alice" in found.stdout, (found.stdout, found.stderr)
+        finally:
+            ours.close()
+            network.close()
+
+
+def greeting(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            return client.recv(512)
+    except OSError:
+        return b""
 
 
 def add_system_user(work, name, password, locked=False):
@@ -316,7 +370,7 @@ def slow_pam(work):
 STORIES = {"postfix": lambda work: with_peer(work, AuthPostfix, ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1",
                                                                  "SCRAM-SHA-256"]),
            "exim": lambda work: with_peer(work, AuthExim, ["PLAIN", "LOGIN", "CRAM-MD5"]),
-           "dovecot": dovecot_serves_us, "pam": system_users,
+           "dovecot": dovecot_serves_us, "dovecot-pop3d": dovecot_serves_pop3d, "pam": system_users,
            "shadow": lambda work: system_users(work, auth_pam_service=""), "slow-pam": slow_pam}
 
 
@@ -331,6 +385,9 @@ class Peers(peer_stories.Stories):
 
     def test_our_client_authenticates_against_dovecot(self):
         self.story("dovecot")
+
+    def test_pop3d_takes_users_from_dovecot(self):
+        self.story("dovecot-pop3d")
 
     def test_users_of_the_system_log_in_through_pam(self):
         self.story("pam")
