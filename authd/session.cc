@@ -19,6 +19,7 @@ using auth::AuthStatus;
 namespace {
 
 constexpr size_t kShownUser = 80;  // octets of a name in the log
+constexpr size_t kMostSealed = auth::kMostAuthLine / 2;
 /// Postfix waits ten seconds for an answer, and takes more for trouble of ours.
 constexpr Duration kPostfixPatience = std::chrono::seconds(8);
 
@@ -288,6 +289,7 @@ event::Task<void> Session::answer(Exchange* exchange, Outcome outcome) {
   if (verdict.status == AuthStatus::ok) {
     std::string sealed;
     if (exchange->seal) sealed = co_await seal(exchange->id, verdict.user);
+    if (exchange->cancelled) co_return;
     if (exchange->keep && sealed.empty()) {
       shared_.logins.keep(cookie_, client_pid_, exchange->id, verdict.user, monotonic_now());
     }
@@ -310,11 +312,12 @@ event::Task<void> Session::answer(Exchange* exchange, Outcome outcome) {
   if (!exchange->cancelled) fail(exchange->id, verdict.user, outcome.code);
 }
 
-/// Empty when the user's data are not to be had: who asks for them by REQUEST hears why.
+/// Empty when the user's data are too long for the line or not to be had: REQUEST tells them, or why not.
 event::Task<std::string> Session::seal(uint32_t request, std::string user) {
   auto data = co_await shared_.authenticator.login_data(std::move(user));
   if (!data || !data->has_value()) co_return std::string();
-  co_return shared_.seal.close({client_pid_, request, cookie_, {}}, **data, monotonic_now());
+  std::string sealed = shared_.seal.close({client_pid_, request, cookie_, {}}, **data, monotonic_now());
+  co_return sealed.size() > kMostSealed ? std::string() : std::move(sealed);
 }
 
 event::Task<void> Session::serve_master(AuthLine line) {

@@ -173,6 +173,10 @@ event::Task<void> Parent::take(Parent* self, Handover handover, Fd client) {
   const bool shared = admitted->location.name.find(':' + admitted->location.root + '/') != std::string::npos;
   SessionOwner owner{{admitted->data.uid, admitted->data.gid}, admitted->location.root, shared};
   auto process = self->process_for(owner);
+  if (!process) {
+    co_await event::sleep(2 * kEndsToldWithin);  // a process may be free of which we have not been told yet
+    process = self->process_for(owner);
+  }
   Result<void> sent;
   if (process) {
     StartSession start{admitted->id,

@@ -199,6 +199,11 @@ TEST_CASE("authd: a log-in is sealed for who has the key, and then cannot be fet
   CHECK(server.talk(kHello + plain(9, "alice", "secret", "nologin\tumaya_seal")) == "OK\t9\tuser=alice\n");
 }
 
+TEST_CASE("authd: data that are too long for a line are not sealed but fetched", "[authd]") {
+  Server server("alice:{PLAIN}secret:1001:1002::/h::userdb_note=" + std::string(9000, 'x') + "\n");
+  CHECK(server.talk(kHello + plain(7, "alice", "secret", "umaya_seal")) == "OK\t7\tuser=alice\n");
+}
+
 namespace {
 
 /// A client of SCRAM-SHA-256 that sends its final message when it has the challenge.
