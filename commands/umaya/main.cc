@@ -29,7 +29,7 @@
 //     auth test USER      ask the authentication server (auth_socket_path) whether the password is right, as pop3d
 //     does;
 //                         service=NAME and rip=ADDRESS say for whom
-//     auth lookup USER    uid, gid, home and mail of a user, as authd would give them to the user's session
+//     auth lookup USER    uid, gid, home and mail that the server (auth_master_socket_path) tells of a user
 //     auth list           the users that authd can list
 //     pw                  make a stored password for a passwd-file or a table: -s SCHEME (SHA512-CRYPT), -r ROUNDS;
 //     test one

@@ -40,7 +40,7 @@ event::Task<void> MailboxHost::serve(event::Stream* client, StartSession start) 
 event::Task<void> MailboxHost::run_session(event::Stream* client, const StartSession* start) {
   client->set_timeout(params_.timeout);
   Result<SharedBox> box;
-  // As a rule nothing has changed since the last session, and other users need not be kept from waiting.
+  // As a rule nothing has changed since the last session, and nobody waits for a disk.
   if (offload_.separate()) box = mailbox::PopBox::open_from_memory(start->location, options_);
   if (!*box) {
     auto open = [location = start->location, options = options_] { return open_box(location, options); };

@@ -1,16 +1,12 @@
 #include "pop3d/login.h"
 
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
-#include <filesystem>
-#include <functional>
 
 #include "libcommon/auth/sasl.h"
 #include "libcommon/base/strings.h"
-#include "libcommon/event/listener.h"
 #include "libcommon/log/log.h"
 #include "tests/pop3d/pop_talk.h"
+#include "tests/support/fake_auth_server.h"
 
 using namespace umaya;
 using namespace umaya::pop3d;
@@ -18,35 +14,14 @@ using namespace umaya::pop3d;
 namespace {
 
 /// An authentication server that knows kim, password "s e", mechanisms PLAIN, LOGIN, one with two steps, and APOP.
-class FakeAuthd {
+class FakeAuthd : public test::FakeAuthServer {
  public:
-  explicit FakeAuthd(std::string mechanisms)
-      : greeting_("VERSION\t1\t2\n" + mechanisms + "SPID\t1\nCUID\t2\nCOOKIE\tc00c1e\nDONE\n"),
-        path_(std::filesystem::temp_directory_path() / ("umaya_login_test_" + std::to_string(getpid()))) {
-    auto fd = event::listen_unix(path_, SOCK_STREAM, 0600);
-    REQUIRE(fd);
-    listener_ = std::make_unique<event::Listener>(
-        std::move(*fd), [this](Fd client, const event::PeerAddress&) { scope_.spawn(serve(this, std::move(client))); });
-  }
-  ~FakeAuthd() { std::filesystem::remove(path_); }
-  const std::string& path() const { return path_; }
-  std::vector<std::string> heard;
+  explicit FakeAuthd(const std::string& mechanisms)
+      : FakeAuthServer(answer, "VERSION\t1\t2\n" + mechanisms + "SPID\t1\nCUID\t2\nCOOKIE\tc00c1e\nDONE\n") {}
 
  private:
-  static event::Task<void> serve(FakeAuthd* self, Fd fd) {
-    event::Stream stream(std::move(fd));
-    stream.write(self->greeting_);
-    stream.flush_now();
-    while (true) {
-      event::Read read = co_await stream.read_line(auth::kMostAuthLine);
-      if (!read) co_return;
-      std::string line(read.data.substr(0, read.data.size() - 1));
-      self->heard.push_back(line);
-      stream.write(self->answer(auth::AuthLine::parse(line)));
-      stream.flush_now();
-    }
-  }
-  std::string answer(const auth::AuthLine& line) {
+  static std::string answer(const std::string& text) {
+    const auth::AuthLine line = auth::AuthLine::parse(text);
     std::string id(line.field(0));
     if (line.verb() == "CONT") {
       bool good = base64_decode(line.field(1)) == "answer";
@@ -64,10 +39,6 @@ class FakeAuthd {
     bool good = response == std::string("\0kim\0s e", 8);
     return (good ? "OK\t" + id + "\tuser=kim\n" : "FAIL\t" + id + "\tuser=kim\n");
   }
-
-  std::string greeting_, path_;
-  event::TaskScope scope_;
-  std::unique_ptr<event::Listener> listener_;
 };
 
 /// TLS that changes nothing but what was received before.
