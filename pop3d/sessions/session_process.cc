@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <vector>
 
 #include "libcommon/daemon/sandbox.h"
+#include "libcommon/fs/file.h"
 #include "libcommon/ipc/channel.h"
 #include "libcommon/log/divert.h"
 #include "pop3d/sessions/mailbox_host.h"
@@ -99,6 +101,14 @@ void SessionProcess::report_ends() {
   }
 }
 
+/// The root. Where there is none yet, the directory in which it may come to be at any moment, by the first delivery:
+/// rules that were made before that would shut the mailbox out.
+std::string directory_to_work_in(const std::string& root) {
+  std::string path = root;
+  while (path.size() > 1 && ::access(path.c_str(), F_OK) != 0 && errno == ENOENT) path = fs::parent_directory(path);
+  return path.size() > 1 ? path : root;
+}
+
 /// Keeps the channel alone, at its fixed place.
 void drop_inheritance(int channel) {
   if (dup2(channel, kChannelFd) != kChannelFd || close_range(kChannelFd + 1, ~0u, 0) != 0) _exit(1);
@@ -118,7 +128,7 @@ void run_session_process(int channel, const SessionOwner& owner, const Params& p
   auto dropped = daemon::give_up_root(owner.account);
   if (!dropped) log::fatal("uid {}: {}", owner.account.uid, dropped.error().what);
   daemon::SandboxPolicy policy;
-  policy.write = {owner.root};
+  policy.write = {directory_to_work_in(owner.root)};
   policy.sockets = daemon::NewSockets::forbidden;
   auto in_force = daemon::enter_sandbox(policy);
   if (!in_force) log::fatal("{}", in_force.error().what);

@@ -3,9 +3,9 @@
 // DESCRIPTION
 //     Forked by the parent of sessions (session_parent.h), still as root, for one owner and one root directory. Keeps
 //     nothing of its parent but one channel and the log, becomes the owner for good, and may from then on touch only
-//     what lies beneath the root (Landlock), execute nothing and trace nobody (seccomp). Sessions come over the
-//     channel, each with its client's descriptor; their ends are told there. When the parent closes the channel the
-//     process serves what it has and ends.
+//     what lies beneath the root, or beneath the directory that will hold it (Landlock), execute nothing and trace
+//     nobody (seccomp). Sessions come over the channel, each with its client's descriptor; their ends are told there.
+//     When the parent closes the channel the process serves what it has and ends.
 #pragma once
 
 #include <functional>

@@ -6,11 +6,16 @@ import poplib
 import signal
 import socket
 import struct
+import sys
 import time
 import unittest
 
-from pop3_test import PopInstance
-from umaya_instance import PATIENCE, wait_for
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path += [os.path.join(HERE, "..", "faults"), os.path.join(HERE, "..", "support")]
+
+from injection import Tracer  # noqa: E402
+from pop3_test import PopInstance  # noqa: E402
+from umaya_instance import PATIENCE, wait_for  # noqa: E402
 
 
 def process_of(mail, user):
@@ -130,6 +135,22 @@ class Processes(unittest.TestCase):
             self.assertEqual(client.stat()[0], 1)
             client.dele(1)
             self.assertTrue(client.quit().startswith(b"+OK"))
+
+    def test_a_mailbox_that_comes_to_be_while_its_process_starts_is_served(self):
+        with PopInstance() as mail:
+            maildir = os.path.dirname(mail.mailbox_path("alice"))
+            if os.path.isdir(maildir):
+                os.rename(maildir, maildir + ".away")
+            self.visit(mail, "bob", "geheim")  # so that pop3d runs
+            parents = [pid for pid, name in mail.daemons().items() if name == "pop3d"]
+            with Tracer(parents, "-e", "trace=landlock_restrict_self",
+                        "-e", "inject=landlock_restrict_self:delay_exit=2s") as tracer:
+                with raw(mail.pop_port, b"USER alice\r\nPASS secret\r\nSTAT\r\nQUIT\r\n") as client:
+                    wait_for(lambda: process_of(mail, "alice"), 10, "the session process is there")
+                    mail.deliver("one")
+                    answers = client.makefile("rb").read().splitlines()
+            self.assertTrue(tracer.injected())
+            self.assertEqual([line[:6] for line in answers[-2:]], [b"+OK 1 ", b"+OK By"], answers)
 
     def test_a_reload_and_a_stop_find_all_sessions(self):
         with PopInstance() as mail:

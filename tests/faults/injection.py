@@ -122,7 +122,8 @@ class Tracer:
         return most
 
     def injected(self):
-        return any("(INJECTED)" in line or "killed by SIGKILL" in line for line in self.lines)
+        marks = ("(INJECTED)", "(DELAYED)", "killed by SIGKILL")
+        return any(mark in line for mark in marks for line in self.lines)
 
 
 class Injector:
