@@ -7,6 +7,7 @@
 #include "libcommon/fs/lock.h"
 #include "libcommon/log/log.h"
 #include "libcommon/message/verp.h"
+#include "libcommon/queue/drop_origin.h"
 #include "libcommon/services/queue_envelope.h"
 #include "libcommon/table/settle.h"
 #include "queue-manager/queue_manager.h"
@@ -48,12 +49,14 @@ QueueManager::Taken QueueManager::take(const std::string& path, const std::strin
   return activate(std::move(*file), path, id, from, mode);
 }
 
-/// A file without the mark, whose writer is gone. One that is whole may have been accepted, and is marked now. One that
-/// is not whole never was: its end was not on the disk when its writer, or the machine, stopped.
+/// A file without the mark, whose writer is gone. One that is whole may have been accepted: it is made to last and
+/// marked now. One that is not whole never was: its end was not on the disk when its writer, or the machine, stopped.
 bool QueueManager::counts(const std::string& path, const std::string& id, const Fd& file, const struct stat& status) {
   auto whole = queue::MessageReader::open(file.get());
   if (whole) {
-    auto marked = queue::mark_complete(file.get());
+    Result<> marked = fs::sync(file.get());
+    if (marked) marked = fs::sync_directory(fs::parent_directory(path));
+    if (marked) marked = queue::mark_complete(file.get());
     log::info("{}: whole, though a crash left it unmarked: {}", id, marked ? "taken" : marked.error().what);
     return marked.has_value();
   }
@@ -84,6 +87,7 @@ QueueManager::Taken QueueManager::activate(Fd file, const std::string& path, con
     }
     return Taken::gone;
   }
+  remove_drop_file(id, reader->envelope());
   auto made = std::make_unique<ActiveMessage>();
   ActiveMessage& message = *made;
   message.key = next_key_++;
@@ -116,6 +120,14 @@ QueueManager::Taken QueueManager::activate(Fd file, const std::string& path, con
     load_recipients(message, *reader);
   }
   return Taken::yes;
+}
+
+/// What a crash, or a pickup that is slower than we are, has left in maildrop/ would be posted and delivered again.
+void QueueManager::remove_drop_file(const std::string& id, const queue::Envelope& envelope) {
+  auto origin = queue::DropOrigin::of(envelope);
+  if (!origin) return;
+  auto removed = queue::remove_drop_file(spool_, *origin);
+  if (!removed) log::warning("{}: {}", id, removed.error().what);
 }
 
 void QueueManager::take_verp(ActiveMessage& message, const std::string& delimiters) {

@@ -21,7 +21,7 @@
 //     mail_owner; no network, no program is run.
 //
 // FILES
-//     incoming/, active/, deferred/, corrupt/
+//     incoming/, active/, deferred/, corrupt/; maildrop/, where what pickup has posted may be left after a crash
 //
 // SEE ALSO
 //     postqueue(1), postsuper(1), master(8), postconf(5)

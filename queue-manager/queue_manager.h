@@ -105,6 +105,7 @@ class QueueManager {
   void close_if_many(ActiveMessage& message);
   void load_recipients(ActiveMessage& message, queue::MessageReader& reader);
   void load_more(ActiveMessage& message);
+  void remove_drop_file(const std::string& id, const queue::Envelope& envelope);
   void take_verp(ActiveMessage& message, const std::string& delimiters);
   std::vector<services::bounce::Kind> logs_before(const std::string& id, queue::QueueName from) const;
   event::Task<void> begin_again(MessageKey key, std::vector<services::bounce::Kind> old_logs);

@@ -12,8 +12,6 @@
 #include "libcommon/fs/lock.h"
 #include "libcommon/log/log.h"
 #include "libcommon/message/received.h"
-#include "libcommon/queue/directories.h"
-#include "libcommon/queue/queue_id.h"
 #include "libcommon/services/bounce.h"
 #include "libcommon/services/cleanup_client.h"
 #include "libcommon/services/queue_envelope.h"
@@ -92,6 +90,7 @@ struct Pickup::Item {
   int fd = -1;
   Origin origin = Origin::unknown;
   uid_t owner = 0;
+  queue::DropOrigin drop;
   queue::MessageReader file;
   cleanup::Submission submission;
 
@@ -106,7 +105,14 @@ Origin origin_of(const queue::Envelope& envelope, uid_t owner, uid_t mail_owner)
   return owner == mail_owner ? Origin::requeued : Origin::unknown;
 }
 
-services::Envelope to_submission(const queue::Envelope& from, Origin origin, std::string queue_id) {
+std::string submission_id(const queue::Envelope& envelope, Origin origin, const queue::DropOrigin& drop,
+                          queue::IdForm form) {
+  if (origin == Origin::posted) return drop.name;
+  return queue::make_id(form, std::max<int64_t>(0, envelope.arrival_usec), drop.inode);
+}
+
+services::Envelope to_submission(const queue::Envelope& from, Origin origin, const queue::DropOrigin& drop,
+                                 std::string queue_id) {
   queue::Envelope kept;
   if (origin == Origin::requeued) {
     kept = from;
@@ -119,6 +125,7 @@ services::Envelope to_submission(const queue::Envelope& from, Origin origin, std
     kept.flags = from.flags & queue::flag::kSmtpUtf8;
     if (auto name = from.extra.find(kFullName); name != from.extra.end()) kept.extra.insert(*name);
   }
+  kept.extra[queue::kDropOrigin] = drop.text();
   kept.rewrite_context = "local";
   if (kept.arrival_usec <= 0) kept.arrival_usec = wall_usec();
   return services::from_file(std::move(queue_id), kept);
@@ -137,6 +144,7 @@ uint32_t submission_options(const queue::Envelope& envelope, const std::vector<s
 Pickup::Pickup(daemon::Process& process, PickupParams params)
     : process_(process),
       params_(std::move(params)),
+      spool_(process.queue_path(""), {.names = params_.hash_names, .depth = static_cast<unsigned>(params_.hash_depth)}),
       cleanup_(process.queue_path("public/" + params_.cleanup_service)),
       bounce_(process.queue_path("private/" + params_.bounce_service)),
       slots_(kAtOnce),
@@ -206,19 +214,64 @@ event::Task<void> Pickup::take(std::string name) {
   slots_.release();
 }
 
-Result<Pickup::Item> Pickup::load(const std::string& name, int fd, uid_t owner) {
+queue::IdForm Pickup::id_form() const {
+  return params_.long_ids ? queue::IdForm::long_form : queue::IdForm::short_form;
+}
+
+Result<Pickup::Item> Pickup::load(const std::string& name, int fd, const struct stat& status) {
+  const uid_t owner = status.st_uid;
   UMAYA_TRY(queue::MessageReader file, queue::MessageReader::open(fd));
   const Origin origin = origin_of(file.envelope(), owner, ::geteuid());
   if (origin == Origin::unknown) return permanent(fmt::format("owner {} is not the one who posted it", owner));
   UMAYA_TRY(auto recipients, pending_recipients(file, origin));
   cleanup::Submission submission;
-  auto form = params_.long_ids ? queue::IdForm::long_form : queue::IdForm::short_form;
-  submission.envelope = to_submission(file.envelope(), origin, queue::make_id(form));
+  queue::DropOrigin drop{name, status.st_ino};
+  std::string id = submission_id(file.envelope(), origin, drop, id_form());
+  submission.envelope = to_submission(file.envelope(), origin, drop, std::move(id));
   submission.options = submission_options(file.envelope(), params_.override_options);
   submission.size_hint = file.info().content_size;
   submission.content_filter = params_.content_filter;
   submission.recipients = std::move(recipients);
-  return Item{name, fd, origin, owner, std::move(file), std::move(submission)};
+  return Item{name, fd, origin, owner, std::move(drop), std::move(file), std::move(submission)};
+}
+
+/// was_accepted: the file has the mark, so somebody was told that it is safe.
+void Pickup::not_loaded(const std::string& name, const Error& error, bool was_accepted) {
+  if (!error.is_permanent()) {
+    log::warning("maildrop/{}: {}", name, error.what);
+    try_again();
+  } else if (was_accepted) {
+    set_aside(name, error.what);
+  } else {
+    log::info("maildrop/{}: removed: never finished and never accepted ({})", name, error.what);
+    (void)fs::remove(process_.queue_path("maildrop/" + name));
+  }
+}
+
+/// Whether the queue does not have it yet. What it has is removed here.
+bool Pickup::may_be_posted(Item& item) {
+  auto posting = queue::posting_of(spool_, item.id(), item.drop);
+  if (!posting) {
+    log::warning("maildrop/{}: {}", item.name, posting.error().what);
+    try_again();
+    return false;
+  }
+  switch (*posting) {
+    case queue::Posting::under_way:
+      try_again();
+      return false;
+    case queue::Posting::done:
+      log::info("maildrop/{}: removed: in the queue already as {}", item.name, item.id());
+      remove(item.name);
+      return false;
+    case queue::Posting::other_file:
+      item.submission.envelope.queue_id = queue::make_id(id_form());
+      return true;
+    case queue::Posting::not_begun:
+      break;
+  }
+  struct stat status;  // the queue manager removes what it has, and may have delivered it since we opened the file
+  return ::fstat(item.fd, &status) == 0 && status.st_nlink > 0;
 }
 
 event::Task<Result<cleanup::Outcome>> Pickup::post(Item& item) {
@@ -238,21 +291,13 @@ event::Task<Result<cleanup::Outcome>> Pickup::post(Item& item) {
 }
 
 event::Task<void> Pickup::take_open(std::string name, Fd fd, struct stat status) {
-  const uid_t owner = status.st_uid;
-  auto item = load(name, fd.get(), owner);
+  auto item = load(name, fd.get(), status);
   if (!item) {
-    if (item.error().is_permanent() && !is_marked(status)) {
-      log::info("maildrop/{}: removed: never finished and never accepted ({})", name, item.error().what);
-      (void)fs::remove(process_.queue_path("maildrop/" + name));
-    } else if (item.error().is_permanent()) {
-      set_aside(name, item.error().what);
-    } else {
-      log::warning("maildrop/{}: {}", name, item.error().what);
-      try_again();
-    }
+    not_loaded(name, item.error(), is_marked(status));
     co_return;
   }
-  log::info("{}: uid={} from=<{}>{}", item->id(), owner, item->submission.envelope.sender,
+  if (!may_be_posted(*item)) co_return;
+  log::info("{}: uid={} from=<{}>{}", item->id(), item->owner, item->submission.envelope.sender,
             item->origin == Origin::requeued ? " orig_id=" + name : "");
   auto outcome = co_await post(*item);
   bool done = outcome && outcome->verdict == cleanup::Verdict::accepted;

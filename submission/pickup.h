@@ -5,6 +5,10 @@
 //     the disk with one flush), and removes a file only after cleanup has answered that the message is durable in
 //     incoming/.
 //
+//     The queue file has the id of the drop file and names it (libcommon/queue/drop_origin), so that one message is
+//     posted once: when the answer of cleanup was lost, or a crash came before the removal, pickup finds it in the
+//     queue. What postsuper -r moved here gets a new id, the same at every try.
+//
 //     A file must be a plain file with one name and the ready bit, and must say who made it: one that postdrop wrote
 //     names the uid of its owner, one that postsuper -r moved here belongs to mail_owner. Only the latter keeps what
 //     the envelope says about clients and times.
@@ -26,7 +30,10 @@
 #include "libcommon/event/loop.h"
 #include "libcommon/event/sync.h"
 #include "libcommon/ipc/channel.h"
+#include "libcommon/queue/directories.h"
+#include "libcommon/queue/drop_origin.h"
 #include "libcommon/queue/message_file.h"
+#include "libcommon/queue/queue_id.h"
 #include "libcommon/services/cleanup.h"
 
 namespace umaya::submission {
@@ -38,7 +45,8 @@ struct PickupParams {
   std::string content_filter;
   std::string cleanup_service;
   std::string bounce_service;
-  std::vector<std::string> override_options;
+  std::vector<std::string> override_options, hash_names;
+  int64_t hash_depth = 1;
   bool long_ids = false;
   Duration ipc_timeout{};
 };
@@ -51,6 +59,8 @@ inline constexpr auto kPickupBindings = config::bindings<PickupParams>({
     {"cleanup_service_name", &PickupParams::cleanup_service},
     {"bounce_service_name", &PickupParams::bounce_service},
     {"receive_override_options", &PickupParams::override_options},
+    {"hash_queue_names", &PickupParams::hash_names},
+    {"hash_queue_depth", &PickupParams::hash_depth},
     {"enable_long_queue_ids", &PickupParams::long_ids},
     {"ipc_timeout", &PickupParams::ipc_timeout},
 });
@@ -59,8 +69,13 @@ inline constexpr auto kPickupBindings = config::bindings<PickupParams>({
 enum class Origin : unsigned char { posted, requeued, unknown };
 Origin origin_of(const queue::Envelope& envelope, uid_t owner, uid_t mail_owner);
 
+/// The queue id of what a drop file becomes: its own name, or of a requeued message a new one.
+std::string submission_id(const queue::Envelope& envelope, Origin origin, const queue::DropOrigin& drop,
+                          queue::IdForm form);
+
 /// The envelope that cleanup gets. A posted message keeps only what its user may say.
-services::Envelope to_submission(const queue::Envelope& envelope, Origin origin, std::string queue_id);
+services::Envelope to_submission(const queue::Envelope& envelope, Origin origin, const queue::DropOrigin& drop,
+                                 std::string queue_id);
 
 /// Submission options for receive_override_options and the requests in the envelope.
 uint32_t submission_options(const queue::Envelope& envelope, const std::vector<std::string>& override_options);
@@ -79,13 +94,17 @@ class Pickup {
   event::Task<void> take_open(std::string name, Fd fd, struct stat status);
   event::Task<bool> give_back(Item& item, std::string text, std::string dsn);
   event::Task<Result<services::cleanup::Outcome>> post(Item& item);
-  Result<Item> load(const std::string& name, int fd, uid_t owner);
+  Result<Item> load(const std::string& name, int fd, const struct stat& status);
+  void not_loaded(const std::string& name, const Error& error, bool was_accepted);
+  bool may_be_posted(Item& item);
+  queue::IdForm id_form() const;
   void set_aside(const std::string& name, std::string_view why);
   void remove(const std::string& name);
   void try_again();
 
   daemon::Process& process_;
   PickupParams params_;
+  queue::QueueDirectories spool_;
   ipc::ChannelPool cleanup_;
   ipc::ChannelPool bounce_;
   event::Event woken_;

@@ -6,6 +6,7 @@
 // DESCRIPTION
 //     Looks into maildrop/ at every trigger, once a minute by master.cf's wakeup, and at the start. Adds the Received:
 //     line with the posting user's uid, gives the message to cleanup, and removes the file when cleanup has it on disk.
+//     A file that the queue has already, because a crash came before its removal, is removed and not posted again.
 //
 // RECEIVES FROM
 //     postdrop(1), postsuper(1) -r, by files in maildrop/ and a one-byte trigger to public/pickup.

@@ -188,6 +188,33 @@ TEST_CASE("drop writer: Q2 whichever call fails, the file is whole and marked, o
   }
 }
 
+namespace {
+const queue::DropOrigin kDrop{"0123456789A", 77};
+}
+
+TEST_CASE("pickup: a queue file names the drop file that it was made from, whatever that says of itself",
+          "[submission]") {
+  queue::Envelope forged;
+  forged.extra[queue::kDropOrigin] = "BBBBBBBBBBB:1";
+  CHECK(to_submission(forged, Origin::posted, kDrop, "ID").attribute(queue::kDropOrigin) == "0123456789A:77");
+  CHECK(to_submission(forged, Origin::requeued, kDrop, "ID").attribute(queue::kDropOrigin) == "0123456789A:77");
+}
+
+TEST_CASE("pickup: a posted message keeps its id, a requeued one gets a new one that is the same at every try",
+          "[submission]") {
+  queue::Envelope envelope;
+  envelope.arrival_usec = 1'700'000'000'123'456;
+  for (auto form : {queue::IdForm::short_form, queue::IdForm::long_form}) {
+    CHECK(submission_id(envelope, Origin::posted, kDrop, form) == kDrop.name);
+    const std::string requeued = submission_id(envelope, Origin::requeued, kDrop, form);
+    CHECK(queue::valid_id(requeued));
+    CHECK(queue::form_of(requeued) == form);
+    CHECK(requeued != kDrop.name);
+    CHECK(submission_id(envelope, Origin::requeued, kDrop, form) == requeued);
+    CHECK(submission_id(envelope, Origin::requeued, {kDrop.name, 78}, form) != requeued);
+  }
+}
+
 TEST_CASE("pickup: only a requeued file of the mail owner keeps what its envelope says about the client",
           "[submission]") {
   queue::Envelope forged;
@@ -196,9 +223,9 @@ TEST_CASE("pickup: only a requeued file of the mail owner keeps what its envelop
   forged.arrival_usec = 5;
   CHECK(origin_of(forged, 1000, 109) == Origin::unknown);
   CHECK(origin_of(forged, 109, 109) == Origin::requeued);
-  CHECK(to_submission(forged, Origin::posted, "ID").attribute("client_name").empty());
-  CHECK(to_submission(forged, Origin::requeued, "ID").attribute("client_name") == "trusted.example");
-  CHECK(to_submission(forged, Origin::requeued, "ID").arrival_usec == 5);
+  CHECK(to_submission(forged, Origin::posted, kDrop, "ID").attribute("client_name").empty());
+  CHECK(to_submission(forged, Origin::requeued, kDrop, "ID").attribute("client_name") == "trusted.example");
+  CHECK(to_submission(forged, Origin::requeued, kDrop, "ID").arrival_usec == 5);
 }
 
 TEST_CASE("S31 pickup: nothing that a user can write into a message makes it one of the mail system's own",
@@ -208,8 +235,9 @@ TEST_CASE("S31 pickup: nothing that a user can write into a message makes it one
   forged.sender = "double-bounce@mx.example";
   forged.flags = UINT32_MAX;
   forged.extra["probe"] = "yes";
-  services::Envelope posted = to_submission(forged, Origin::posted, "ID");
-  REQUIRE(posted.attributes.size() == 1);
+  services::Envelope posted = to_submission(forged, Origin::posted, kDrop, "ID");
+  REQUIRE(posted.attributes.size() == 2);
+  CHECK(posted.attribute(queue::kDropOrigin) == kDrop.text());
   CHECK(posted.attribute("rewrite_context") == "local");
   namespace sc = services::cleanup;
   const uint32_t options = submission_options(forged, {});
