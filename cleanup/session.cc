@@ -55,6 +55,8 @@ event::Task<bool> take_message(Service& service, ipc::Channel& channel) {
     bool complete = co_await take_content(channel, *intake);
     if (!complete) co_return false;
   }
+  // A client that is gone cannot be told: it, or its own client, will come with the message again.
+  if (channel.stale()) co_return false;
   Outcome outcome = co_await intake->finish();
   intake.reset();  // the file of a message that was not taken is gone before anybody hears of it
   auto sent = co_await channel.send(std::move(outcome));

@@ -73,9 +73,10 @@ bool is_written(const struct stat& status) {
   return is_marked(status) || (status.st_mode & S_IROTH) != 0;
 }
 
-bool has_writer(const Fd& fd) {
+/// Takes the file, for as long as it is open. Otherwise its writer has it, or a pickup that has lost its master.
+bool take_lock(const Fd& fd) {
   auto lock = fs::try_lock(fd.get(), fs::LockKind::flock);
-  return !lock || *lock == fs::LockState::busy;
+  return lock && *lock == fs::LockState::locked;
 }
 
 bool lists(const std::vector<std::string>& options, std::string_view name) {
@@ -118,6 +119,7 @@ services::Envelope to_submission(const queue::Envelope& from, Origin origin, con
     kept = from;
   } else {  // what a user may say about the message
     kept.sender = from.sender;
+    kept.arrival_usec = from.arrival_usec;
     kept.dsn_envid = from.dsn_envid;
     kept.dsn_ret = from.dsn_ret;
     kept.encoding = from.encoding;
@@ -127,7 +129,7 @@ services::Envelope to_submission(const queue::Envelope& from, Origin origin, con
   }
   kept.extra[queue::kDropOrigin] = drop.text();
   kept.rewrite_context = "local";
-  if (kept.arrival_usec <= 0) kept.arrival_usec = wall_usec();
+  if (const int64_t now = wall_usec(); kept.arrival_usec <= 0 || kept.arrival_usec > now) kept.arrival_usec = now;
   return services::from_file(std::move(queue_id), kept);
 }
 
@@ -208,8 +210,11 @@ event::Task<void> Pickup::take(std::string name) {
       try_again();
     }
   }
-  const bool is_due = fd && (is_marked(status) || (is_written(status) && !has_writer(*fd)));
-  if (is_due) co_await take_open(name, std::move(*fd), status);
+  if (fd && take_lock(*fd)) {
+    co_await take_open(name, std::move(*fd), status);
+  } else if (fd && is_marked(status)) {
+    try_again();
+  }
   under_way_.erase(name);
   slots_.release();
 }

@@ -92,6 +92,7 @@ class Instance {
     return std::to_string(o.smtp_code) + " " + o.dsn + (o.text.empty() ? "" : " " + o.text);
   }
   ipc::Channel& client() { return *client_; }
+  void end_client() { client_.reset(); }
 
   struct Stored {
     queue::Envelope envelope;
@@ -452,6 +453,16 @@ TEST_CASE("cleanup intake: a client that goes away in the middle leaves nothing"
     dir = instance.dir_;
   }
   CHECK_FALSE(std::filesystem::exists(dir));
+}
+
+TEST_CASE("cleanup intake: a whole message of a client that cannot be told is not taken: it will come again",
+          "[cleanup]") {
+  Instance instance;
+  REQUIRE(event::run_until_done(instance.client().send(Instance::submission({"u"}))));
+  instance.end_client();
+  for (int i = 0; i < 500 && !instance.has_logged("message-id="); ++i) event::Loop::current().run_once();
+  CHECK(instance.has_logged("message-id="));
+  CHECK(instance.queue_is_empty());
 }
 
 TEST_CASE("cleanup intake: bad queue ids and taken ones are temporary errors", "[cleanup]") {

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <cstring>
 
+#include "libcommon/queue/drop_origin.h"
 #include "libcommon/queue/message_file.h"
 #include "libcommon/queue/message_format.h"
+#include "libcommon/queue/queue_id.h"
 
 namespace {
 
@@ -30,6 +32,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   // The parts behind checksums are reached directly as well.
   (void)format::decode_attributes(bytes);
+  if (auto origin = DropOrigin::parse(bytes)) {
+    if (!valid_id(origin->name) || DropOrigin::parse(origin->text()) != origin) __builtin_trap();
+  }
   (void)format::decode_tail_head(bytes);
   (void)format::recipients_checksum(bytes);
   for (std::string_view rest = bytes, record; !(record = format::next_recipient(rest)).empty();) {

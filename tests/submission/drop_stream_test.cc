@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "libcommon/base/clock.h"
 #include "libcommon/fs/file.h"
 #include "submission/drop_writer.h"
 #include "submission/pickup.h"
@@ -198,6 +199,18 @@ TEST_CASE("pickup: a queue file names the drop file that it was made from, whate
   forged.extra[queue::kDropOrigin] = "BBBBBBBBBBB:1";
   CHECK(to_submission(forged, Origin::posted, kDrop, "ID").attribute(queue::kDropOrigin) == "0123456789A:77");
   CHECK(to_submission(forged, Origin::requeued, kDrop, "ID").attribute(queue::kDropOrigin) == "0123456789A:77");
+}
+
+TEST_CASE("pickup: a message came in when it was posted, not when it was taken out of maildrop", "[submission]") {
+  queue::Envelope envelope;
+  envelope.arrival_usec = 5'000'000;
+  CHECK(to_submission(envelope, Origin::posted, kDrop, "ID").arrival_usec == 5'000'000);
+  const int64_t now = wall_usec();
+  for (int64_t strange : {int64_t{0}, int64_t{-1}, now + 3'600'000'000}) {
+    envelope.arrival_usec = strange;
+    CHECK(to_submission(envelope, Origin::posted, kDrop, "ID").arrival_usec >= now);
+    CHECK(to_submission(envelope, Origin::posted, kDrop, "ID").arrival_usec <= wall_usec());
+  }
 }
 
 TEST_CASE("pickup: a posted message keeps its id, a requeued one gets a new one that is the same at every try",
