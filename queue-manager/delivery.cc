@@ -13,6 +13,8 @@ namespace agent = services::delivery;
 namespace {
 
 constexpr const char* kUnavailable = "mail transport unavailable";
+/// Agents asked one after the other for one delivery, when they end before they have read of it.
+constexpr int kAttempts = 8;
 
 }  // namespace
 
@@ -47,8 +49,9 @@ event::Task<void> QueueManager::deliver(DeliveryId delivery, MessageKey key, Tra
   const daemon::Work work(process_);
   std::string request = ipc::encode(request_for(*find(key), transport, tokens));
   auto prefer = Transports::Prefer::idle;
-  // A connection that was idle may belong to an agent that has just ended: then a fresh one is tried.
-  for (int attempt = 0; attempt < 2; ++attempt) {
+  // An agent that ends, as at a reload, may have a connection that was idle, or has just taken one. As long as it has
+  // not read the request, nothing was begun, and the next one is asked.
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Result<Slot> slot = transports_.take(transport, destination, prefer, deliveries_ - 1);
     if (!slot) break;
     std::vector<int> fds{find(key)->file.get()};
@@ -66,7 +69,8 @@ event::Task<void> QueueManager::deliver(DeliveryId delivery, MessageKey key, Tra
     }
     if (process_.stopping()) co_return;  // the agent tells our successor, which finds the message locked or in active/
     prefer = Transports::Prefer::fresh;
-    if (!slot->reused) break;
+    const bool was_begun = sent && !slot->channel->cut_off();
+    if (!slot->reused && was_begun) break;
   }
   log::warning("{}: {} is not there or has ended in the middle of a delivery", find(key)->id,
                agent::socket_of(transports_.name_of(transport)));

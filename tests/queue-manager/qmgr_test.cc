@@ -228,6 +228,26 @@ TEST_CASE("qmgr: promise 6 an agent that dies in the middle defers the mail", "[
   CHECK(world.states(world.path(QueueName::deferred, "AAAAB2")) == "P");
 }
 
+TEST_CASE("qmgr: agents that end without having read the request, as in a storm of reloads, defer nothing", "[qmgr]") {
+  QmgrWorld world;
+  world.agents_that_leave = 4;
+  world.put("AAAAB2", 1);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.nowhere("AAAAB2"); }));
+  CHECK(world.deliveries.size() == 1);
+  CHECK(world.agents_that_leave == 0);
+}
+
+TEST_CASE("qmgr: a transport whose agents never read a request defers the mail after a few tries", "[qmgr]") {
+  QmgrWorld world;
+  world.agents_that_leave = 1000;
+  world.put("AAAAB3", 1);
+  world.start_qmgr();
+  REQUIRE(world.until([&] { return world.in(QueueName::deferred, "AAAAB3"); }));
+  CHECK(world.log().find("status=deferred (mail transport unavailable)") != std::string::npos);
+  CHECK(world.agents_that_leave > 900);
+}
+
 TEST_CASE("qmgr: promise 8 mail for a dead destination does not hold up the rest", "[qmgr]") {
   QmgrWorld world("smtp_destination_concurrency_failed_cohort_limit = 1\n");
   for (int i = 0; i < 200; ++i) {

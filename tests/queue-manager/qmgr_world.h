@@ -40,6 +40,7 @@ class QmgrWorld {
   std::vector<bounce::Forget> forgotten;
   bool bounce_works = true;
   bool agent_answers = true;
+  int agents_that_leave = 0;  ///< connections that the next agents close without having read the request
   /// What the agent says about one recipient.
   std::function<agent::RecipientResult(const agent::Request&, const agent::Target&)> result;
   std::function<void(const agent::Request&, agent::Reply&)> edit_reply;
@@ -214,6 +215,11 @@ class QmgrWorld {
   }
   event::Task<void> play_agent(Fd fd) {
     auto channel = std::make_unique<ipc::Channel>(std::move(fd));
+    if (agents_that_leave > 0) {
+      --agents_that_leave;
+      co_await event::sleep(10ms);
+      co_return;
+    }
     for (;;) {
       std::vector<Fd> fds;
       auto request = co_await channel->receive<agent::Request>(event::kForever, &fds);
