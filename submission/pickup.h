@@ -11,7 +11,7 @@
 //
 //     A file must be a plain file with one name and the ready bit, and must say who made it: one that postdrop wrote
 //     names the uid of its owner, one that postsuper -r moved here belongs to mail_owner. Only the latter keeps what
-//     the envelope says about clients and times.
+//     the envelope says about clients. Both keep the time at which they came in; one in the future is replaced by now.
 //
 // ERRORS
 //     What cleanup defers stays for the next scan. What it rejects goes back to the sender by way of bounce. A file
